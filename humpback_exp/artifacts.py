@@ -1,0 +1,250 @@
+"""A folder of results that is finished, unfinished or refused, and what it was made from.
+
+`config.yaml` is written first and freezes what the folder is; `manifest.json` is written last and says that it is complete.
+Same fingerprint: resume or skip. Another fingerprint: an error that names the differing keys.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
+
+PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
+WHOLE_FILE = 1 << 24
+"""Files of raw inputs up to this size are hashed whole; of larger ones, size, first and last MiB."""
+
+
+@dataclass(kw_only=True)
+class Manifest:
+    """What `manifest.json` holds."""
+
+    kind: str
+    name: str
+    fingerprint: str
+    config: dict[str, Any]
+    """Identity of the run: flat keys, operational ones left out."""
+    inputs: dict[str, dict[str, str]]
+    """Config key -> path and fingerprint of what was read."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """What went in and came out, by name."""
+    drops: dict[str, int] = field(default_factory=dict)
+    """Reason -> rows."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    """Relative path -> SHA-256."""
+    versions: dict[str, str] = field(default_factory=dict)
+    git_commit: str = ""
+    wall_seconds: float = 0.0
+    finished_at: str = ""
+
+
+@dataclass
+class Artifact:
+    """A folder that a stage is about to fill, or that is filled already."""
+
+    folder: Path
+    manifest: Manifest
+    finished: bool
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _raw_digest(path: Path) -> str:
+    size = path.stat().st_size
+    if size <= WHOLE_FILE:
+        return sha256(path)
+    with path.open("rb") as file:
+        head = file.read(1 << 20)
+        file.seek(-(1 << 20), os.SEEK_END)
+        return hashlib.sha256(head + file.read() + str(size).encode()).hexdigest()
+
+
+def fingerprint(path: str) -> str:
+    """What lies at `path`: a finished folder's own fingerprint, raw files by content, a Hub id by its name.
+
+    Raises:
+        ValueError: the folder is unfinished.
+    """
+    folder = Path(path)
+    if (folder / "manifest.json").exists():
+        return load(folder).fingerprint
+    if (folder / "config.yaml").exists():
+        raise ValueError(f"{path}: unfinished; run the command that writes it again, it goes on where it stopped")
+    if folder.is_file():
+        return _raw_digest(folder)
+    if folder.is_dir():
+        files = sorted(p for p in folder.rglob("*") if p.is_file())
+        return _digest([(p.relative_to(folder).as_posix(), _raw_digest(p)) for p in files])
+    return _digest(path)
+
+
+def load(folder: Path) -> Manifest:
+    """The manifest of a finished folder.
+
+    Raises:
+        ValueError: missing, damaged, or of a folder that is unfinished.
+    """
+    path = folder / "manifest.json"
+    if not path.exists():
+        state = "unfinished" if (folder / "config.yaml").exists() else "no such finished folder"
+        raise ValueError(f"{folder}: {state}; run the stage that writes it first")
+    try:
+        return Manifest(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: damaged ({error}); delete it and run the stage that writes it again") from None
+
+
+def require_input(path: str, kind: str) -> Path:
+    """The folder `path` once it is known to be a finished `kind` whose data files are intact."""
+    folder = Path(path)
+    manifest = load(folder)
+    if manifest.kind != kind:
+        raise ValueError(f"{path}: holds {manifest.kind}, but {kind} are needed here")
+    for name, digest in manifest.files.items():
+        if not name.endswith(".parquet"):
+            continue
+        if not (folder / name).exists() or sha256(folder / name) != digest:
+            raise ValueError(f"{folder / name}: missing or damaged; delete {folder} and run the stage that writes it")
+    return folder
+
+
+def begin(config: StageConfig, write: bool = True) -> Artifact:
+    """Open the folder of `config`: fresh, to be resumed, or finished; freeze the config into a fresh one.
+
+    Raises:
+        ValueError: an input is missing or unfinished, or the folder belongs to another config.
+    """
+    folder = config.folder
+    inputs = {}
+    for key, path in input_paths(config).items():
+        inputs[key] = {"path": path, "fingerprint": fingerprint(path)}
+    is_what = identity(config)
+    mark = _digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
+    manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
+    frozen = folder / "config.yaml"
+    if (folder / "manifest.json").exists():
+        _refuse_other(load(folder), manifest, folder)
+        return Artifact(folder, load(folder), finished=True)
+    if (folder / "begun.json").exists():
+        _refuse_other(_begun(folder), manifest, folder)
+    elif folder.exists() and any(p for p in folder.iterdir() if p.name != ".lock"):
+        raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
+    if write:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(frozen, yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
+        write_text(folder / "begun.json", json.dumps(asdict(manifest), indent=1))
+    return Artifact(folder, manifest, finished=False)
+
+
+def _begun(folder: Path) -> Manifest:
+    try:
+        return Manifest(**json.loads((folder / "begun.json").read_text()))
+    except (ValueError, TypeError):
+        raise ValueError(f"{folder}/begun.json: damaged; delete {folder} and run the command again") from None
+
+
+def _refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
+    """Raise when a folder was made by another config, naming each differing key with both values."""
+    if there.fingerprint == wanted.fingerprint:
+        return
+    ours, theirs = _facts(wanted), _facts(there)
+    keys = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+    parts = [f"{key}={_short(theirs.get(key))} there, {_short(ours.get(key))} here" for key in keys]
+    raise ValueError(f"{folder}: made by another config ({'; '.join(parts)}); choose another name= or delete it")
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    read_from = {key: f"{value['path']} ({value['fingerprint'][:8]})" for key, value in manifest.inputs.items()}
+    return manifest.config | read_from
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:40]}... ({_digest(text)[:8]})"
+
+
+def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
+    """The frozen config and the artifact of a folder that `begin` prepared; for a stage in its own process."""
+    frozen = yaml.safe_load((folder / "config.yaml").read_text())
+    config = read(folder / "config.yaml", STAGES[frozen["stage"]])
+    return config, Artifact(folder, _begun(folder), finished=(folder / "manifest.json").exists())
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[int]:
+    """Hold the folder against a second process; the file descriptor yielded may be shared with children, the last keeps the lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{folder}: another process is writing it; wait for it or choose another name=") from None
+        yield file.fileno()
+
+
+def finish(
+    artifact: Artifact,
+    *,
+    started: float,
+    rows: dict[str, int],
+    drops: dict[str, int] | None = None,
+    metrics: dict[str, Any] | None = None,
+) -> Manifest:
+    """Checksum what lies in the folder and write the manifest, last and atomically.
+
+    Args:
+        started: `time.time()` at which this session of the stage began.
+    """
+    folder, manifest = artifact.folder, artifact.manifest
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    skip = {"config.yaml", "begun.json", "manifest.json", ".lock"}
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in skip and not p.name.endswith(".tmp"))
+    manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+    manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, metrics or {}
+    manifest.versions = {name: metadata.version(name) for name in PACKAGES}
+    manifest.git_commit = git_commit()
+    manifest.wall_seconds = round(time.time() - started, 2)
+    manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    write_text(folder / "manifest.json", json.dumps(asdict(manifest), indent=1))
+    (folder / "begun.json").unlink()
+    artifact.finished = True
+    return manifest
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write by atomic rename."""
+    scratch = path.with_name(f".{path.name}.tmp")
+    with scratch.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def git_commit() -> str:
+    """The commit of the working directory, `+` when it has changes, empty outside a repository."""
+    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -1,0 +1,86 @@
+"""From a composed config to a checked dataclass, and from a dataclass to what identifies a run.
+
+A field marked `operational` says how a run is done, not what it is: it never enters a fingerprint.
+A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
+"""
+
+from dataclasses import field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omegaconf import DictConfig, OmegaConf
+
+T = TypeVar("T")
+OPERATIONAL = {"operational": True}
+INPUT = {"input": True}
+
+
+def operational(default: Any) -> Any:
+    """A field that may differ between two sessions of the same run: device, workers, tracking."""
+    if callable(default):
+        return field(default_factory=default, metadata=OPERATIONAL)
+    return field(default=default, metadata=OPERATIONAL)
+
+
+def artifact_input(default: Any = None) -> Any:
+    """A path (or Hub id) that a stage reads; identified by the fingerprint of its content."""
+    return field(default=default, metadata=INPUT)
+
+
+def require(holds: bool, key: str, value: Any, bound: str) -> None:
+    """Raise the ValueError a user sees when `holds` is false: key, value, bound and remedy in one line."""
+    if not holds:
+        raise ValueError(f"{key}={value}: {bound}")
+
+
+def load(cfg: DictConfig, cls: type[T]) -> T:
+    """Resolve a composed config and make it a `cls`; unknown keys and wrong types raise, naming the key."""
+    merged = OmegaConf.merge(OmegaConf.structured(cls), cfg)
+    result = OmegaConf.to_object(merged)
+    assert isinstance(result, cls)
+    return result
+
+
+def read(path: Path, cls: type[T]) -> T:
+    """Load a frozen `config.yaml` back into its dataclass."""
+    cfg = OmegaConf.load(path)
+    assert isinstance(cfg, DictConfig)
+    cfg.pop("stage", None)
+    return load(cfg, cls)
+
+
+def to_plain(config: Any) -> Any:
+    """Dataclasses, lists and paths as YAML-ready plain values."""
+    if is_dataclass(config):
+        return {f.name: to_plain(getattr(config, f.name)) for f in fields(config)}
+    if isinstance(config, dict):
+        return {key: to_plain(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return [to_plain(value) for value in config]
+    return str(config) if isinstance(config, Path) else config
+
+
+def identity(config: Any) -> dict[str, Any]:
+    """The flat `key.subkey -> value` view of what a run is: neither operational keys nor input paths."""
+    flat: dict[str, Any] = {}
+    for f in fields(config):
+        if f.metadata.get("operational") or f.metadata.get("input"):
+            continue
+        value = getattr(config, f.name)
+        if is_dataclass(value):
+            flat |= {f"{f.name}.{key}": inner for key, inner in identity(value).items()}
+        else:
+            flat[f.name] = to_plain(value)
+    return flat
+
+
+def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
+    """The `key -> path` view of everything a stage reads; unset inputs are left out."""
+    found: dict[str, str] = {}
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if f.metadata.get("input") and value is not None:
+            found[prefix + f.name] = str(value)
+        elif is_dataclass(value):
+            found |= input_paths(value, f"{prefix}{f.name}.")
+    return found

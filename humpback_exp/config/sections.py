@@ -1,0 +1,287 @@
+"""The sections that config groups fill. Defaults are the paper's where it states one; else the reason stands by."""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from humpback_exp.config.base import artifact_input, operational, require
+
+DTYPES = ("float32", "bfloat16")
+STRATEGIES = ("auto", "ddp", "zero3", "zero3_offload")
+
+
+def one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    require(value in allowed, key, value, f"must be one of {', '.join(allowed)}")
+
+
+@dataclass(kw_only=True, slots=True)
+class ModelConfig:
+    """A base model. The shape is written out so that plans and refusals need not load it."""
+
+    path: str = artifact_input("models/smollm2-135m")
+    """Folder in Hugging Face format, or a Hub id."""
+    template: str = "inst"
+    """Chat template (`prompts.TEMPLATES`) every prompt is rendered with; exported with the model."""
+    dtype: str = "float32"
+    """Weights while training. bfloat16 needs frozen weights (adapter=lora) or ZeRO-3's fp32 master copy."""
+    export_dtype: str = "bfloat16"
+    """Weights in the exported folder."""
+    dropout: float = 0.1
+    """Residual dropout after attention and MLP of every layer (paper section 8; the place is our choice, LIMA's)."""
+    layers: int = 0
+    hidden: int = 0
+    intermediate: int = 0
+    heads: int = 0
+    kv_heads: int = 0
+    vocabulary: int = 0
+    context: int = 2048
+    """Longest sequence the model takes, in tokens."""
+    tied: bool = False
+    """Whether input and output embeddings are one matrix."""
+
+    def __post_init__(self) -> None:
+        one_of("model.dtype", self.dtype, DTYPES)
+        one_of("model.export_dtype", self.export_dtype, DTYPES)
+        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "must lie in [0, 1)")
+
+
+@dataclass(kw_only=True, slots=True)
+class AdapterConfig:
+    """Full fine-tuning, or LoRA through peft."""
+
+    kind: str = "none"
+    """none or lora."""
+    rank: int = 16
+    alpha: int = 32
+    targets: list[str] = field(
+        default_factory=lambda: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    )
+
+    def __post_init__(self) -> None:
+        one_of("adapter.kind", self.kind, ("none", "lora"))
+        require(self.rank > 0, "adapter.rank", self.rank, "must be positive")
+
+
+@dataclass(kw_only=True, slots=True)
+class OptimConfig:
+    """AdamW with a linear decay. Betas and clipping are LIMA's common setting; the paper names none."""
+
+    lr: float = 1e-5
+    """First learning rate (paper section 8)."""
+    end_lr: float = 9e-6
+    """Last learning rate: a rate, not a multiplier (paper section 8)."""
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.95
+    clip: float = 1.0
+    """Largest gradient norm; 0 switches clipping off."""
+    batch_size: int | None = None
+    """Examples an optimiser step; None follows the paper: 8 below 3,000 examples, else 32."""
+    max_steps: int | None = None
+    """Optimiser steps; None follows the paper's steps-by-N table."""
+
+    def __post_init__(self) -> None:
+        require(self.lr > 0, "optim.lr", self.lr, "must be positive")
+        require(0 <= self.end_lr <= self.lr, "optim.end_lr", self.end_lr, f"must lie in [0, optim.lr={self.lr}]")
+        for key in ("batch_size", "max_steps"):
+            value = getattr(self, key)
+            require(value is None or value > 0, f"optim.{key}", value, "must be positive or null")
+
+
+@dataclass(kw_only=True, slots=True)
+class DataConfig:
+    """What a model is trained on: the seed, web pairs selected from a scored folder, or both."""
+
+    seed_path: str | None = artifact_input("examples/seed.jsonl")
+    """Human pairs: JSON lines with instruction and output, Parquet, or Open Assistant trees. None trains on web pairs only."""
+    scored: str | None = artifact_input()
+    """Folder written by curate.py, or None for the seed alone."""
+    min_score: float | None = None
+    """Keep web pairs scored at least this; 4.5 is the paper's A_5, 4 its A_4."""
+    top_fraction: float | None = None
+    """Keep this share of all candidates, the best scored; for scores without a natural threshold."""
+    size: int | None = None
+    """Keep at most this many of the selected web pairs; a smaller size is a subset of a larger."""
+    direction: str = "forward"
+    """forward learns output given instruction; backward learns instruction given output."""
+    tagged: bool = True
+    """Whether prompts carry the system sentence of their source (paper section 7)."""
+    max_length: int = 2048
+    """Tokens an example may have, prompt and target together."""
+    overlong: str = "drop"
+    """What happens to longer examples: drop, or cut the output on its left or right side until it fits."""
+
+    def __post_init__(self) -> None:
+        one_of("data.direction", self.direction, ("forward", "backward"))
+        one_of("data.overlong", self.overlong, ("drop", "left", "right"))
+        check_selection("data.", self.min_score, self.top_fraction, self.size)
+        require(
+            self.seed_path is not None or self.scored is not None,
+            "data.seed_path",
+            None,
+            "nothing to train on; set data.seed_path or data.scored",
+        )
+        require(
+            self.scored is not None or (self.min_score is None and self.top_fraction is None),
+            "data.scored",
+            None,
+            "a selection needs a folder written by curate.py",
+        )
+
+
+def check_selection(prefix: str, min_score: float | None, top_fraction: float | None, size: int | None) -> None:
+    """Raise unless at most one of threshold and share is set and both are in range."""
+    require(
+        min_score is None or top_fraction is None,
+        f"{prefix}top_fraction",
+        top_fraction,
+        f"excludes {prefix}min_score={min_score}; set one of them to null",
+    )
+    require(
+        top_fraction is None or 0 < top_fraction <= 1, f"{prefix}top_fraction", top_fraction, "must lie in (0, 1]"
+    )
+    require(size is None or size > 0, f"{prefix}size", size, "must be positive or null")
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainerConfig:
+    """Where and how steps are computed. Only the precision is part of what a run is."""
+
+    accelerator: str = operational("cpu")
+    """cpu or gpu."""
+    devices: int = operational(1)
+    """Ranks on each node."""
+    nodes: int = operational(1)
+    strategy: str = operational("auto")
+    """auto (one rank), ddp, zero3, zero3_offload."""
+    precision: str = "bf16"
+    """bf16 computes matrix products in bfloat16 under autocast; fp32 does not."""
+    micro_batch: int = operational(1)
+    """Examples a forward pass; gradients are accumulated up to the batch size."""
+    gradient_checkpointing: bool = operational(False)
+    checkpoint_every: int = operational(50)
+    """Optimiser steps between checkpoints; what a kill can cost at most."""
+
+    def __post_init__(self) -> None:
+        one_of("trainer.accelerator", self.accelerator, ("cpu", "gpu"))
+        one_of("trainer.strategy", self.strategy, STRATEGIES)
+        one_of("trainer.precision", self.precision, ("fp32", "bf16"))
+        for key in ("devices", "nodes", "micro_batch", "checkpoint_every"):
+            require(getattr(self, key) > 0, f"trainer.{key}", getattr(self, key), "must be positive")
+        ranks = self.devices * self.nodes
+        require(
+            ranks == 1 or self.strategy != "auto",
+            "trainer.strategy",
+            self.strategy,
+            f"{ranks} ranks need trainer=zero3 or trainer.strategy=ddp",
+        )
+
+
+@dataclass(kw_only=True, slots=True)
+class GenerationConfig:
+    """Sampling. The paper's one statement is T = 0.7, p = 0.9 (section 4)."""
+
+    temperature: float = 0.7
+    """0 is greedy."""
+    top_p: float = 0.9
+    max_new_tokens: int = 256
+
+    def __post_init__(self) -> None:
+        require(self.temperature >= 0, "generation.temperature", self.temperature, "must be 0 (greedy) or more")
+        require(0 < self.top_p <= 1, "generation.top_p", self.top_p, "must lie in (0, 1]")
+        require(self.max_new_tokens > 0, "generation.max_new_tokens", self.max_new_tokens, "must be positive")
+
+
+@dataclass(kw_only=True, slots=True)
+class EngineConfig:
+    """Which program runs a model for generation and scoring."""
+
+    name: str = operational("transformers")
+    batch_size: int = operational(16)
+    """Rows a forward pass; batches never cross a chunk."""
+    device: str = operational("cpu")
+    dtype: str = operational("bfloat16")
+
+    def __post_init__(self) -> None:
+        one_of("engine.name", self.name, ("transformers",))
+        one_of("engine.dtype", self.dtype, DTYPES)
+        require(self.batch_size > 0, "engine.batch_size", self.batch_size, "must be positive")
+
+
+@dataclass(kw_only=True, slots=True)
+class RubricConfig:
+    """What a rating model is asked. Replace it with `rubric=` and a YAML file of your own."""
+
+    name: str = "five_point"
+    prompt: str = MISSING
+    """The whole request, with `{instruction}` and `{output}` where the pair goes; must ask for a last line `Score: n`."""
+
+    def __post_init__(self) -> None:
+        for slot in ("{instruction}", "{output}"):
+            require(
+                self.prompt == MISSING or slot in self.prompt, "rubric.prompt", f"{self.prompt[:30]!r}...", f"must contain {slot}"
+            )
+
+
+@dataclass(kw_only=True, slots=True)
+class CorpusConfig:
+    """Pages and the filters of paper section 2; numbers the paper leaves open are marked ours."""
+
+    path: str = artifact_input("pages")
+    """A folder of .html/.htm or .warc/.warc.gz files, or one such file."""
+    min_chars: int = 600
+    max_chars: int = 3000
+    """Bounds on a segment's text (paper section 2)."""
+    languages: list[str] = field(default_factory=lambda: ["en"])
+    """ISO 639-1 codes kept."""
+    max_capital_share: float = 1.0
+    """Largest share of capital letters in a header; 1 rejects only headers all in capitals (paper v3)."""
+    stop_headers: list[str] = field(
+        default_factory=lambda: ["advertisement", "forum", "quick link", "free newsletter"]
+    )
+    """A header containing one of these, ignoring case, is navigation (the paper's four)."""
+    sentence_ngram: int = 3
+    sentence_jaccard: float = 0.6
+    """A segment with two sentences more alike than this in their word n-grams repeats itself (ours)."""
+    max_link_share: float = 0.5
+    """Largest share of text inside links; more is a list of links (ours)."""
+    near_duplicate: float = 0.8
+    """Estimated Jaccard similarity of word 5-grams from which the later of two segments is dropped (ours)."""
+
+    def __post_init__(self) -> None:
+        require(
+            0 < self.min_chars <= self.max_chars,
+            "corpus.min_chars",
+            self.min_chars,
+            f"must lie in 1..corpus.max_chars={self.max_chars}",
+        )
+        for key in ("max_capital_share", "sentence_jaccard", "max_link_share", "near_duplicate"):
+            require(0 < getattr(self, key) <= 1, f"corpus.{key}", getattr(self, key), "must lie in (0, 1]")
+
+
+@dataclass(kw_only=True, slots=True)
+class JudgeConfig:
+    """Who compares two answers."""
+
+    path: str | None = artifact_input()
+    """Judge model: folder or Hub id. None skips the win rate."""
+    prompts: int = 20
+    """Held-out prompts answered and compared."""
+
+    def __post_init__(self) -> None:
+        require(self.prompts > 0, "judge.prompts", self.prompts, "must be positive")
+
+
+@dataclass(kw_only=True, slots=True)
+class TrackingConfig:
+    """Weights & Biases. The API key comes from the environment only."""
+
+    mode: str = "offline"
+    """none, offline (wandb sync uploads later) or online."""
+    project: str = "humpback"
+    entity: str | None = None
+    group: str | None = None
+    """What belongs together: the pipeline, the sweep."""
+
+    def __post_init__(self) -> None:
+        one_of("tracking.mode", self.mode, ("none", "offline", "online"))

@@ -1,0 +1,52 @@
+"""What a person sees while a stage runs: a bar with rate and time left on a terminal, log lines elsewhere, a table at the end."""
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from tabulate import tabulate
+from tqdm import tqdm
+
+T = TypeVar("T")
+log = logging.getLogger("humpback_exp")
+
+
+def set_up_logging() -> None:
+    """Our log lines on stderr, with the time; other libraries only from warnings on."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING, stream=sys.stderr)
+    log.setLevel(logging.INFO)
+
+
+def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[None]":
+    """A progress bar to `update`; silent where stderr is no terminal."""
+    return tqdm(
+        total=total,
+        desc=description,
+        unit=unit,
+        initial=initial,
+        disable=not sys.stderr.isatty(),
+        dynamic_ncols=True,
+        smoothing=0.1,
+    )
+
+
+def track(items: Iterable[T], total: int, description: str, unit: str = "row") -> Iterator[T]:
+    """Iterate under a progress bar."""
+    with bar(total, description, unit) as progress:
+        for item in items:
+            yield item
+            progress.update()
+
+
+def table(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows of equal keys as aligned text."""
+    return tabulate([dict(row) for row in rows], headers="keys", floatfmt=".3f", missingval="-")
+
+
+def stage_table(title: str, went_in: int, came_out: int, drops: Mapping[str, int], seconds: float, where: object) -> None:
+    """Print how a stage ended: in, out, why the rest was dropped, how long it took, where it lies."""
+    rows: list[tuple[str, object]] = [("in", went_in)]
+    rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
+    rows += [("out", came_out), ("seconds", round(seconds, 1)), ("folder", where)]
+    print(f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True)

@@ -1,0 +1,180 @@
+"""The record of each state of the data, and its way in and out of Parquet.
+
+page -> Segment -> Candidate -> ScoredCandidate -> Example. Ids never change: an example's id is its candidate's,
+a candidate's is its segment's, and a segment's is a hash of where its text stands.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+@dataclass(slots=True, kw_only=True)
+class Segment:
+    """The text below one header of a page, subtrees included."""
+
+    id: str
+    url: str
+    """Where the page came from: its WARC target URI, or its path below the corpus folder."""
+    offset: int
+    """Where the header begins in the page's HTML, in bytes."""
+    heading_path: list[str]
+    """Headers from the page's outermost down to the segment's own."""
+    text: str
+    """What stands below the header; the header itself is heading_path[-1]."""
+
+
+@dataclass(slots=True, kw_only=True)
+class DroppedSegment:
+    """A segment that failed a filter, with enough of it to judge the filter by."""
+
+    url: str
+    offset: int
+    heading_path: list[str]
+    chars: int
+    reason: str
+    excerpt: str
+    """The first 200 characters."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Candidate:
+    """A segment and the instruction the backward model wrote for it."""
+
+    id: str
+    url: str
+    offset: int
+    heading_path: list[str]
+    instruction: str
+    output: str
+    raw: str
+    """The generated text as it came."""
+    dropped: str = ""
+    """Why the row is no candidate; empty when it is one."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ScoredCandidate:
+    """A candidate, what the rating model said of it, and the number read from that."""
+
+    id: str
+    url: str
+    offset: int
+    heading_path: list[str]
+    instruction: str
+    output: str
+    score: float | None
+    """Rating 1 to 5 (generated), or nats per token (likelihood); None when abandoned."""
+    outcome: str
+    """scored, re-asked (readable after another try) or abandoned."""
+    raw: list[str] = field(default_factory=list)
+    """Every completion of the rating model, in the order asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Example:
+    """One training pair."""
+
+    id: str
+    source: str
+    """seed or web."""
+    instruction: str
+    output: str
+    score: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """What a model answered to a held-out prompt, and the loss of the human's answer under it."""
+
+    id: str
+    instruction: str
+    human: str
+    answer: str | None
+    """None where only the loss was measured."""
+    loss: float
+    """Nats a labelled token of the human's answer."""
+    labels: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """A judge's view of one prompt, asked in both orders."""
+
+    id: str
+    first_probability: float
+    """That the model's answer is better, shown first."""
+    second_probability: float
+    """The same, shown second."""
+    outcome: str
+    """win, loss, or tie where the two orders disagree."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Rating:
+    """One scorer's view of a held-out pair, true or with another pair's output."""
+
+    id: str
+    scorer: str
+    true: bool
+    score: float | None
+    raw: str
+
+
+R = TypeVar("R")
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+def schema(cls: type) -> pa.Schema:
+    """The Arrow schema of a record class."""
+    return pa.schema([pa.field(name, _arrow(hint)) for name, hint in get_type_hints(cls).items()])
+
+
+def _arrow(hint: Any) -> pa.DataType:
+    if hint in _ARROW:
+        return _ARROW[hint]
+    inner = hint.__args__[0]
+    return pa.list_(_ARROW[inner]) if getattr(hint, "__origin__", None) is list else _ARROW[inner]
+
+
+def write(path: Path, cls: type[R], rows: Iterable[R]) -> int:
+    """Write rows to `path` by atomic rename and return their number; equal rows give equal bytes."""
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema(cls))  # type: ignore[call-overload]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.tmp")
+    with scratch.open("wb") as sink:
+        pq.write_table(table, sink, compression="zstd")
+        sink.flush()
+        os.fsync(sink.fileno())
+    scratch.replace(path)
+    return table.num_rows
+
+
+def parts(folder: Path, subfolder: str = "data") -> list[Path]:
+    """The Parquet files of an artifact folder, in order."""
+    return sorted((folder / subfolder).glob("*.parquet"))
+
+
+def read_file(path: Path, cls: type[R]) -> Iterator[R]:
+    """Records of one Parquet file, a batch at a time; a damaged file raises ValueError."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024, columns=[f.name for f in fields(cls)]):  # type: ignore[arg-type]
+                for row in batch.to_pylist():
+                    yield cls(**row)
+    except (pa.ArrowException, TypeError) as error:
+        raise ValueError(
+            f"{path}: not a readable {cls.__name__} file ({str(error).splitlines()[0]}); "
+            "delete its folder and run the stage that wrote it again"
+        ) from error
+
+
+def read(folder: Path, cls: type[R], subfolder: str = "data") -> Iterator[R]:
+    """All records of an artifact folder, in order, in bounded memory."""
+    for path in parts(folder, subfolder):
+        yield from read_file(path, cls)
