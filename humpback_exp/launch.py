@@ -8,6 +8,7 @@ import ctypes
 import errno
 import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,9 +19,18 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.config import StageConfig, TrainConfig
 from humpback_exp.progress import log, set_up_logging
+from humpback_exp.tracking import track
 
 FULL = "HYDRA_FULL_ERROR"
+SHOWN = "HUMPBACK_FULL_ERROR"
+"""What the user had set HYDRA_FULL_ERROR to, before we set it."""
+NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
+"""Beginnings of lines in Hydra's messages that help nobody here."""
 _PR_SET_PDEATHSIG = 1
+
+
+class PointFailed(RuntimeError):
+    """A point of a sweep failed and has been reported."""
 
 
 class StageFailed(RuntimeError):
@@ -56,7 +66,9 @@ def ranks(config: StageConfig) -> int:
 
 def _in_process(config: StageConfig, artifact: artifacts.Artifact) -> None:
     log.info("%s: %s", config.stage, artifact.folder)
-    importlib.import_module(f"humpback_exp.stages.{config.stage}").run(config, artifact)
+    stage = importlib.import_module(f"humpback_exp.stages.{config.stage}")
+    with track(config, artifact) as tracker:
+        tracker.finished(stage.run(config, artifact, tracker))
 
 
 def _in_process_group(config: StageConfig, lock: int) -> None:
@@ -78,47 +90,67 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def door(stage: Callable[[], object], sweep: bool) -> None:
+    """Run `stage` inside Hydra's task function.
+
+    Alone, a user's mistake ends the program here: Hydra would add lines of its own to an exception. In a sweep it is
+    said at once and raised, so that Hydra goes on with the other points and fails at the end.
+    """
+    try:
+        stage()
+    except Exception as error:
+        code = _report(error)
+        if not sweep:
+            sys.exit(code)
+        raise PointFailed from error
+
+
 def user_errors(main: Callable[[], object]) -> None:
     """Run `main`; a user's mistake becomes one line and exit status 2, an interrupt status 130.
 
-    Hydra would print its own composition errors over several lines and exit with 1, so it is told to raise them.
+    Hydra prints its own composition errors over several lines and exits with 1, so it is told to raise them.
     `HYDRA_FULL_ERROR=1` shows the traceback.
     """
-    full = os.environ.get(FULL) == "1"
+    os.environ.setdefault(SHOWN, os.environ.get(FULL, "0"))
     os.environ[FULL] = "1"
     try:
         main()
-    except StageFailed as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.code)
+    except PointFailed:
+        sys.exit("sweep: some points failed, as said above; the same command runs only those again")
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        if not _is_users(error):
-            raise
-        if full:
-            traceback.print_exc()
-        print(f"error: {_one_line(error)}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(_report(error))
 
 
-def _is_users(error: Exception) -> bool:
+def _report(error: Exception) -> int:
+    """Say what went wrong in one line and return the exit status; what is our fault is raised again."""
+    if isinstance(error, StageFailed):
+        print(error, file=sys.stderr)
+        return error.code
     library = type(error).__module__.split(".")[0]
-    return isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf")
+    if not (isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf")):
+        raise error
+    if os.environ.get(SHOWN) == "1":
+        traceback.print_exception(error)
+    print(f"error: {_one_line(error)}", file=sys.stderr)
+    return 2
 
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"{error.filename or 'output_root'}: no space left on the disk; free some, the same command goes on"
-    if isinstance(error, OSError):
-        return f"{error.filename or ''}: {error.strerror or error}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or ''}: {error.strerror}"
     causes = [str(error)]
-    while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+    while isinstance(error.__cause__, Exception):
         error = error.__cause__
         causes.append(str(error))
-    lines = [line.strip() for cause in causes for line in cause.splitlines() if line.strip()]
-    return "; ".join(dict.fromkeys(line for line in lines if not line.startswith("object_type")))
+    text = "\n".join(cause.split("Config search path")[0] for cause in causes)
+    lines = (line.strip() for line in text.splitlines())
+    kept = dict.fromkeys(line for line in lines if line and not line.startswith(NOISE))
+    return re.sub(r"^: |(?<=:)(; )+|(?<=\.);", " ", "; ".join(kept)).strip()
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from humpback_exp.config.verbs import (
     SelectConfig,
     StageConfig,
     TrainConfig,
+    selection_name,
 )
 
 __all__ = [
@@ -56,5 +57,6 @@ __all__ = [
     "load",
     "operational",
     "read",
+    "selection_name",
     "to_plain",
 ]

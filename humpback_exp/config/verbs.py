@@ -1,6 +1,6 @@
 """One primary config a verb: what `segment.py`, `train.py` ... accept, and where each writes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import ClassVar
 
@@ -96,6 +96,8 @@ class AugmentConfig(StageConfig):
     """The backward model."""
     limit: int | None = None
     """Segments used, drawn by a seeded order of their ids; None uses all. A smaller draw is a subset of a larger."""
+    tagged: bool = True
+    """Whether the prompt carries the tag the backward model was trained with (data.tagged)."""
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     chunk_size: int = 1024
@@ -161,6 +163,27 @@ class CurateConfig(ScoreConfig):
     def __post_init__(self) -> None:
         ScoreConfig.__post_init__(self)
         check_selection("", self.min_score, self.top_fraction, None)
+
+    def steps(self) -> list[StageConfig]:
+        """Scoring, then a selection in a folder named after its threshold."""
+        score = ScoreConfig(**{f.name: getattr(self, f.name) for f in fields(ScoreConfig)})
+        select = SelectConfig(
+            output_root=self.output_root,
+            name=f"{self.name}-{selection_name(self.min_score, self.top_fraction)}",
+            seed=self.seed,
+            tracking=self.tracking,
+            scored=str(score.folder),
+            min_score=self.min_score,
+            top_fraction=self.top_fraction,
+        )
+        return [score, select]
+
+
+def selection_name(min_score: float | None, top_fraction: float | None) -> str:
+    """`a4.5`, `top0.3` or `all`."""
+    if min_score is not None:
+        return f"a{min_score:g}"
+    return f"top{top_fraction:g}" if top_fraction is not None else "all"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -235,8 +258,8 @@ class ReportConfig:
     """Every finished folder below output_root -> one self-contained HTML page."""
 
     output_root: str = "outputs"
-    output: str = "${output_root}/report.html"
-    """Where the page is written."""
+    output: str | None = None
+    """Where the page is written; None for report.html in output_root."""
 
 
 STAGES: dict[str, type[StageConfig]] = {

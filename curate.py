@@ -1,0 +1,22 @@
+"""candidates -> scored -> curated. Scoring is dear and selecting cheap, so they are two folders of one command."""
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from humpback_exp.config import CurateConfig, load
+from humpback_exp.launch import door, launch, user_errors
+
+ConfigStore.instance().store("curate_schema", CurateConfig)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="curate")
+def main(cfg: DictConfig) -> None:
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    door(lambda: [launch(step, fresh=sweep) for step in load(cfg, CurateConfig).steps()], sweep)
+
+
+if __name__ == "__main__":
+    user_errors(main)

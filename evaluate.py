@@ -1,0 +1,22 @@
+"""model + held-out pairs -> held-out loss, win rate, ratings. `python evaluate.py --help` lists every option."""
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from humpback_exp.config import EvaluateConfig, load
+from humpback_exp.launch import door, launch, user_errors
+
+ConfigStore.instance().store("evaluate_schema", EvaluateConfig)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
+def main(cfg: DictConfig) -> None:
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    door(lambda: launch(load(cfg, EvaluateConfig), fresh=sweep), sweep)
+
+
+if __name__ == "__main__":
+    user_errors(main)

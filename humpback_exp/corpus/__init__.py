@@ -1,0 +1,1 @@
+"""WARC and HTML -> header-rooted segments: pages, flatten, segments, filters, dedup. No torch."""

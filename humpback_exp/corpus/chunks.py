@@ -1,0 +1,112 @@
+"""One unit of work, from pages to a committed chunk, and the way back. Called by the segment stage, in its workers.
+
+A chunk is three files with one name: dropped rows, page counts, and, written last, the kept rows whose file commits it.
+"""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from humpback_exp import artifacts, records
+from humpback_exp.config import CorpusConfig
+from humpback_exp.corpus import dedup, pages
+from humpback_exp.corpus.decoding import NotAPage
+from humpback_exp.corpus.filters import drop_reason
+from humpback_exp.corpus.segments import Section, dropped_record, sections
+from humpback_exp.records import DroppedSegment, Segment
+
+PAGE = "page: "
+"""What the drop reasons of whole pages begin with."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SignedSegment(Segment):
+    """A segment with its MinHash, as the search for duplicates wants it."""
+
+    signature: str
+
+    def segment(self) -> Segment:
+        """The segment alone."""
+        return Segment(**{f.name: getattr(self, f.name) for f in fields(Segment)})
+
+    def dropped(self, reason: str) -> DroppedSegment:
+        """The record of a segment that turned out to be a duplicate."""
+        return dropped_record(self.url, self.offset, self.heading_path, self.text, reason)
+
+
+def committed(folder: Path, number: int) -> Path:
+    """The file that says, by being there, that a chunk is done."""
+    return folder / f"{number:05d}.parquet"
+
+
+def work(unit: pages.Unit, config: CorpusConfig, folder: Path) -> None:
+    """Cut and filter the pages of a unit and commit the chunk."""
+    counts: Counter[str] = Counter()
+    kept: list[SignedSegment] = []
+    dropped: list[DroppedSegment] = []
+    for section in _sections(unit, counts):
+        reason = drop_reason(section, config)
+        if reason:
+            dropped.append(section.dropped(reason))
+        else:
+            kept.append(_signed(section))
+        counts[reason or "kept"] += 1
+    path = committed(folder, unit.number)
+    records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
+    artifacts.write_text(path.with_suffix(".json"), json.dumps(counts))
+    records.write(path, SignedSegment, kept)
+
+
+def _sections(unit: pages.Unit, counts: Counter[str]) -> Iterator[Section]:
+    """The sections of a unit's pages; counts pages, and those not used by reason."""
+    for page in pages.read(unit):
+        counts["pages"] += 1
+        reason, found = page.reason, 0
+        if not reason:
+            try:
+                for section in sections(page.url, page.html, page.charset):
+                    found += 1
+                    yield section
+                reason = "" if found else "no header"
+            except NotAPage as error:
+                reason = str(error)
+        if reason:
+            counts[PAGE + reason] += 1
+
+
+def _signed(section: Section) -> SignedSegment:
+    segment = section.segment()
+    values = {f.name: getattr(segment, f.name) for f in fields(Segment)}
+    return SignedSegment(**values, signature=dedup.signature(segment.text))
+
+
+def kept(folder: Path, number: int) -> Iterator[SignedSegment]:
+    """The kept rows of the first `number` chunks, in order."""
+    for chunk in range(number):
+        yield from records.read_file(committed(folder, chunk), SignedSegment)
+
+
+def dropped(folder: Path, number: int) -> Iterator[DroppedSegment]:
+    """The dropped rows of the first `number` chunks, in order."""
+    for chunk in range(number):
+        yield from records.read_file(committed(folder, chunk).with_suffix(".dropped"), DroppedSegment)
+
+
+def counts(folder: Path, number: int) -> Counter[str]:
+    """What the first `number` chunks counted: `pages`, `kept`, and drop reasons of pages and segments."""
+    total: Counter[str] = Counter()
+    for chunk in range(number):
+        total.update(json.loads(committed(folder, chunk).with_suffix(".json").read_text()))
+    return total
+
+
+def clear(folder: Path, number: int) -> None:
+    """Remove the first `number` chunks, each one's commit first: a kill in between leaves no half chunk."""
+    for chunk in range(number):
+        path = committed(folder, chunk)
+        for file in (path, path.with_suffix(".json"), path.with_suffix(".dropped")):
+            file.unlink(missing_ok=True)
+    shutil.rmtree(folder)

@@ -1,0 +1,41 @@
+"""Which examples an optimiser step sees: a pure function of (seed, step), so resuming needs one integer."""
+
+import numpy as np
+
+PAPER_STEPS = {100: 30, 800: 300, 1600: 600, 3200: 500, 6400: 600, 12800: 600, 25600: 1200, 51200: 1600}
+"""Examples -> optimiser steps (paper Table 18)."""
+
+
+def paper_batch_size(examples: int) -> int:
+    """8 when training on fewer than 3,000 examples, else 32 (paper section 3.1)."""
+    return 8 if examples < 3000 else 32
+
+
+def paper_steps(examples: int) -> int:
+    """Optimiser steps for a data size: the table's, between its rows those of the row nearest in ratio.
+
+    The paper gives no rule outside its rows. Below 100 examples the first row's 2.4 epochs are kept, above 51,200 the
+    last row's single epoch.
+    """
+    smallest, largest = min(PAPER_STEPS), max(PAPER_STEPS)
+    if examples < smallest:
+        return max(1, round(PAPER_STEPS[smallest] * examples / smallest))
+    if examples > largest:
+        return round(PAPER_STEPS[largest] * examples / largest)
+    nearest = min(PAPER_STEPS, key=lambda size: abs(np.log(size / examples)))
+    return PAPER_STEPS[nearest]
+
+
+def step_indices(seed: int, step: int, examples: int, batch_size: int) -> list[int]:
+    """Indices of the examples of optimiser step `step`, counted from 0.
+
+    Epoch e is a permutation drawn from (seed, e); steps run on through epoch ends, so each holds exactly `batch_size`
+    examples and every example is seen once before any is seen twice.
+    """
+    positions = range(step * batch_size, (step + 1) * batch_size)
+    permutations = {e: _permutation(seed, e, examples) for e in {p // examples for p in positions}}
+    return [int(permutations[p // examples][p % examples]) for p in positions]
+
+
+def _permutation(seed: int, epoch: int, examples: int) -> np.ndarray:
+    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(examples)

@@ -1,0 +1,39 @@
+"""Loss a labelled token on human pairs no model has seen, and answers to their prompts."""
+
+from collections.abc import Sequence
+
+from humpback_exp.config import GenerationConfig
+from humpback_exp.evaluation.statistics import ratio_and_error
+from humpback_exp.inference.engine import Advance, Engine, row_seed
+from humpback_exp.prompts import forward
+from humpback_exp.records import Answer, Example
+
+
+def losses(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advance: Advance) -> list[tuple[float, int]]:
+    """Summed loss in nats and labelled tokens of every human answer."""
+    conversations = [forward(pair.instruction, tags) for pair in pairs]
+    return engine.losses(conversations, [pair.output for pair in pairs], advance)
+
+
+def answers(
+    engine: Engine, pairs: Sequence[Example], tags: Sequence[str], sampling: GenerationConfig, seed: int, advance: Advance
+) -> list[str]:
+    """The model's own answers, sampled as at evaluation in the paper (section 3.1)."""
+    conversations = [forward(pair.instruction, tags) for pair in pairs]
+    seeds = [row_seed(seed, pair.id) for pair in pairs]
+    return [completion.text for completion in engine.generate(conversations, sampling, seeds, advance)]
+
+
+def summary(rows: Sequence[Answer]) -> dict[str, float]:
+    """`heldout_loss` over all labelled tokens, with its standard error over pairs; pairs beyond the context are left out."""
+    fitting = [row for row in rows if row.labels]
+    loss, error = ratio_and_error([row.loss * row.labels for row in fitting], [row.labels for row in fitting])
+    return {"heldout_loss": loss, "heldout_loss_error": error, "heldout_pairs": len(fitting)}
+
+
+def difference(rows: Sequence[Answer], reference: dict[str, Answer]) -> dict[str, float]:
+    """Change of the loss against a reference on the same pairs, with the paired standard error, far smaller than either's."""
+    both = [(row, reference[row.id]) for row in rows if row.labels and row.id in reference]
+    changes = [(row.loss - other.loss) * row.labels for row, other in both]
+    change, error = ratio_and_error(changes, [row.labels for row, _ in both])
+    return {"heldout_change": change, "heldout_change_error": error}

@@ -1,0 +1,58 @@
+"""What augmentation, curation and evaluation ask of a model, whichever program runs it."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from humpback_exp.config import EngineConfig, GenerationConfig
+from humpback_exp.prompts import Conversation
+
+Advance = Callable[[int], object]
+"""Called with the number of rows just finished, for the progress bar."""
+
+
+@dataclass(slots=True)
+class Completion:
+    """What a model wrote for one conversation."""
+
+    text: str
+    tokens: int
+    finish: str
+    """stop, length, or overflow when prompt and answer cannot fit the context (then text is empty)."""
+
+
+class Engine(Protocol):
+    """Rows come back in the order given, and each depends on its own seed, not on its neighbours'."""
+
+    def generate(
+        self, conversations: Sequence[Conversation], sampling: GenerationConfig, seeds: Sequence[int], advance: Advance
+    ) -> list[Completion]:
+        """One completion a conversation."""
+        ...
+
+    def losses(
+        self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
+    ) -> list[tuple[float, int]]:
+        """Summed negative log-likelihood in nats of each target and its end token, and the number of those tokens.
+
+        A target that cannot fit the context counts (nan, 0).
+        """
+        ...
+
+    def choose(self, conversations: Sequence[Conversation], choices: Sequence[str]) -> list[list[float]]:
+        """Probability of each choice as the next text, normalised over the choices; one list a conversation."""
+        ...
+
+
+def load_engine(config: EngineConfig, model_path: str, key: str = "model_path") -> Engine:
+    """The engine that `config.name` names, with the model loaded."""
+    from humpback_exp.inference.local import TransformersEngine
+
+    return TransformersEngine(config, model_path, key)
+
+
+def row_seed(seed: int, *parts: object) -> int:
+    """A 64-bit seed for one row, the same wherever and whenever the row is done."""
+    digest = hashlib.sha256(":".join(map(str, (seed, *parts))).encode()).digest()
+    return int.from_bytes(digest[:8], "big")

@@ -1,0 +1,31 @@
+"""Nucleus sampling with one random stream a row: a row's tokens do not depend on which rows share its batch."""
+
+import numpy as np
+import torch
+
+from humpback_exp.config import GenerationConfig
+
+CANDIDATES = 256
+"""Tokens looked at first; only where the nucleus is wider are all sorted."""
+
+
+def next_tokens(logits: torch.Tensor, sampling: GenerationConfig, streams: list[np.random.Generator]) -> torch.Tensor:
+    """The next token of every row.
+
+    Args:
+        logits: (rows, vocabulary).
+        streams: one generator a row; each gives one number a call.
+    """
+    if sampling.temperature == 0:
+        return logits.argmax(-1)
+    probabilities = torch.softmax(logits.float() / sampling.temperature, -1)
+    width = min(CANDIDATES, probabilities.shape[-1])
+    top, ids = probabilities.topk(width, -1)
+    if bool((top.sum(-1) < sampling.top_p).any()):
+        top, ids = probabilities.sort(-1, descending=True)
+    cumulative = top.double().cumsum(-1)
+    nucleus = (cumulative - top < sampling.top_p).sum(-1, keepdim=True)
+    mass = cumulative.gather(-1, nucleus - 1)
+    drawn = torch.tensor([[stream.random()] for stream in streams], dtype=torch.float64, device=logits.device)
+    place = torch.searchsorted(cumulative, drawn * mass, right=True)
+    return ids.gather(-1, torch.minimum(place, nucleus - 1)).squeeze(-1)

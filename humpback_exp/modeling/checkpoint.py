@@ -1,0 +1,91 @@
+"""Checkpoints that count only once they are complete, and the record of losses that survives with them."""
+
+import csv
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from humpback_exp.artifacts import write_text
+from humpback_exp.progress import bar
+from humpback_exp.tracking import Tracker
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """The latest complete checkpoint of a model folder; names hold the step, unfinished ones begin with a dot."""
+    found = sorted((folder / "checkpoints").glob("step-*.ckpt"))
+    return found[-1] if found else None
+
+
+class Checkpoints(pl.Callback):
+    """Save every so many optimiser steps and after the last, then remove the one before."""
+
+    def __init__(self, folder: Path, every: int, max_steps: int) -> None:
+        self.folder, self.every, self.max_steps = folder / "checkpoints", every, max_steps
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        step = trainer.global_step
+        path = self.folder / f"step-{step:06d}.ckpt"
+        due = step % self.every == 0 or step == self.max_steps
+        if not due or path.exists() or trainer.fit_loop.epoch_loop._should_accumulate():
+            return
+        previous = newest_checkpoint(self.folder.parent)
+        scratch = path.with_name(f".{path.name}.tmp")
+        trainer.save_checkpoint(scratch)
+        trainer.strategy.barrier()
+        if trainer.is_global_zero:
+            scratch.replace(path)
+            if previous is not None:
+                shutil.rmtree(previous) if previous.is_dir() else previous.unlink()
+
+
+class History(pl.Callback):
+    """Loss, learning rate and labelled tokens of every optimiser step: on the bar, in W&B, in `history.csv`."""
+
+    COLUMNS = ("step", "loss", "lr", "labels")
+
+    def __init__(self, module: Any, tracker: Tracker, max_steps: int, name: str) -> None:
+        self.module, self.tracker, self.max_steps, self.name = module, tracker, max_steps, name
+        self.rows: list[tuple[int, float, float, int]] = []
+        self.tokens, self.clock = 0, 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows = [tuple(row) for row in state["rows"]]
+
+    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.progress = bar(self.max_steps, f"train {self.name}", "step", initial=trainer.global_step)
+        self.clock = time.perf_counter()
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.lr = trainer.optimizers[0].param_groups[0]["lr"]
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, _outputs: Any, batch: Any, _index: int) -> None:
+        self.tokens += int(batch["attention_mask"].sum())
+        if trainer.fit_loop.epoch_loop._should_accumulate():
+            return
+        step, loss = trainer.global_step, module.step_loss
+        seconds = time.perf_counter() - self.clock
+        self.rows.append((step, loss, self.lr, int(batch["step_labels"])))
+        self.tracker.log({"loss": loss, "lr": self.lr, "tokens_per_second": self.tokens / seconds}, step)
+        self.progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        self.progress.update()
+        module.step_loss, self.tokens, self.clock = 0.0, 0, time.perf_counter()
+
+    def on_train_end(self, *_: Any) -> None:
+        self.progress.close()
+
+    def write(self, folder: Path) -> None:
+        """`history.csv`: the same bytes whether or not the run was interrupted."""
+        lines = [",".join(self.COLUMNS)] + [",".join(map(repr, row)) for row in self.rows]
+        write_text(folder / "history.csv", "\n".join(lines) + "\n")
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Rows of a model folder's `history.csv`."""
+    with (folder / "history.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]

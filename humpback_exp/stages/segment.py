@@ -1,0 +1,147 @@
+"""pages -> segments: chunks of pages in worker processes, then duplicates out, in order.
+
+What a killed run committed in `chunks/` is not done again. Duplicates are looked for over all chunks in order, by one
+process, so neither workers nor a kill change a byte of the result.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
+from itertools import chain, islice
+from pathlib import Path
+from typing import TypeVar
+
+from humpback_exp import artifacts, progress, records
+from humpback_exp.artifacts import Artifact, Manifest
+from humpback_exp.config import SegmentConfig
+from humpback_exp.corpus import chunks, pages
+from humpback_exp.corpus.dedup import Deduplicator
+from humpback_exp.records import DroppedSegment, Segment
+from humpback_exp.tracking import Tracker
+
+ROWS_PER_FILE = 50_000
+SAMPLES = 20
+"""Rows shown in W&B."""
+R = TypeVar("R")
+_PR_SET_PDEATHSIG = 1
+
+
+def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
+    """Read the pages of `config.corpus.path`; leave `data/` (Segment), `dropped/` (DroppedSegment) and the manifest."""
+    started = time.time()
+    folder = artifact.folder / "chunks"
+    units = pages.units(config.corpus.path, config.chunk_size)
+    _work_all(units, config, folder)
+    counts = chunks.counts(folder, len(units))
+    read, passed = counts.pop("pages", 0), counts.pop("kept", 0)
+    duplicates, kept = _write(folder, len(units), artifact.folder, config.corpus.near_duplicate)
+    drops = dict((counts + duplicates).most_common())
+    of_segments = {reason: count for reason, count in drops.items() if not reason.startswith(chunks.PAGE)}
+    found = passed + sum(counts[reason] for reason in of_segments)
+    if not kept:
+        raise ValueError(_nothing_left(config.corpus.path, read, found, drops))
+    chunks.clear(folder, len(units))
+    rows = {"pages": read, "segments found": found, "segments": kept}
+    manifest = artifacts.finish(artifact, started=started, rows=rows, drops=drops)
+    tracker.table("segments", [asdict(row) for row in islice(records.read(artifact.folder, Segment), SAMPLES)])
+    seconds = time.time() - started
+    progress.stage_table(f"segments of {read:,} pages", found, kept, of_segments, seconds, artifact.folder)
+    _tell_pages(drops)
+    return manifest
+
+
+def _work_all(units: list[pages.Unit], config: SegmentConfig, folder: Path) -> None:
+    """Do the units that are not committed yet."""
+    waiting = [unit for unit in units if not chunks.committed(folder, unit.number).exists()]
+    files, left = (sum(len(unit.files) for unit in some) for some in (units, waiting))
+    with progress.bar(files, "segment", "page", initial=files - left) as bar:
+        for unit in _worked(waiting, config, folder):
+            bar.update(len(unit.files))
+
+
+def _worked(units: list[pages.Unit], config: SegmentConfig, folder: Path) -> Iterator[pages.Unit]:
+    """The units, each as soon as it is committed; in this process where one worker is enough."""
+    if min(config.workers, len(units)) <= 1:
+        for unit in units:
+            chunks.work(unit, config.corpus, folder)
+            yield unit
+        return
+    with _pool(min(config.workers, len(units))) as pool:
+        futures = {pool.submit(chunks.work, unit, config.corpus, folder): unit for unit in units}
+        try:
+            for future in as_completed(futures):
+                future.result()
+                yield futures[future]
+        except BrokenProcessPool:
+            raise ValueError(
+                f"workers={config.workers}: a worker was killed, perhaps for want of memory; "
+                "the same command goes on where it stopped, workers=1 needs the least"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned: a fork would copy the locks that Arrow's and the progress bar's threads hold.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+
+
+def _start_worker(parent: int) -> None:
+    """Die with the parent, for a worker that outlived a killed run would write the same files as the next."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    progress.set_up_logging()
+
+
+def _write(chunk_folder: Path, number: int, folder: Path, threshold: float) -> tuple[Counter[str], int]:
+    """Write `data/` and `dropped/` without duplicates; their number by reason, and the number of segments kept."""
+    deduplicator = Deduplicator(threshold)
+    duplicates: list[DroppedSegment] = []
+
+    def unique() -> Iterator[Segment]:
+        for row in chunks.kept(chunk_folder, number):
+            reason = deduplicator.reason(row, row.signature)
+            if reason:
+                duplicates.append(row.dropped(reason))
+            else:
+                yield row.segment()
+
+    kept = _write_files(folder / "data", Segment, unique())
+    dropped = chain(chunks.dropped(chunk_folder, number), duplicates)
+    _write_files(folder / "dropped", DroppedSegment, dropped)
+    return Counter(row.reason for row in duplicates), kept
+
+
+def _write_files(folder: Path, cls: type[R], rows: Iterable[R]) -> int:
+    """Write rows as numbered files and return how many there were."""
+    rows = iter(rows)
+    total = number = 0
+    while part := list(islice(rows, ROWS_PER_FILE)):
+        total += records.write(folder / f"{number:05d}.parquet", cls, part)
+        number += 1
+    return total
+
+
+def _nothing_left(path: str, read: int, found: int, drops: dict[str, int]) -> str:
+    reasons = ", ".join(f"{reason} {count}" for reason, count in list(drops.items())[:5]) or "none"
+    return (
+        f"corpus.path={path}: no segment is left of {found} found in {read} pages; most were dropped for: {reasons}; "
+        "loosen the corpus.* thresholds or give more pages"
+    )
+
+
+def _tell_pages(drops: dict[str, int]) -> None:
+    unused = {reason: count for reason, count in drops.items() if reason.startswith(chunks.PAGE)}
+    if unused:
+        progress.log.info(
+            "pages not used: %s", ", ".join(f"{why[len(chunks.PAGE) :]} {n}" for why, n in unused.items())
+        )

@@ -1,0 +1,45 @@
+"""seed (+ scored) -> model. Forward and backward models come from here alike; `data.direction` tells them apart."""
+
+import time
+
+from humpback_exp import artifacts
+from humpback_exp.artifacts import Artifact, Manifest
+from humpback_exp.config import TrainConfig
+from humpback_exp.curation.selection import ids_hash
+from humpback_exp.data.examples import training_examples
+from humpback_exp.data.order import paper_batch_size, paper_steps
+from humpback_exp.data.tokens import encode_examples
+from humpback_exp.progress import log, stage_table
+from humpback_exp.tracking import Tracker
+
+
+def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
+    """Train from the base model and export a Hugging Face folder."""
+    started = time.time()
+    examples = training_examples(config.data, config.seed)
+
+    from humpback_exp.modeling.export import export
+    from humpback_exp.modeling.fit import fit
+    from humpback_exp.modeling.load import load_tokenizer
+
+    tokenizer = load_tokenizer(config.model.path, config.model.template)
+    tokens, counts = encode_examples(tokenizer, examples, config.data)
+    batch_size = config.optim.batch_size or paper_batch_size(len(tokens))
+    max_steps = config.optim.max_steps or paper_steps(len(tokens))
+    log.info(
+        "%s: %d examples, %d tokens, %d labelled; %d steps of %d",
+        config.name, len(tokens), sum(len(t.ids) for t in tokens), sum(t.label_count for t in tokens), max_steps, batch_size,
+    )  # fmt: skip
+    module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
+    export(module.model, tokenizer, config.model, artifact.folder)
+    history.write(artifact.folder)
+    web = [example.id for example in examples if example.source == "web"]
+    manifest = artifacts.finish(
+        artifact,
+        started=started,
+        rows={"examples": len(tokens), "seed": len(examples) - len(web), "web": len(web), "steps": max_steps},
+        drops=counts,
+        metrics={"loss": history.rows[-1][1], "web_ids_sha256": ids_hash(web), "batch_size": batch_size},
+    )
+    stage_table(f"train {config.name}", len(examples), len(tokens), counts, manifest.wall_seconds, artifact.folder)
+    return manifest

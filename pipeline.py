@@ -1,0 +1,24 @@
+"""corpus + seed -> M2: the whole loop in one command. `python pipeline.py --help` lists every option."""
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from humpback_exp.config import PipelineConfig, load
+from humpback_exp.launch import door, user_errors
+
+ConfigStore.instance().store("pipeline_schema", PipelineConfig)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="pipeline")
+def main(cfg: DictConfig) -> None:
+    from humpback_exp.stages import pipeline
+
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    door(lambda: pipeline.run(load(cfg, PipelineConfig)), sweep)
+
+
+if __name__ == "__main__":
+    user_errors(main)

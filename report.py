@@ -1,0 +1,21 @@
+"""Every finished folder below output_root -> one self-contained HTML page."""
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig
+
+from humpback_exp.config import ReportConfig, load
+from humpback_exp.launch import door, user_errors
+
+ConfigStore.instance().store("report_schema", ReportConfig)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="report")
+def main(cfg: DictConfig) -> None:
+    from humpback_exp.stages import report
+
+    door(lambda: report.run(load(cfg, ReportConfig)), sweep=False)
+
+
+if __name__ == "__main__":
+    user_errors(main)
