@@ -145,10 +145,11 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     if (folder / "manifest.json").exists():
         _refuse_other(load(folder), manifest, folder)
         return Artifact(folder, load(folder), finished=True)
-    if (folder / "begun.json").exists():
+    held = {p.name for p in folder.iterdir()} - {".lock"} if folder.exists() else set()
+    if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
+        if "begun.json" not in held:
+            raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
         _refuse_other(_begun(folder), manifest, folder)
-    elif folder.exists() and any(p for p in folder.iterdir() if p.name != ".lock"):
-        raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
     if write:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(frozen, yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
@@ -192,7 +193,10 @@ def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[int]:
-    """Hold the folder against a second process; the file descriptor yielded may be shared with children, the last keeps the lock."""
+    """Hold the folder against a second process.
+
+    The descriptor yielded may be shared with children: the lock lasts as long as any of them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:

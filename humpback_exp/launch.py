@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, planning
 from humpback_exp.config import StageConfig, TrainConfig
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.tracking import track
@@ -48,6 +48,8 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
         fresh: always use a process of its own, as sweep points and pipeline stages do.
     """
     set_up_logging()
+    if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
+        planning.check(config)
     with artifacts.locked(config.folder) as lock:
         artifact = artifacts.begin(config, write=int(os.environ.get("RANK", 0)) == 0)
         if artifact.finished:
@@ -150,7 +152,7 @@ def _one_line(error: Exception) -> str:
     text = "\n".join(cause.split("Config search path")[0] for cause in causes)
     lines = (line.strip() for line in text.splitlines())
     kept = dict.fromkeys(line for line in lines if line and not line.startswith(NOISE))
-    return re.sub(r"^: |(?<=:)(; )+|(?<=\.);", " ", "; ".join(kept)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"^: |(?<=[:.]);", "", "; ".join(kept))).strip()
 
 
 def main() -> None:

@@ -2,13 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate
 from tqdm import tqdm
 
-T = TypeVar("T")
 log = logging.getLogger("humpback_exp")
 
 
@@ -18,7 +17,7 @@ def set_up_logging() -> None:
     log.setLevel(logging.INFO)
 
 
-def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[None]":
+def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[Any]":
     """A progress bar to `update`; silent where stderr is no terminal."""
     return tqdm(
         total=total,
@@ -31,22 +30,18 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
     )
 
 
-def track(items: Iterable[T], total: int, description: str, unit: str = "row") -> Iterator[T]:
-    """Iterate under a progress bar."""
-    with bar(total, description, unit) as progress:
-        for item in items:
-            yield item
-            progress.update()
-
-
 def table(rows: Sequence[Mapping[str, object]]) -> str:
     """Rows of equal keys as aligned text."""
     return tabulate([dict(row) for row in rows], headers="keys", floatfmt=".3f", missingval="-")
 
 
-def stage_table(title: str, went_in: int, came_out: int, drops: Mapping[str, int], seconds: float, where: object) -> None:
+def stage_table(
+    title: str, went_in: int, came_out: int, drops: Mapping[str, int], seconds: float, where: object
+) -> None:
     """Print how a stage ended: in, out, why the rest was dropped, how long it took, where it lies."""
     rows: list[tuple[str, object]] = [("in", went_in)]
     rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
     rows += [("out", came_out), ("seconds", round(seconds, 1)), ("folder", where)]
-    print(f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True)
+    print(
+        f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True
+    )

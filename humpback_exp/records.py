@@ -152,7 +152,7 @@ def write(path: Path, cls: type[R], rows: Iterable[R]) -> int:
         sink.flush()
         os.fsync(sink.fileno())
     scratch.replace(path)
-    return table.num_rows
+    return int(table.num_rows)
 
 
 def parts(folder: Path, subfolder: str = "data") -> list[Path]:

@@ -7,9 +7,10 @@ manifest and config, not the data: enough for the lineage graph at any size. The
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, cast
 
-from humpback_exp.artifacts import Artifact, Manifest, git_commit
+from humpback_exp.artifacts import Artifact, Manifest, git_commit, load
 from humpback_exp.config import StageConfig, to_plain
 
 ID_LENGTH = 32
@@ -56,7 +57,7 @@ class WandbTracker:
             name=config.name,
             id=artifact.manifest.fingerprint[:ID_LENGTH],
             dir=config.output_root,
-            mode=config.tracking.mode,
+            mode=cast(Any, config.tracking.mode),
             resume="allow",
             config=to_plain(config) | {"inputs": artifact.manifest.inputs, "git_commit": git_commit()},
             settings=wandb.Settings(silent=True, disable_code=True, disable_job_creation=True),
@@ -67,17 +68,18 @@ class WandbTracker:
     def _link_inputs(self) -> None:
         """Draw the lineage edges; the client refuses this offline, where the run's config names the inputs instead."""
         for source in self.artifact.manifest.inputs.values():
-            parts_of = source["path"].rstrip("/").split("/")
-            if len(parts_of) >= 2 and parts_of[-2] in ("segments", "models", "candidates", "scored", "curated", "evals"):
-                self.run.use_artifact(f"{parts_of[-2]}-{parts_of[-1]}:{source['fingerprint'][:12]}")
+            folder = Path(source["path"])
+            if (folder / "manifest.json").exists():
+                made = load(folder)
+                self.run.use_artifact(f"{made.kind}-{made.name}:{made.fingerprint[:12]}")
 
     def log(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         self.run.log(dict(metrics), step=step)
 
     def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
-            columns = list(rows[0])
-            self.run.log({name: self.wandb.Table(columns=columns, data=[[row[c] for c in columns] for row in rows])})
+            data = [list(row.values()) for row in rows]
+            self.run.log({name: self.wandb.Table(columns=[*rows[0]], data=data)})
 
     def finished(self, manifest: Manifest) -> None:
         facts = {"rows": manifest.rows, "drops": manifest.drops, "wall_seconds": manifest.wall_seconds}

@@ -78,14 +78,22 @@ class OptimConfig:
     batch_size: int | None = None
     """Examples an optimiser step; None follows the paper: 8 below 3,000 examples, else 32."""
     max_steps: int | None = None
-    """Optimiser steps; None follows the paper's steps-by-N table."""
+    """Optimiser steps; None follows `epochs`, or the paper's steps-by-N table where that is None too."""
+    epochs: float | None = None
+    """Passes over the examples, instead of a number of steps."""
 
     def __post_init__(self) -> None:
         require(self.lr > 0, "optim.lr", self.lr, "must be positive")
         require(0 <= self.end_lr <= self.lr, "optim.end_lr", self.end_lr, f"must lie in [0, optim.lr={self.lr}]")
-        for key in ("batch_size", "max_steps"):
+        for key in ("batch_size", "max_steps", "epochs"):
             value = getattr(self, key)
             require(value is None or value > 0, f"optim.{key}", value, "must be positive or null")
+        require(
+            self.epochs is None or self.max_steps is None,
+            "optim.epochs",
+            self.epochs,
+            f"excludes optim.max_steps={self.max_steps}; set one of them to null",
+        )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -137,9 +145,7 @@ def check_selection(prefix: str, min_score: float | None, top_fraction: float | 
         top_fraction,
         f"excludes {prefix}min_score={min_score}; set one of them to null",
     )
-    require(
-        top_fraction is None or 0 < top_fraction <= 1, f"{prefix}top_fraction", top_fraction, "must lie in (0, 1]"
-    )
+    require(top_fraction is None or 0 < top_fraction <= 1, f"{prefix}top_fraction", top_fraction, "must lie in (0, 1]")
     require(size is None or size > 0, f"{prefix}size", size, "must be positive or null")
 
 
@@ -219,7 +225,10 @@ class RubricConfig:
     def __post_init__(self) -> None:
         for slot in ("{instruction}", "{output}"):
             require(
-                self.prompt == MISSING or slot in self.prompt, "rubric.prompt", f"{self.prompt[:30]!r}...", f"must contain {slot}"
+                self.prompt == MISSING or slot in self.prompt,
+                "rubric.prompt",
+                f"{self.prompt[:30]!r}...",
+                f"must contain {slot}",
             )
 
 
@@ -236,9 +245,7 @@ class CorpusConfig:
     """ISO 639-1 codes kept."""
     max_capital_share: float = 1.0
     """Headers with this share of capital letters or more are dropped; 1 drops only those all in capitals (paper v3)."""
-    stop_headers: list[str] = field(
-        default_factory=lambda: ["advertisement", "forum", "quick link", "free newsletter"]
-    )
+    stop_headers: list[str] = field(default_factory=lambda: ["advertisement", "forum", "quick link", "free newsletter"])
     """A header containing one of these, ignoring case, is navigation (the paper's four)."""
     sentence_ngram: int = 3
     sentence_jaccard: float = 0.6

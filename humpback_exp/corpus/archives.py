@@ -3,10 +3,12 @@
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from fastwarc.stream_io import BrotliReader, ChunkedReader, GzipReader, WarcReader, ZstdReader
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from humpback_exp.progress import log
@@ -16,6 +18,14 @@ Found = tuple[str, bytes, str | None, str]
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 WANTED = WarcRecordType.response | WarcRecordType.resource
 TRUNCATED = "truncated archive"
+DECODERS: dict[str, Callable[[BinaryIO], WarcReader]] = {
+    "chunked": ChunkedReader,
+    "gzip": GzipReader,
+    "x-gzip": GzipReader,
+    "deflate": partial(GzipReader, zlib=True),
+    "br": BrotliReader,
+    "zstd": ZstdReader,
+}
 BROKEN = (OSError, EOFError, zlib.error)
 
 
@@ -44,10 +54,10 @@ def _records(path: Path, lenient: bool) -> Iterator[WarcRecord]:
     is_arc = path.name.lower().endswith((".arc", ".arc.gz"))
     with path.open("rb") as file:
         if not is_arc:
-            yield from ArchiveIterator(file, auto_decode="all", quirks_mode=lenient)
+            yield from ArchiveIterator(file, quirks_mode=lenient)
         elif not lenient:
             for record in _arc_as_warc(file):
-                yield from ArchiveIterator(io.BytesIO(record), auto_decode="all", quirks_mode=True)
+                yield from ArchiveIterator(io.BytesIO(record), quirks_mode=True)
 
 
 def _arc_as_warc(file: BinaryIO) -> Iterator[bytes]:
@@ -123,7 +133,14 @@ def _page(record: WarcRecord) -> Iterator[Found]:
 
 
 def _payload(record: WarcRecord, url: str, charset: str | None) -> Found:
-    try:
-        return url, record.reader.read(), charset, ""
-    except BROKEN:
-        return url, b"", None, "undecodable"
+    """The page without HTTP's encodings. Some crawlers take them off and leave the headers that promise them."""
+    content = record.reader.read()
+    for header in ("Transfer-Encoding", "Content-Encoding"):
+        names = (record.http_headers.get(header) or "") if record.is_http_parsed else ""
+        for name in reversed(names.lower().replace(" ", "").split(",")):
+            try:
+                content = DECODERS[name](io.BytesIO(content)).read() if name in DECODERS else content
+            except BROKEN:
+                if not content.lstrip().startswith(b"<"):
+                    return url, b"", None, "undecodable"
+    return url, content, charset, ""

@@ -1,11 +1,11 @@
 """Which segments say again what another has said: exact copies by hash, near copies by MinHash (datasketch).
 
-The first in order is kept. Order is that of the files' names and of the headers in a page, so the outcome does not depend
-on workers. The paper says that it removed duplicates across segments, not how.
+The first in order is kept. Order is that of the files' names and of the headers in a page, so the outcome does not
+depend on workers. The paper says that it removed duplicates across segments, not how.
 
-A segment inside another one's subtree is no duplicate of it by itself: the paper's unit includes subtrees, and the part has
-its own header to answer. Where the whole is little more than its part, they are near duplicates, and the part, which comes
-later, falls.
+A segment inside another one's subtree is no duplicate of it by itself: the paper's unit includes subtrees, and the
+part has its own header to answer. Where the whole is little more than its part, they are near duplicates, and the part,
+which comes later, falls.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ SEED = 1
 
 
 def signature(text: str) -> str:
-    """The MinHash of a text's word 5-grams, in hex. The costly part of deduplication, so workers do it with the segment."""
+    """The MinHash of a text's word 5-grams, in hex. The costly part of deduplication, so workers do it."""
     words = WORD.findall(text.lower())
     grams = {" ".join(words[at : at + SHINGLE]).encode() for at in range(max(1, len(words) - SHINGLE + 1))}
     minhash = _empty().copy()

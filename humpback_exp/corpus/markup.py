@@ -1,7 +1,7 @@
-"""The words of HTML: which elements are blocks, which are left out, and a page as a list of tags and texts. Called by flatten.
+"""What HTML's elements mean to us, and a page as a list of tags and texts. Called by flatten.
 
-The parser (Lexbor) repairs the page; we read its repaired source tag by tag. That is twice as fast as visiting the nodes
-of its tree from Python, and most tags, those inside a line, fall to one regular expression.
+The parser (Lexbor) repairs the page; we read its repaired source tag by tag. That is twice as fast as visiting the
+nodes of its tree from Python, and most tags, those inside a line, fall to one regular expression.
 """
 
 import re
@@ -11,12 +11,13 @@ from resiliparse.parse.html import HTMLTree
 from humpback_exp.corpus.decoding import MARK
 
 BLOCKS = frozenset(
-    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure header hgroup hr legend "
-    "li main menu ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure header hgroup hr "
+    "legend li main menu ol p pre section summary table tbody td tfoot th thead tr ul".split()
 )
 HEADERS = frozenset("h1 h2 h3 h4 h5 h6".split())
 SKIPPED = frozenset(
-    "aside audio button canvas datalist dialog footer form map nav noscript object select svg template textarea video".split()
+    "aside audio button canvas datalist dialog footer form map nav noscript object select svg template textarea "
+    "video".split()
 )
 """Left out with all they hold: navigation, controls, what only other media or no scripts show."""
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
@@ -25,8 +26,8 @@ RICH = frozenset("blockquote dl ol pre table ul".split()) | HEADERS
 
 FURNITURE_ROLES = "alert|banner|contentinfo|dialog|menu|menubar|navigation|search"
 FURNITURE_NAMES = (
-    "breadcrumbs?|contents|cookie-banner|fancy_toc|(?:page-|site-)?footer|headerlink|main-?menu|menu|mw-editsection|nav(?:bar|igation)?"
-    "|nav(?:header|footer)|noprint|printfooter|related|searchmenu|share|sidebar|skip-link|social|sphinxsidebar|sub-?menu"
+    "breadcrumbs?|contents|cookie-banner|fancy_toc|(?:page-|site-)?footer|headerlink|main-?menu|menu|mw-editsection"
+    "|nav(?:bar|igation|header|footer)?|noprint|printfooter|related|searchmenu|share|sidebar|skip-link|social|sphinxsidebar|sub-?menu"
     "|table-of-contents|tagline|toc|topnav"
 )
 """Whole classes or ids; those of common generators and of the corpora in the documentation packages we tried."""
@@ -48,7 +49,7 @@ START = re.compile(r'\sstart="(-?\d+)"')
 
 
 def parts(text: str) -> list[str]:
-    """A page as `decode` returns it, repaired and cut: a text, then `/` or nothing, tag, attributes and text in turn."""
+    """A page as `decode` returns it, repaired and cut: a text, then `/` or nothing, tag, attributes, text in turn."""
     body = HTMLTree.parse(text).body
     html = RAW.sub("", body.html) if body else ""
     if any(mark in html for mark in "¶#§🔗"):
@@ -87,7 +88,7 @@ def layout_tables(parts: list[str]) -> set[int]:
     paragraphs = 0
     for at in range(1, len(parts) if "table" in parts else 0, 4):
         tag, opens = parts[at + 1], not parts[at]
-        if tag in ("td", "th", "p") and opens:
+        if tag in ("table", "td", "th", "p") and opens:
             paragraphs = paragraphs + 1 if tag == "p" else 0
         if tables and opens and (tag in RICH or paragraphs > 1):
             layout.update(tables)

@@ -12,7 +12,6 @@ from humpback_exp.corpus.decoding import decode
 from humpback_exp.corpus.flatten import Block, flatten, join
 from humpback_exp.records import DroppedSegment, Segment
 
-
 POINTER_CHARS = 200
 POINTER_LINK_SHARE = 0.4
 """Closing lines as short and as full of links as this lead elsewhere: see also, next page, all releases."""

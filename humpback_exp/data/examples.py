@@ -21,9 +21,7 @@ def web_examples(config: DataConfig, seed: int) -> list[Example]:
     """The selected candidates of `config.scored` as examples."""
     assert config.scored is not None
     scored = list(read(artifacts.require_input(config.scored, "scored"), ScoredCandidate))
-    kept = select(
-        scored, min_score=config.min_score, top_fraction=config.top_fraction, size=config.size, seed=seed
-    )
+    kept = select(scored, min_score=config.min_score, top_fraction=config.top_fraction, size=config.size, seed=seed)
     if not kept:
         best = max((row.score for row in scored if row.score is not None), default=None)
         raise ValueError(

@@ -81,6 +81,8 @@ def _first_turn(tree: Row) -> list[Example]:
         return []
     replies = [r for r in root["replies"] if r.get("rank") == 0 and r.get("lang") == "en" and not r.get("synthetic")]
     return [
-        Example(id=tree["message_tree_id"], source="seed", instruction=root["text"].strip(), output=reply["text"].strip())
+        Example(
+            id=tree["message_tree_id"], source="seed", instruction=root["text"].strip(), output=reply["text"].strip()
+        )
         for reply in replies[:1]
     ]

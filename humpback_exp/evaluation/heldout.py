@@ -16,7 +16,12 @@ def losses(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advanc
 
 
 def answers(
-    engine: Engine, pairs: Sequence[Example], tags: Sequence[str], sampling: GenerationConfig, seed: int, advance: Advance
+    engine: Engine,
+    pairs: Sequence[Example],
+    tags: Sequence[str],
+    sampling: GenerationConfig,
+    seed: int,
+    advance: Advance,
 ) -> list[str]:
     """The model's own answers, sampled as at evaluation in the paper (section 3.1)."""
     conversations = [forward(pair.instruction, tags) for pair in pairs]

@@ -34,7 +34,9 @@ def summary(rows: Sequence[Rating]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for scorer in ("generated", "likelihood"):
         own = [row for row in rows if row.scorer == scorer]
-        scores = {true: [row.score for row in own if row.true is true and row.score is not None] for true in (True, False)}
+        scores = {
+            true: [row.score for row in own if row.true is true and row.score is not None] for true in (True, False)
+        }
         figures[f"readable_{scorer}"] = sum(row.score is not None for row in own) / len(own)
         figures[f"auc_{scorer}"] = area_under_curve(scores[True], scores[False])
     return figures

@@ -23,7 +23,9 @@ class TransformersEngine:
 
     def __init__(self, config: EngineConfig, model_path: str, key: str) -> None:
         if config.device != "cpu" and not torch.cuda.is_available():
-            raise ValueError(f"engine.device={config.device}: this machine has no GPU that torch sees; use engine.device=cpu")
+            raise ValueError(
+                f"engine.device={config.device}: this machine has no GPU that torch sees; use engine.device=cpu"
+            )
         self.tokenizer = load_tokenizer(model_path, key=key)
         self.model = load_model(model_path, config.dtype, key).to(config.device)
         self.context = int(self.model.config.max_position_embeddings)
@@ -69,7 +71,9 @@ class TransformersEngine:
         prompts = [prompt_ids(self.tokenizer, conversation) + shared for conversation in conversations]
         done: dict[int, list[float]] = {}
         for batch in self._batches([len(prompt) for prompt in prompts]):
-            rows = [Tokens("", prompts[i][-self.context :], [IGNORED] * len(prompts[i][-self.context :])) for i in batch]
+            rows = [
+                Tokens("", prompts[i][-self.context :], [IGNORED] * len(prompts[i][-self.context :])) for i in batch
+            ]
             logits = next_token_logits(self.model, self._collate(rows))[:, options]
             done |= dict(zip(batch, torch.softmax(logits, -1).tolist(), strict=True))
         return [done[i] for i in range(len(prompts))]

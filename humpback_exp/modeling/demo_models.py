@@ -59,7 +59,7 @@ def tiny(folder: Path) -> None:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=2048,
+        max_position_embeddings=4096,
         tie_word_embeddings=True,
         bos_token_id=0,
         eos_token_id=1,

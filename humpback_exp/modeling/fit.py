@@ -26,7 +26,9 @@ def fit(
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
-    trainer = build_trainer(config, batch_size, max_steps, [history, Checkpoints(config.folder, config.trainer.checkpoint_every, max_steps)])
+    trainer = build_trainer(
+        config, batch_size, max_steps, [history, Checkpoints(config.folder, config.trainer.checkpoint_every, max_steps)]
+    )
     batches = StepBatches(
         tokens,
         seed=config.seed,
@@ -55,7 +57,7 @@ def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callback
         devices=config.trainer.devices,
         num_nodes=config.trainer.nodes,
         strategy=config.trainer.strategy,
-        precision=PRECISION[config.trainer.precision],  # type: ignore[arg-type]
+        precision=PRECISION[config.trainer.precision],
         max_steps=max_steps,
         accumulate_grad_batches=max(1, batch_size // (config.trainer.micro_batch * world)),
         gradient_clip_val=config.optim.clip or None,

@@ -34,6 +34,8 @@ def row_losses(model: Model, batch: dict[str, torch.Tensor]) -> tuple[torch.Tens
 
 def next_token_logits(model: Model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Logits (rows, vocabulary), in fp32, of the token after the last unpadded one of every row."""
-    hidden = model.get_decoder()(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False)[0]
+    hidden = model.get_decoder()(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False)[
+        0
+    ]
     last = batch["attention_mask"].sum(-1) - 1
     return model.get_output_embeddings()(hidden[torch.arange(len(last), device=last.device), last]).float()

@@ -69,7 +69,9 @@ class CausalLMModule(pl.LightningModule):
             lr=self.optim.lr,
             betas=(self.optim.beta1, self.optim.beta2),
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor(step, self.max_steps, self.optim))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: lr_factor(step, self.max_steps, self.optim)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -95,7 +97,11 @@ def with_lora(model: Model, adapter: AdapterConfig) -> Model:
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
-        task_type="CAUSAL_LM", r=adapter.rank, lora_alpha=adapter.alpha, target_modules=adapter.targets, lora_dropout=0.0
+        task_type="CAUSAL_LM",
+        r=adapter.rank,
+        lora_alpha=adapter.alpha,
+        target_modules=adapter.targets,
+        lora_dropout=0.0,
     )
     torch.manual_seed(0)  # adapters start from the same noise in every run
     return get_peft_model(model, config)

@@ -38,7 +38,12 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     manifest = close(artifact, started)
     tracker.table("candidates", sample(read(artifact.folder, Candidate)))
     stage_table(
-        f"augment {config.name}", len(drawn), manifest.rows["candidates"], manifest.drops, manifest.wall_seconds, artifact.folder
+        f"augment {config.name}",
+        len(drawn),
+        manifest.rows["candidates"],
+        manifest.drops,
+        manifest.wall_seconds,
+        artifact.folder,
     )
     return manifest
 
@@ -77,7 +82,9 @@ def close(artifact: Artifact, started: float) -> Manifest:
             chars += len(row.instruction)
     kept = total - sum(drops.values())
     if not kept:
-        raise ValueError(f"{artifact.folder}: no usable instruction among {total} ({drops}); train the backward model longer")
+        raise ValueError(
+            f"{artifact.folder}: no usable instruction among {total} ({drops}); train the backward model longer"
+        )
     rows = {"segments": total, "candidates": kept}
     metrics = {"instruction_chars": chars / max(kept, 1)}
     return artifacts.finish(artifact, started=started, rows=rows, drops=drops, metrics=metrics)
@@ -86,6 +93,12 @@ def close(artifact: Artifact, started: float) -> Manifest:
 def sample(rows: Iterator[Candidate]) -> list[dict[str, object]]:
     """The first rows, short enough to read."""
     return [
-        {"id": row.id, "url": row.url, "instruction": row.instruction, "output": row.output[:500], "dropped": row.dropped}
+        {
+            "id": row.id,
+            "url": row.url,
+            "instruction": row.instruction,
+            "output": row.output[:500],
+            "dropped": row.dropped,
+        }
         for row, _ in zip(rows, range(SAMPLES), strict=False)
     ]

@@ -32,7 +32,9 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
             opponents = {row.id: row.answer for row in there.values() if row.answer is not None}
             metrics |= win_rate(judged(engine, rows, opponents, config, artifact.folder))
     manifest = artifacts.finish(artifact, started=started, rows={"pairs": len(rows)}, metrics=metrics)
-    tracker.table("answers", [{"instruction": r.instruction, "human": r.human, "answer": r.answer, "loss": r.loss} for r in rows])
+    tracker.table(
+        "answers", [{"instruction": r.instruction, "human": r.human, "answer": r.answer, "loss": r.loss} for r in rows]
+    )
     stage_table(f"evaluate {config.name}", len(pairs), len(rows), {}, manifest.wall_seconds, artifact.folder)
     return manifest
 
@@ -47,7 +49,9 @@ def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, f
             texts = heldout.answers(engine, asked, config.tags, config.generation, config.seed, progress.update)
         written = [*texts, *[None] * (len(pairs) - len(texts))]
         rows = [
-            Answer(id=p.id, instruction=p.instruction, human=p.output, answer=text, loss=loss / max(count, 1), labels=count)
+            Answer(
+                id=p.id, instruction=p.instruction, human=p.output, answer=text, loss=loss / max(count, 1), labels=count
+            )
             for p, (loss, count), text in zip(pairs, losses, written, strict=True)
         ]
         write(path, Answer, rows)

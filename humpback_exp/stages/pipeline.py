@@ -17,7 +17,7 @@ from humpback_exp.config import (
     selection_name,
 )
 from humpback_exp.launch import launch
-from humpback_exp.progress import log, table
+from humpback_exp.progress import log, set_up_logging, table
 
 
 @dataclass(slots=True)
@@ -110,6 +110,7 @@ def run(config: PipelineConfig) -> None:
     Raises:
         StageFailed: a stage ended badly; those before it are finished.
     """
+    set_up_logging()
     stages = Loop(config).stages()
     print("plan\n" + table([plan_row(stage) for stage in stages]) + "\n", flush=True)
     seconds = {}

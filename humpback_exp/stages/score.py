@@ -43,7 +43,9 @@ def scorer(config: ScoreConfig) -> Callable[[list[Candidate], Advance], list[Sco
             gains = by_likelihood(engine, pairs, advance)
             return [scored(row, gain, []) for row, gain in zip(chunk, gains, strict=True)]
         ids = [row.id for row in chunk]
-        ratings = by_rating(engine, pairs, ids, config.rubric.prompt, config.generation, config.attempts, config.seed, advance)
+        ratings = by_rating(
+            engine, pairs, ids, config.rubric.prompt, config.generation, config.attempts, config.seed, advance
+        )
         return [scored(row, score, raw) for row, (score, raw) in zip(chunk, ratings, strict=True)]
 
     return process

@@ -142,6 +142,5 @@ def _nothing_left(path: str, read: int, found: int, drops: dict[str, int]) -> st
 def _tell_pages(drops: dict[str, int]) -> None:
     unused = {reason: count for reason, count in drops.items() if reason.startswith(chunks.PAGE)}
     if unused:
-        progress.log.info(
-            "pages not used: %s", ", ".join(f"{why[len(chunks.PAGE) :]} {n}" for why, n in unused.items())
-        )
+        told = ", ".join(f"{reason.removeprefix(chunks.PAGE)} {count}" for reason, count in unused.items())
+        progress.log.info("pages not used: %s", told)

@@ -1,6 +1,7 @@
 """scored -> curated: the pairs a threshold keeps, as a folder to read and publish with a dataset card."""
 
 import time
+from collections import Counter
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
@@ -45,11 +46,12 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         rule=rule(config),
     )
     artifacts.write_text(artifact.folder / "README.md", card)
-    drops = {"unreadable": sum(row.score is None for row in scored)}
-    drops["below the threshold"] = len(scored) - len(kept) - drops["unreadable"]
+    kept_ids = {row.id for row in kept}
+    left = [row for row in scored if row.id not in kept_ids]
+    drops = Counter("unreadable" if row.score is None else "below the threshold" for row in left)
     metrics = {"share": len(kept) / max(len(scored), 1), "ids_sha256": ids_hash(row.id for row in kept)}
     rows = {"scored": len(scored), "curated": len(kept)}
-    manifest = artifacts.finish(artifact, started=started, rows=rows, drops=drops, metrics=metrics)
+    manifest = artifacts.finish(artifact, started=started, rows=rows, drops=dict(drops), metrics=metrics)
     stage_table(f"select {config.name}", len(scored), len(kept), drops, manifest.wall_seconds, artifact.folder)
     return manifest
 

@@ -1,10 +1,11 @@
 """seed (+ scored) -> model. Forward and backward models come from here alike; `data.direction` tells them apart."""
 
+import math
 import time
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
-from humpback_exp.config import TrainConfig
+from humpback_exp.config import OptimConfig, TrainConfig
 from humpback_exp.curation.selection import ids_hash
 from humpback_exp.data.examples import training_examples
 from humpback_exp.data.order import paper_batch_size, paper_steps
@@ -24,8 +25,7 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
 
     tokenizer = load_tokenizer(config.model.path, config.model.template)
     tokens, counts = encode_examples(tokenizer, examples, config.data)
-    batch_size = config.optim.batch_size or paper_batch_size(len(tokens))
-    max_steps = config.optim.max_steps or paper_steps(len(tokens))
+    batch_size, max_steps = schedule(config.optim, len(tokens))
     log.info(
         "%s: %d examples, %d tokens, %d labelled; %d steps of %d",
         config.name, len(tokens), sum(len(t.ids) for t in tokens), sum(t.label_count for t in tokens), max_steps, batch_size,
@@ -43,3 +43,11 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     )
     stage_table(f"train {config.name}", len(examples), len(tokens), counts, manifest.wall_seconds, artifact.folder)
     return manifest
+
+
+def schedule(optim: OptimConfig, examples: int) -> tuple[int, int]:
+    """Batch size and optimiser steps: as configured, else the paper's by the number of examples."""
+    batch_size = optim.batch_size or paper_batch_size(examples)
+    if optim.epochs is not None:
+        return batch_size, math.ceil(optim.epochs * examples / batch_size)
+    return batch_size, optim.max_steps or paper_steps(examples)

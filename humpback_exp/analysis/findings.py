@@ -1,0 +1,138 @@
+"""Figures -> plain sentences that claim no more than the errors carry.
+
+A difference is called one only beyond two standard errors (`results.Estimate.side`); everything else is said to be open.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from humpback_exp.analysis.results import ERRORS, FEWEST, Contrast, Estimate, Result
+
+LOPSIDED = 0.2
+"""A judge that prefers one position this far from half the time mostly judges the position (our choice)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A sentence, and whether it reports an improvement (1), the opposite (-1) or nothing that can be told (0)."""
+
+    text: str
+    side: int
+
+
+def findings(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[Finding]:
+    """What can be said, the most telling first: rounds of curation, then the base, then the judge, then the scorers."""
+    if not evaluated:
+        return [Finding("Nothing has been evaluated yet, so nothing can be said about which model is better.", 0)]
+    rounds = [loss_contrast(contrast) for contrast in _last_first(compared)]
+    against = [_against_reference(result) for result in reversed(evaluated) if result.change is not None]
+    wins = [win_rate(result) for result in reversed(evaluated) if result.win is not None]
+    return rounds + against + wins
+
+
+def headline(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[Finding]:
+    """The loss of the last model against M0 (else the reference), and its win rate: at most two sentences."""
+    every = findings(evaluated, compared)
+    wins = [win_rate(result) for result in reversed(evaluated) if result.win is not None]
+    lead = every[:1]
+    return lead + [finding for finding in wins[:1] if finding not in lead]
+
+
+def loss_contrast(contrast: Contrast) -> Finding:
+    """M2 against M0 and the like."""
+    side = -contrast.change.side(0.0)
+    ours, theirs = contrast.ours, contrast.theirs
+    figures = f"{signed(contrast.change)} nats a token over {contrast.change.count} held-out pairs"
+    if side:
+        word = "lower" if side > 0 else "higher"
+        return Finding(f"{ours} has a {word} held-out loss than {theirs}: {figures}, {_ratio(contrast.change)}.", side)
+    why = f"{ours} and {theirs} cannot be told apart by held-out loss: {figures}, {_why_open(contrast.change, 0.0)}."
+    return Finding(why, 0)
+
+
+def _against_reference(result: Result) -> Finding:
+    assert result.change is not None
+    return loss_contrast(Contrast(result.name, result.reference or "its reference", result.change))
+
+
+def win_rate(result: Result) -> Finding:
+    """Wins plus half the ties, against one half."""
+    assert result.win is not None
+    side, against = result.win.side(0.5), result.reference or "its reference"
+    rate = f"{percent(result.win)} of {result.win.count} comparisons with {against}"
+    if side:
+        verb = "is preferred" if side > 0 else "is preferred less often"
+        return Finding(f"{result.name} {verb} by the judge: it wins {rate}, {_ratio(result.win, 0.5)} from half.", side)
+    return Finding(f"The judge does not separate {result.name}: it wins {rate}, {_why_open(result.win, 0.5)}.", 0)
+
+
+def cautions(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[str]:
+    """What a reader must know before believing the figures above them."""
+    judged = [result for result in evaluated if result.win is not None]
+    notes = []
+    if evaluated:
+        notes.append(
+            "± is one standard error over held-out pairs or prompts. It does not cover the luck of training: "
+            "each model was trained once, and another seed would give other figures."
+        )
+    tests = len(compared) + sum(result.change is not None for result in evaluated) + len(judged)
+    if tests > 1:
+        notes.append(
+            f"{tests} comparisons are made here; where nothing differs, about one in twenty still passes two standard errors."
+        )
+    return notes + _about_judge(judged) + _about_ratings(evaluated)
+
+
+def _about_judge(judged: Sequence[Result]) -> list[str]:
+    shares = [share for share in (result.figure("position_share") for result in judged) if share is not None]
+    if not shares or max(abs(share - 0.5) for share in shares) <= LOPSIDED:
+        return []
+    low, high = min(shares), max(shares)
+    spread = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+    return [
+        f"The judge prefers the answer shown first in {spread} of its verdicts (even-handed: 50%). Where both orders "
+        "disagree a tie is counted, so win rates are pulled towards half; its preference is the finer figure."
+    ]
+
+
+def _about_ratings(evaluated: Sequence[Result]) -> list[str]:
+    pairs = [result.rated for result in evaluated if result.rated]
+    if not pairs:
+        return []
+    n = min(pairs)
+    return [
+        f"AUC: how often a true pair is rated above a mismatched one; 0.5 is chance. With {n} pairs chance alone "
+        f"spreads it by ± {math.sqrt((2 * n + 1) / (12 * n * n)):.2f} (one standard error)."
+    ]
+
+
+def _last_first(compared: Sequence[Contrast]) -> list[Contrast]:
+    """The last model against M0 stands at the end of `contrasts`, and says most."""
+    return list(reversed(compared))
+
+
+def _ratio(estimate: Estimate, neutral: float = 0.0) -> str:
+    return f"{abs(estimate.value - neutral) / estimate.error:.1f} standard errors"
+
+
+def _why_open(estimate: Estimate, neutral: float) -> str:
+    if estimate.count < FEWEST:
+        return f"too few (fewer than {FEWEST}) to say more"
+    if not estimate.error > 0:
+        return "all alike, so no error can be given"
+    return f"within {ERRORS:g} standard errors ({abs(estimate.value - neutral) / estimate.error:.1f})"
+
+
+def signed(estimate: Estimate, digits: int = 3) -> str:
+    """`-0.012 ± 0.004` with a true minus sign."""
+    return f"{estimate.value:+.{digits}f} ± {_error(estimate.error, digits)}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(estimate: Estimate) -> str:
+    """`56.2 ± 5.1 %`."""
+    return f"{100 * estimate.value:.1f} ± {_error(100 * estimate.error, 1)} %"
+
+
+def _error(error: float, digits: int) -> str:
+    return "?" if math.isnan(error) else f"{error:.{digits}f}"

@@ -1,0 +1,105 @@
+"""Manifests -> what is left of the corpus after each step, and why the rest is not there."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from humpback_exp.analysis.collect import Inventory, Run
+
+PAGE = "page: "
+"""Prefix of segment drop reasons that took a whole page (corpus/chunks.py)."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What is left, and what it lost on the way from the step before."""
+
+    name: str
+    count: int
+    where: str = ""
+    """Label of the folder."""
+    losses: list[tuple[str, int]] = field(default_factory=list)
+    width: float = 0.0
+    """Length of the bar, 0 to 1, on a log scale that ends at 1 row."""
+    share: float | None = None
+    """Of the step before; None where the unit changes (pages to segments)."""
+
+
+@dataclass(slots=True)
+class Funnel:
+    """One corpus on its way: the steps shared, then those of each iteration."""
+
+    title: str
+    steps: list[Step]
+
+
+def funnels(inventory: Inventory) -> list[Funnel]:
+    """One for every candidates folder, and for segments that have none yet."""
+    found = []
+    used = set()
+    for candidates in inventory.of("candidates"):
+        mark = candidates.input_fingerprint("segments")
+        segments = next((run for run in inventory.of("segments") if run.manifest.fingerprint == mark), None)
+        used.add(mark)
+        steps = [*_corpus(segments), *_augmented(candidates, segments), *_curated(inventory, candidates)]
+        found.append(Funnel(candidates.label, steps))
+    for segments in inventory.of("segments"):
+        if segments.manifest.fingerprint not in used:
+            found.append(Funnel(segments.label, _corpus(segments)))
+    for funnel in found:
+        _measure(funnel.steps)
+    return found
+
+
+def _corpus(run: Run | None) -> list[Step]:
+    if run is None:
+        return []
+    drops = run.manifest.drops
+    pages = [(reason.removeprefix(PAGE), count) for reason, count in drops.items() if reason.startswith(PAGE)]
+    segments = [(reason, count) for reason, count in drops.items() if not reason.startswith(PAGE)]
+    return [
+        Step("pages read", run.rows("pages"), run.label),
+        Step("segments found", run.rows("segments found"), run.label, _sorted(pages)),
+        Step("segments kept", run.rows("segments"), run.label, _sorted(segments), share=1),
+    ]
+
+
+def _augmented(run: Run, segments: Run | None) -> list[Step]:
+    drawn, steps = run.rows("segments"), []
+    if segments is not None and drawn != segments.rows("segments"):
+        limit = run.manifest.config.get("limit")
+        losses = [(f"not drawn (limit={limit})", segments.rows("segments") - drawn)]
+        steps = [Step("drawn", drawn, run.label, losses, share=1)]
+    elif segments is None:
+        steps = [Step("segments drawn", drawn, run.label)]
+    return [*steps, Step("candidates", run.rows("candidates"), run.label, _sorted(run.manifest.drops.items()), share=1)]
+
+
+def _curated(inventory: Inventory, candidates: Run) -> list[Step]:
+    """For every scoring of the candidates: what was readable, then what each selection keeps of it."""
+    steps = []
+    for scored in inventory.made_from("scored", "candidates", candidates):
+        abandoned = scored.rows("abandoned")
+        losses = [("rating unreadable", abandoned)] if abandoned else []
+        steps.append(Step(f"rated by {scored.name}", scored.rows("readable"), scored.label, losses, share=1))
+        for curated in inventory.made_from("curated", "scored", scored):
+            drops = [item for item in curated.manifest.drops.items() if item[0] != "unreadable"]
+            steps.append(Step(curated.name, curated.rows("curated"), curated.label, _sorted(drops), share=1))
+    return steps
+
+
+def _measure(steps: Sequence[Step]) -> None:
+    """Bars on a log scale, since a corpus shrinks by orders of magnitude; shares of what the step came from."""
+    most = max(step.count for step in steps)
+    previous = {"": 0}
+    for step in steps:
+        kind = step.where.partition("/")[0]
+        step.width = math.log1p(step.count) / math.log1p(most) if most else 0.0
+        before = previous.get({"scored": "candidates"}.get(kind, ""), 0)
+        step.share = step.count / before if step.share and before else None
+        previous[""] = previous[kind] = step.count
+
+
+def _sorted(losses: Sequence[tuple[str, int]] | object) -> list[tuple[str, int]]:
+    kept = [(reason, count) for reason, count in losses if count]  # type: ignore[attr-defined]
+    return sorted(kept, key=lambda item: -item[1])

@@ -1,0 +1,65 @@
+"""What tests share: a byte-level tokenizer with ids one can write down, the tiny model, the commands, one smoke loop."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "WANDB_SILENT": "true"}
+os.environ.pop("HYDRA_FULL_ERROR", None)
+
+
+def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """A command of the project, as a user types it, from the repository's root."""
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment, timeout=500)
+
+
+def one_line_error(result: "subprocess.CompletedProcess[str]") -> str:
+    """The single line a user's mistake ends with; fails unless the status is 2 and no traceback is shown."""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert result.returncode == 2, result.stderr
+    assert len(lines) == 1, result.stderr
+    assert "Traceback" not in result.stderr, result.stderr
+    return lines[0].removeprefix("error: ")
+
+
+@pytest.fixture(scope="session")
+def byte_tokenizer():
+    """Ids are bytes in the order of the byte-level alphabet, after <s>=0 and </s>=1: 'A' is 34, 'a' is 66, ' ' is 222."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    from humpback_exp.prompts import TEMPLATES
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: i for i, token in enumerate(["<s>", "</s>", *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>", chat_template=TEMPLATES["inst"]
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny() -> str:
+    """The folder of the tiny model, made on first use."""
+    folder = ROOT / "models" / "tiny"
+    result = run("-m", "humpback_exp.modeling.demo_models", "tiny", folder)
+    assert result.returncode == 0, result.stderr
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def smoke(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output root of one whole, unbroken loop with the tiny model; tests only read it."""
+    root = tmp_path_factory.mktemp("smoke") / "outputs"
+    result = run("pipeline.py", "experiment=smoke", f"output_root={root}")
+    assert result.returncode == 0, result.stderr
+    return root

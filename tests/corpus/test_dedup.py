@@ -1,0 +1,66 @@
+"""Exact, near and nested duplicates; who falls depends on the order alone."""
+
+from humpback_exp.corpus.dedup import Deduplicator, signature
+from humpback_exp.corpus.segments import sections
+from humpback_exp.records import Segment
+
+WORDS = [f"word{n}" for n in range(300)]
+TEXT = " ".join(WORDS)
+
+
+def reasons(*texts: str, ids: list[str] | None = None, threshold: float = 0.8) -> list[str | None]:
+    deduplicator = Deduplicator(threshold)
+    found = []
+    for number, text in enumerate(texts):
+        row = Segment(id=ids[number] if ids else str(number), url="u", offset=number, heading_path=["h"], text=text)
+        found.append(deduplicator.reason(row, signature(text)))
+    return found
+
+
+def changed(*places: int) -> str:
+    return " ".join("other" if number in places else word for number, word in enumerate(WORDS))
+
+
+def test_exact_duplicates_ignore_case_space_and_marks():
+    assert reasons(TEXT, TEXT.upper().replace(" ", ",\n")) == [None, "duplicate"]
+
+
+def test_near_duplicates():
+    assert reasons(TEXT, changed(150)) == [None, "near duplicate"]
+    assert reasons(changed(150), TEXT) == [None, "near duplicate"]
+
+
+def test_texts_that_share_a_half_are_kept():
+    assert reasons(TEXT, " ".join(WORDS[:150] + [f"new{n}" for n in range(150)])) == [None, None]
+
+
+def test_the_threshold_is_a_setting():
+    other = changed(*range(0, 300, 30))
+    assert reasons(TEXT, other, threshold=0.5) == [None, "near duplicate"]
+    assert reasons(TEXT, other, threshold=0.9) == [None, None]
+
+
+def test_a_dropped_text_drops_nothing():
+    first, second, third = TEXT, changed(*range(25)), changed(*range(64))
+    assert reasons(first, third) == [None, None]
+    assert reasons(second, third) == [None, "near duplicate"]
+    assert reasons(first, second, third) == [None, "near duplicate", None]
+
+
+def test_ids_stay_unique():
+    assert reasons(TEXT, "quite another text", ids=["a", "a"]) == [None, "duplicate"]
+
+
+def test_a_page_that_is_little_more_than_its_part():
+    html = f"<h1>A</h1><p>Intro.</p><h2>B</h2><p>{TEXT}</p>"
+    assert reasons(*(section.text for section in sections("a.html", html.encode()))) == [None, "near duplicate"]
+
+
+def test_a_part_of_a_kept_whole_is_kept():
+    html = f"<h1>A</h1><p>{' '.join(f'own{n}' for n in range(200))}</p><h2>B</h2><p>{TEXT}</p>"
+    assert reasons(*(section.text for section in sections("a.html", html.encode()))) == [None, None]
+
+
+def test_signatures_are_the_same_everywhere():
+    assert signature("a b c d e f")[:32] == "dc5de12de868eeac129adc43f2e2d140"
+    assert len(signature("")) == len(signature(TEXT)) == 1024

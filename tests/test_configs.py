@@ -1,0 +1,110 @@
+"""Every shipped config composes and converts; a slip fails and names the key."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from tests.conftest import ROOT, one_line_error, run
+
+from humpback_exp import config
+
+VERBS = {
+    "segment": config.SegmentConfig,
+    "train": config.TrainConfig,
+    "augment": config.AugmentConfig,
+    "curate": config.CurateConfig,
+    "evaluate": config.EvaluateConfig,
+    "pipeline": config.PipelineConfig,
+    "report": config.ReportConfig,
+}
+
+
+def composed(verb: str, *overrides: str, folder: str = "conf", name: str | None = None):
+    ConfigStore.instance().store(f"{verb}_schema", VERBS[verb])
+    with initialize_config_dir(str(ROOT / folder), version_base="1.3"):
+        return config.load(compose(name or verb, list(overrides)), VERBS[verb])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_primary_configs_compose(verb: str) -> None:
+    assert isinstance(composed(verb), VERBS[verb])
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("group", ["model", "data", "trainer", "adapter", "tracking"])
+def test_every_option_of_train_composes(group: str) -> None:
+    for option in options(group):
+        composed("train", f"{group}={option}")
+
+
+@pytest.mark.parametrize(
+    ("experiment", "verb"),
+    [("backward", "train"), ("m0", "train"), ("m1", "train"), ("m2", "train"), ("demo", "pipeline"), ("smoke", "pipeline")],
+)
+def test_experiments_compose(experiment: str, verb: str) -> None:
+    composed(verb, f"experiment={experiment}")
+
+
+def test_no_experiment_is_untested() -> None:
+    assert options("experiment") == ["backward", "demo", "m0", "m1", "m2", "smoke"]
+
+
+@pytest.mark.parametrize("sweep", sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml")))
+def test_sweeps_compose(sweep: str) -> None:
+    composed("train", f"hydra.searchpath=[file://{ROOT}/conf]", folder="sweeps", name=sweep)
+
+
+def test_experiment_beats_the_primary_config() -> None:
+    assert composed("train").name == "scratch"
+    assert composed("train", "experiment=m1").name == "m1"
+    assert composed("train", "experiment=m1", "name=other").name == "other"
+
+
+def test_signature_command_is_the_papers() -> None:
+    made = composed("train", "model=llama65b", "data=curated_a5")
+    assert (made.trainer.strategy, made.trainer.devices, made.adapter.kind) == ("zero3", 8, "none")
+    assert (made.optim.lr, made.optim.end_lr, made.optim.weight_decay, made.model.dropout) == (1e-5, 9e-6, 0.1, 0.1)
+    assert (made.optim.batch_size, made.optim.max_steps) == (None, None)
+    assert (made.data.min_score, made.data.scored, made.data.tagged) == (4.5, "outputs/scored/m0", True)
+    assert (made.model.template, made.model.path) == ("inst", "huggyllama/llama-65b")
+
+
+def test_curated_sets_follow_the_paper() -> None:
+    assert composed("train", "data=curated_a4").data.min_score == 4
+    everything = composed("train", "data=augmented_all").data
+    assert (everything.min_score, everything.top_fraction, everything.scored) == (None, None, "outputs/scored/m0")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train.py", "optim.lrr=1"], "Could not override 'optim.lrr'. Key 'lrr' not in 'OptimConfig'"),
+        (["train.py", "modle=llama7b"], "Could not override 'modle'. Key 'modle' not in 'TrainConfig'"),
+        (["train.py", "optim.lr=fast"], "Value 'fast' of type 'str' could not be converted to Float"),
+        (["train.py", "optim.lr=-1"], "optim.lr=-1.0: must be positive"),
+        (["train.py", "optim.end_lr=1"], "optim.end_lr=1.0: must lie in [0, optim.lr=1e-05]"),
+        (["train.py", "data.max_length=9000"], "data.max_length=9000: exceeds the model's context of 8192 tokens"),
+        (["train.py", "trainer.devices=2"], "2 ranks need trainer=zero3 or trainer.strategy=ddp"),
+        (["train.py", "model.dtype=bfloat16"], "loses small updates; set model.dtype=float32 or adapter=lora"),
+        (["train.py", "data=curated", "data.min_score=4", "data.top_fraction=0.1"], "excludes data.min_score=4.0"),
+        (["curate.py", "scorer=m0"], "scorer=m0: must be one of generated, likelihood; the rating model is named by"),
+        (["curate.py", "rubric.prompt=hello"], "must contain {instruction}"),
+        (["pipeline.py", "iterations=-1"], "iterations=-1: must be 0 or more"),
+        (["segment.py", "corpus.min_chars=0"], "corpus.min_chars=0: must lie in 1..corpus.max_chars=3000"),
+        (["evaluate.py", "tags=[seed,book]"], "tags=book: must be one of seed, web"),
+        (["train.py", "experiment=smoke"], "not in 'TrainConfig'"),
+        (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
+    ],
+)
+def test_slips_fail_in_one_line_with_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:
+    assert message in one_line_error(run(*arguments, f"output_root={tmp_path}"))
+
+
+def test_full_error_shows_the_traceback(tmp_path: Path) -> None:
+    result = run("train.py", "optim.lr=-1", f"output_root={tmp_path}", HYDRA_FULL_ERROR="1")
+    assert result.returncode == 2
+    assert "Traceback" in result.stderr

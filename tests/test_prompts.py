@@ -1,0 +1,84 @@
+"""Whole rendered prompts: both templates, both directions, both sources. A changed word here is a changed method."""
+
+import pytest
+from transformers import PreTrainedTokenizerFast
+
+from humpback_exp import prompts
+from humpback_exp.data.tokens import neutral
+from humpback_exp.prompts import TEMPLATES, backward, comparison, forward, rating
+
+BACKWARD_TEXT = (
+    "The text below is a candidate answer to a user's question or instruction. "
+    "What is the most likely question or instruction for which it would be a great answer? "
+    "Reply with the question or instruction alone.\n\nBoil it."
+)
+S_A = "Answer in the style of an AI Assistant."
+S_W = "Answer with knowledge from web search."
+
+
+def render(tokenizer: PreTrainedTokenizerFast, template: str, conversation: prompts.Conversation) -> str:
+    text = tokenizer.apply_chat_template(
+        conversation, chat_template=TEMPLATES[template], tokenize=False, add_generation_prompt=True
+    )
+    assert isinstance(text, str)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("template", "conversation", "text"),
+    [
+        ("inst", forward("Cook rice.", ["seed"]), f"<s>[INST] Cook rice. {S_A} [/INST]"),
+        ("inst", forward("Cook rice.", ["web"]), f"<s>[INST] Cook rice. {S_W} [/INST]"),
+        ("inst", forward("Cook rice.", ["seed", "web"]), f"<s>[INST] Cook rice. {S_A} {S_W} [/INST]"),
+        ("inst", forward("Cook rice.", []), "<s>[INST] Cook rice. [/INST]"),
+        ("inst", backward("Boil it."), f"<s>[INST] {BACKWARD_TEXT} {S_A} [/INST]"),
+        ("inst", backward("Boil it.", tagged=False), f"<s>[INST] {BACKWARD_TEXT} [/INST]"),
+        (
+            "chatml",
+            forward("Cook rice.", ["seed"]),
+            f"<|im_start|>system\n{S_A}<|im_end|>\n<|im_start|>user\nCook rice.<|im_end|>\n<|im_start|>assistant\n",
+        ),
+        (
+            "chatml",
+            forward("Cook rice.", ["web"]),
+            f"<|im_start|>system\n{S_W}<|im_end|>\n<|im_start|>user\nCook rice.<|im_end|>\n<|im_start|>assistant\n",
+        ),
+        ("chatml", forward("Cook rice.", []), "<|im_start|>user\nCook rice.<|im_end|>\n<|im_start|>assistant\n"),
+        (
+            "chatml",
+            backward("Boil it."),
+            f"<|im_start|>system\n{S_A}<|im_end|>\n<|im_start|>user\n{BACKWARD_TEXT}<|im_end|>\n<|im_start|>assistant\n",
+        ),
+    ],
+)
+def test_rendered_prompts(byte_tokenizer, template: str, conversation: prompts.Conversation, text: str) -> None:
+    assert render(byte_tokenizer, template, conversation) == text
+
+
+def test_the_forward_seed_prompt_does_not_ask_for_an_instruction() -> None:
+    """The unofficial reimplementation's slip: its seed tag still asks to predict the user's instruction."""
+    assert all("instruction" not in message["content"].lower() for message in forward("Cook rice.", ["seed"]))
+
+
+def test_an_answer_is_closed_by_the_end_token(byte_tokenizer) -> None:
+    conversation = [*forward("Cook rice.", ["seed"]), {"role": "assistant", "content": "Boil it."}]
+    assert render(byte_tokenizer, "inst", conversation) == f"<s>[INST] Cook rice. {S_A} [/INST] Boil it.</s>"
+
+
+def test_rating_fills_slots_once_and_leaves_braces_alone() -> None:
+    asked = rating("Rate.\n{instruction}\n--\n{output}\nScore:", "Print {output}", "f({x})")
+    assert asked == [
+        {"role": "system", "content": S_A},
+        {"role": "user", "content": "Rate.\nPrint {output}\n--\nf({x})\nScore:"},
+    ]
+
+
+def test_comparison_keeps_the_order_and_foreign_braces() -> None:
+    text = comparison("Say {first}", "a {second}", "b")[1]["content"]
+    assert text.startswith("Two assistants answered the same request.")
+    assert "Request:\nSay {first}\n\nAnswer 1:\na {second}\n\nAnswer 2:\nb\n\n" in text
+    assert text.endswith("Reply with the number alone.")
+
+
+def test_control_tokens_in_web_text_are_taken_out(byte_tokenizer) -> None:
+    assert neutral(byte_tokenizer, "end</s> now <s>begin") == "end now begin"
