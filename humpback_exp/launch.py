@@ -89,7 +89,8 @@ def _in_process_group(config: StageConfig, lock: int) -> None:
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Leave no orphan; a stage may die anywhere, so nothing gentler is needed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def door(stage: Callable[[], object], sweep: bool) -> None:

@@ -68,13 +68,13 @@ class Inventory:
         """Runs of a kind whose input `key` is `source`."""
         return [run for run in self.of(kind) if run.input_fingerprint(key) == source.manifest.fingerprint]
 
-    def try_read(self, run: Run, reader: Callable[[], T], otherwise: T) -> T:
-        """What `reader` finds in a run's files; when they are damaged, note it and go on with `otherwise`."""
+    def try_read(self, run: Run, reader: Callable[[Run], T]) -> T | None:
+        """What `reader` finds in a run's files; None, and a note of the error, when they are damaged."""
         try:
-            return reader()
+            return reader(run)
         except (ValueError, OSError, KeyError) as error:
             self.damaged[run.label] = one_line(error)
-            return otherwise
+            return None
 
 
 def collect(output_root: str) -> Inventory:
@@ -122,7 +122,7 @@ def _run_folders(folder: Path) -> Iterator[Path]:
     for child in folder.iterdir() if folder.is_dir() else ():
         if any((child / name).exists() for name in ("manifest.json", "begun.json", "config.yaml")):
             yield child
-        elif child.is_dir():
+        elif child.is_dir() and not child.is_symlink():
             yield from _run_folders(child)
 
 

@@ -4,10 +4,11 @@ A difference is called one only beyond two standard errors (`results.Estimate.si
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from humpback_exp.analysis.results import ERRORS, FEWEST, Contrast, Estimate, Result
+from humpback_exp.analysis.text import percent, signed
 
 LOPSIDED = 0.2
 """A judge that prefers one position this far from half the time mostly judges the position (our choice)."""
@@ -42,13 +43,13 @@ def headline(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[
 def loss_contrast(contrast: Contrast) -> Finding:
     """M2 against M0 and the like."""
     side = -contrast.change.side(0.0)
-    ours, theirs = contrast.ours, contrast.theirs
-    figures = f"{signed(contrast.change)} nats a token over {contrast.change.count} held-out pairs"
+    ours, theirs, change = contrast.ours, contrast.theirs, contrast.change
+    figures = f"{signed(change)} nats a token over {change.count} held-out pairs"
     if side:
-        word = "lower" if side > 0 else "higher"
-        return Finding(f"{ours} has a {word} held-out loss than {theirs}: {figures}, {_ratio(contrast.change)}.", side)
-    why = f"{ours} and {theirs} cannot be told apart by held-out loss: {figures}, {_why_open(contrast.change, 0.0)}."
-    return Finding(why, 0)
+        said = f"{ours} has a {'lower' if side > 0 else 'higher'} held-out loss than {theirs}"
+        return Finding(f"{said}: {figures}, {_ratio(change, 0.0, 'paired ')}.", side)
+    said = f"{ours} and {theirs} cannot be told apart by held-out loss"
+    return Finding(f"{said}: {figures}, {_why_open(change, 0.0)}.", 0)
 
 
 def _against_reference(result: Result) -> Finding:
@@ -64,11 +65,17 @@ def win_rate(result: Result) -> Finding:
     if side:
         verb = "is preferred" if side > 0 else "is preferred less often"
         return Finding(f"{result.name} {verb} by the judge: it wins {rate}, {_ratio(result.win, 0.5)} from half.", side)
+    if result.tally and sum(result.tally) == result.tally[1]:
+        return Finding(f"The judge calls all {result.win.count} comparisons of {result.name} with {against} ties.", 0)
     return Finding(f"The judge does not separate {result.name}: it wins {rate}, {_why_open(result.win, 0.5)}.", 0)
 
 
-def cautions(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[str]:
-    """What a reader must know before believing the figures above them."""
+def cautions(evaluated: Sequence[Result], compared: Sequence[Contrast], steps: Mapping[str, int]) -> list[str]:
+    """What a reader must know before believing the figures.
+
+    Args:
+        steps: optimiser steps of the loop's models, M0 and on.
+    """
     judged = [result for result in evaluated if result.win is not None]
     notes = []
     if evaluated:
@@ -81,18 +88,33 @@ def cautions(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[
         notes.append(
             f"{tests} comparisons are made here; where nothing differs, about one in twenty still passes two standard errors."
         )
-    return notes + _about_judge(judged) + _about_ratings(evaluated)
+    return notes + _about_steps(steps) + _about_judge(judged) + _about_ratings(evaluated)
+
+
+def _about_steps(steps: Mapping[str, int]) -> list[str]:
+    """M1 sees the seed and more, so it also trains longer: a gain need not come from what was curated."""
+    if len(set(steps.values())) < 2:
+        return []
+    told = ", ".join(f"{name} {count:,}" for name, count in steps.items())
+    return [
+        f"The models differ in optimiser steps too ({told}): a lower loss may come from training longer rather than from "
+        "curation; a run with random pairs in place of the selected ones would tell."
+    ]
 
 
 def _about_judge(judged: Sequence[Result]) -> list[str]:
+    judges = {result.judge for result in judged} & {result.run.input_path("model_path") for result in judged}
+    judges |= {result.judge for result in judged if result.judge == result.opponent}
+    notes = ["The judge is one of the models compared, and no impartial one."] if judges else []
     shares = [share for share in (result.figure("position_share") for result in judged) if share is not None]
     if not shares or max(abs(share - 0.5) for share in shares) <= LOPSIDED:
-        return []
+        return notes
     low, high = min(shares), max(shares)
     spread = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
     return [
+        *notes,
         f"The judge prefers the answer shown first in {spread} of its verdicts (even-handed: 50%). Where both orders "
-        "disagree a tie is counted, so win rates are pulled towards half; its preference is the finer figure."
+        "disagree a tie is counted, so win rates are pulled towards half; its preference is the finer figure.",
     ]
 
 
@@ -112,8 +134,8 @@ def _last_first(compared: Sequence[Contrast]) -> list[Contrast]:
     return list(reversed(compared))
 
 
-def _ratio(estimate: Estimate, neutral: float = 0.0) -> str:
-    return f"{abs(estimate.value - neutral) / estimate.error:.1f} standard errors"
+def _ratio(estimate: Estimate, neutral: float, kind: str = "") -> str:
+    return f"{abs(estimate.value - neutral) / estimate.error:.1f} {kind}standard errors"
 
 
 def _why_open(estimate: Estimate, neutral: float) -> str:
@@ -122,17 +144,3 @@ def _why_open(estimate: Estimate, neutral: float) -> str:
     if not estimate.error > 0:
         return "all alike, so no error can be given"
     return f"within {ERRORS:g} standard errors ({abs(estimate.value - neutral) / estimate.error:.1f})"
-
-
-def signed(estimate: Estimate, digits: int = 3) -> str:
-    """`-0.012 ± 0.004` with a true minus sign."""
-    return f"{estimate.value:+.{digits}f} ± {_error(estimate.error, digits)}".replace("-", "\N{MINUS SIGN}")
-
-
-def percent(estimate: Estimate) -> str:
-    """`56.2 ± 5.1 %`."""
-    return f"{100 * estimate.value:.1f} ± {_error(100 * estimate.error, 1)} %"
-
-
-def _error(error: float, digits: int) -> str:
-    return "?" if math.isnan(error) else f"{error:.{digits}f}"

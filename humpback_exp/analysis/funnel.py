@@ -1,7 +1,7 @@
 """Manifests -> what is left of the corpus after each step, and why the rest is not there."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from humpback_exp.analysis.collect import Inventory, Run
@@ -19,8 +19,8 @@ class Step:
     where: str = ""
     """Label of the folder."""
     losses: list[tuple[str, int]] = field(default_factory=list)
-    width: float = 0.0
-    """Length of the bar, 0 to 1, on a log scale that ends at 1 row."""
+    place: float = 0.0
+    """Of the dot, 0 to 1, on a log scale."""
     share: float | None = None
     """Of the step before; None where the unit changes (pages to segments)."""
 
@@ -31,6 +31,8 @@ class Funnel:
 
     title: str
     steps: list[Step]
+    ticks: list[tuple[float, int]] = field(default_factory=list)
+    """Place and number of rows."""
 
 
 def funnels(inventory: Inventory) -> list[Funnel]:
@@ -47,7 +49,7 @@ def funnels(inventory: Inventory) -> list[Funnel]:
         if segments.manifest.fingerprint not in used:
             found.append(Funnel(segments.label, _corpus(segments)))
     for funnel in found:
-        _measure(funnel.steps)
+        _measure(funnel)
     return found
 
 
@@ -55,7 +57,9 @@ def _corpus(run: Run | None) -> list[Step]:
     if run is None:
         return []
     drops = run.manifest.drops
-    pages = [(reason.removeprefix(PAGE), count) for reason, count in drops.items() if reason.startswith(PAGE)]
+    pages = [
+        (f"pages: {reason.removeprefix(PAGE)}", count) for reason, count in drops.items() if reason.startswith(PAGE)
+    ]
     segments = [(reason, count) for reason, count in drops.items() if not reason.startswith(PAGE)]
     return [
         Step("pages read", run.rows("pages"), run.label),
@@ -84,22 +88,24 @@ def _curated(inventory: Inventory, candidates: Run) -> list[Step]:
         steps.append(Step(f"rated by {scored.name}", scored.rows("readable"), scored.label, losses, share=1))
         for curated in inventory.made_from("curated", "scored", scored):
             drops = [item for item in curated.manifest.drops.items() if item[0] != "unreadable"]
-            steps.append(Step(curated.name, curated.rows("curated"), curated.label, _sorted(drops), share=1))
+            steps.append(
+                Step(f"kept in {curated.name}", curated.rows("curated"), curated.label, _sorted(drops), share=1)
+            )
     return steps
 
 
-def _measure(steps: Sequence[Step]) -> None:
-    """Bars on a log scale, since a corpus shrinks by orders of magnitude; shares of what the step came from."""
-    most = max(step.count for step in steps)
-    previous = {"": 0}
-    for step in steps:
+def _measure(funnel: Funnel) -> None:
+    """Dots on a log scale, since a corpus shrinks by orders of magnitude, and the share of what each step came from."""
+    decades = math.ceil(math.log10(max([10, *(step.count for step in funnel.steps)])))
+    funnel.ticks = [(power / decades, 10**power) for power in range(decades + 1)]
+    counts: dict[str, int] = {}
+    for step in funnel.steps:
         kind = step.where.partition("/")[0]
-        step.width = math.log1p(step.count) / math.log1p(most) if most else 0.0
-        before = previous.get({"scored": "candidates"}.get(kind, ""), 0)
+        step.place = math.log10(max(step.count, 1)) / decades
+        before = counts.get("candidates" if kind == "scored" else "", 0)
         step.share = step.count / before if step.share and before else None
-        previous[""] = previous[kind] = step.count
+        counts[""] = counts[kind] = step.count
 
 
-def _sorted(losses: Sequence[tuple[str, int]] | object) -> list[tuple[str, int]]:
-    kept = [(reason, count) for reason, count in losses if count]  # type: ignore[attr-defined]
-    return sorted(kept, key=lambda item: -item[1])
+def _sorted(losses: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return sorted(((reason, count) for reason, count in losses if count), key=lambda item: -item[1])

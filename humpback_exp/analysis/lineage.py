@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 from humpback_exp.analysis.collect import KINDS, Inventory, Run
 
@@ -22,6 +22,10 @@ class Source:
     stale: bool = False
     """Whether the folder at this path has been made anew since."""
 
+    @property
+    def short(self) -> str:
+        return Path(self.path).name or self.path
+
 
 @dataclass(slots=True)
 class Node:
@@ -29,6 +33,7 @@ class Node:
 
     run: Run
     sources: list[Source] = field(default_factory=list)
+    """Folders of ours first."""
 
 
 @dataclass(slots=True)
@@ -47,25 +52,25 @@ def nodes(inventory: Inventory) -> list[Node]:
     """Runs so ordered that each stands below all it was made from."""
     waiting = sorted(inventory.runs, key=lambda run: (run.manifest.finished_at, KINDS.index(run.kind)))
     there = {run.manifest.fingerprint for run in waiting}
+    needs = {run.label: there & {value["fingerprint"] for value in run.manifest.inputs.values()} for run in waiting}
     ordered: list[Run] = []
     placed: set[str] = set()
     while waiting:
-        ready = [run for run in waiting if not (_inputs(run) & there) - placed] or waiting
+        ready = [run for run in waiting if needs[run.label] <= placed] or waiting
         ordered.append(ready[0])
         placed.add(ready[0].manifest.fingerprint)
         waiting.remove(ready[0])
     places = {run.manifest.fingerprint: place for place, run in enumerate(ordered)}
     paths = {run.folder.resolve(): run for run in ordered}
-    return [Node(run, [_source(key, value, places, paths) for key, value in run.manifest.inputs.items()]) for run in ordered]
+    read = ([_source(key, value, places, paths) for key, value in run.manifest.inputs.items()] for run in ordered)
+    return [Node(run, sorted(sources, key=_ours_first)) for run, sources in zip(ordered, read, strict=True)]
 
 
-def _inputs(run: Run) -> set[str]:
-    return {value["fingerprint"] for value in run.manifest.inputs.values()}
+def _ours_first(source: Source) -> bool:
+    return source.place is None
 
 
-def _source(key: str, value: dict[str, str], places: dict[str, int], paths: dict[Any, Run]) -> Source:
-    from pathlib import Path
-
+def _source(key: str, value: dict[str, str], places: dict[str, int], paths: dict[Path, Run]) -> Source:
     mark, path = value["fingerprint"], value["path"]
     there = paths.get(Path(path).resolve())
     stale = there is not None and there.manifest.fingerprint != mark

@@ -60,6 +60,8 @@ class Result:
     reference: str
     judge: str
     """Path of the model that compared the answers."""
+    opponent: str
+    """Path of the reference's model."""
     rated: int
     """Pairs rated, each also mismatched."""
 
@@ -76,7 +78,9 @@ class Result:
 
 def results(inventory: Inventory) -> list[Result]:
     """Every evaluation, in the inventory's order."""
-    return [_result(run) for run in inventory.of("evals")]
+    runs = inventory.of("evals")
+    models = {run.manifest.fingerprint: run.input_path("model_path") or "" for run in runs}
+    return [_result(run, models) for run in runs]
 
 
 def display(name: str) -> str:
@@ -84,7 +88,7 @@ def display(name: str) -> str:
     return name.upper() if SERIES.fullmatch(name) else name
 
 
-def _result(run: Run) -> Result:
+def _result(run: Run, models: dict[str, str]) -> Result:
     pairs, prompts = (int(run.metric(key) or 0) for key in ("heldout_pairs", "prompts"))
     asked = run.manifest.config.get("ratings")
     return Result(
@@ -96,6 +100,7 @@ def _result(run: Run) -> Result:
         preference=_estimate(run, "preference", prompts),
         reference=display(Path(run.input_path("reference") or "").name),
         judge=run.input_path("judge.path") or "",
+        opponent=models.get(run.input_fingerprint("reference") or "", ""),
         rated=min(asked, run.rows("pairs")) if isinstance(asked, int) else 0,
     )
 
@@ -107,7 +112,7 @@ def _estimate(run: Run, key: str, count: int) -> Estimate | None:
 
 def answers(inventory: Inventory, run: Run) -> dict[str, Answer]:
     """Held-out rows of an evaluation by id."""
-    return inventory.try_read(run, lambda: {row.id: row for row in read(run.folder, Answer)}, {})
+    return inventory.try_read(run, lambda run: {row.id: row for row in read(run.folder, Answer)}) or {}
 
 
 def contrasts(inventory: Inventory, evaluated: Sequence[Result]) -> list[Contrast]:

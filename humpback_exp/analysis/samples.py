@@ -39,7 +39,7 @@ def dropped(inventory: Inventory, runs: Sequence[Run]) -> list[Candidate]:
     """A few dropped instructions of every reason, from the first files of each candidates folder."""
     found: dict[str, list[Candidate]] = {}
     for run in runs:
-        for row in inventory.try_read(run, lambda run=run: _dropped(run), []):  # type: ignore[misc]
+        for row in inventory.try_read(run, _dropped) or []:
             found.setdefault(row.dropped, []).append(row)
     return [row for reason in sorted(found) for row in found[reason][:PER_REASON]]
 
@@ -67,7 +67,7 @@ def prompts(inventory: Inventory, evaluated: Sequence[Result]) -> list[Prompt]:
 
 
 def _outcomes(inventory: Inventory, result: Result) -> dict[str, str]:
-    def reader() -> dict[str, str]:
-        return {row.id: row.outcome for row in read(result.run.folder, Verdict, "verdicts")}
+    def reader(run: Run) -> dict[str, str]:
+        return {row.id: row.outcome for row in read(run.folder, Verdict, "verdicts")}
 
-    return inventory.try_read(result.run, reader, {})
+    return inventory.try_read(result.run, reader) or {}

@@ -5,6 +5,7 @@ Only the scores are read of every row; whole rows only from the files in which a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from humpback_exp.analysis.collect import Inventory, Run
@@ -56,7 +57,7 @@ class Bin:
 
 def read_scores(inventory: Inventory, runs: Sequence[Run]) -> list[Scored]:
     """The scores of each run; a damaged one is noted and left out."""
-    found = [inventory.try_read(run, lambda run=run: _scored(inventory, run), None) for run in runs]  # type: ignore[misc]
+    found = [inventory.try_read(run, partial(_scored, inventory)) for run in runs]
     return [scored for scored in found if scored is not None]
 
 
@@ -110,8 +111,7 @@ def extremes(inventory: Inventory, scored: Scored, count: int) -> tuple[list[Sco
     count = min(count, len(scored.scores) // 2) or min(1, len(scored.scores))
     best = scored.scores[:count]
     worst = scored.scores[count:][-count:][::-1]
-    wanted = {(path, row_id) for _, path, row_id in [*best, *worst]}
-    files = sorted({path for path, _ in wanted})
-    rows = inventory.try_read(scored.run, lambda: [row for path in files for row in read_file(path, ScoredCandidate)], [])
-    by_id = {row.id: row for row in rows}
+    files = sorted({path for _, path, _ in [*best, *worst]})
+    rows = inventory.try_read(scored.run, lambda _: [row for path in files for row in read_file(path, ScoredCandidate)])
+    by_id = {row.id: row for row in rows or []}
     return [by_id[i] for _, _, i in best if i in by_id], [by_id[i] for _, _, i in worst if i in by_id]

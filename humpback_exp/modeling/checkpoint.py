@@ -1,6 +1,5 @@
 """Checkpoints that count only once they are complete, and the record of losses that survives with them."""
 
-import csv
 import shutil
 import time
 from pathlib import Path
@@ -83,9 +82,3 @@ class History(pl.Callback):
         """`history.csv`: the same bytes whether or not the run was interrupted."""
         lines = [",".join(self.COLUMNS)] + [",".join(map(repr, row)) for row in self.rows]
         write_text(folder / "history.csv", "\n".join(lines) + "\n")
-
-
-def read_history(folder: Path) -> list[dict[str, float]]:
-    """Rows of a model folder's `history.csv`."""
-    with (folder / "history.csv").open() as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]

@@ -1,0 +1,66 @@
+"""How numbers are written, and what is done to texts of the web and of models before a reader sees them."""
+
+import math
+import re
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from humpback_exp.analysis.results import Estimate
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def plain(value: object) -> object:
+    """Text without control, direction and zero-width characters: nothing that hides or reorders what is read.
+
+    What a macro of ours returns is Markup already, made of parts that have been through here.
+    """
+    if isinstance(value, Markup):
+        return value
+    return _CONTROL.sub("", value.replace("\r\n", "\n")) if isinstance(value, str) else value
+
+
+def excerpt(text: str, chars: int) -> str:
+    """The beginning, cut at a word."""
+    text = text.strip()
+    return text if len(text) <= chars else text[:chars].rsplit(None, 1)[0] + " \u2026"
+
+
+def href(url: str) -> str:
+    """The address when it is a plain http(s) one, else nothing."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    sound = parts.scheme in ("http", "https") and parts.netloc and not re.search(r"[\s\\\"'<>`]", url)
+    return url if sound and plain(url) == url else ""
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, hours = round(seconds / 60), seconds / 3600
+    return f"{seconds / 60:.1f} min" if minutes < 60 else f"{hours:.1f} h"
+
+
+def signed(estimate: Estimate) -> str:
+    """`-0.012 ± 0.004` with a true minus sign, and no sign before nothing."""
+    return f"{number(estimate.value, '+.3f')} ± {_error(estimate.error, 3)}"
+
+
+def percent(estimate: Estimate) -> str:
+    """`56.2 ± 5.1 %`."""
+    return f"{100 * estimate.value:.1f} ± {_error(100 * estimate.error, 1)} %"
+
+
+def number(value: float, form: str) -> str:
+    """A formatted number with a true minus sign; what rounds to nothing has no sign."""
+    text = format(value, form)
+    return (text if any(digit in text for digit in "123456789") else text.lstrip("+-")).replace("-", "\N{MINUS SIGN}")
+
+
+def _error(error: float, digits: int) -> str:
+    return "?" if math.isnan(error) else f"{error:.{digits}f}"

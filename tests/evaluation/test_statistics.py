@@ -1,0 +1,79 @@
+"""Standard errors, areas, verdicts: small numbers worked by hand."""
+
+import math
+
+import pytest
+
+from humpback_exp.evaluation import heldout, ratings
+from humpback_exp.evaluation.statistics import area_under_curve, mean_and_error, ratio_and_error
+from humpback_exp.evaluation.win_rate import verdict, win_rate
+from humpback_exp.records import Answer, Rating
+
+
+def test_mean_and_error() -> None:
+    assert mean_and_error([0.0, 1.0, 1.0, 0.0]) == (0.5, pytest.approx(math.sqrt(1 / 3 / 4)))
+    mean, error = mean_and_error([3.0])
+    assert mean == 3.0 and math.isnan(error)
+
+
+def test_ratio_weighs_rows_by_their_tokens() -> None:
+    ratio, error = ratio_and_error([10.0, 2.0], [10, 1])
+    assert ratio == pytest.approx(12 / 11)
+    assert error == pytest.approx(math.sqrt((10 - 120 / 11) ** 2) / 5.5)
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative", "area"), [([2, 3], [1, 0], 1.0), ([1], [1], 0.5), ([1, 3], [2, 2], 0.5), ([0], [1, 2], 0.0)]
+)
+def test_area(positive: list[float], negative: list[float], area: float) -> None:
+    assert area_under_curve(positive, negative) == area
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [(0.9, 0.6, "win"), (0.4, 0.1, "loss"), (0.9, 0.2, "tie"), (0.2, 0.9, "tie"), (0.5, 0.9, "tie")],
+)
+def test_a_verdict_needs_both_orders(first: float, second: float, outcome: str) -> None:
+    assert verdict("a", "ours", "theirs", first, second).outcome == outcome
+
+
+def test_equal_answers_tie() -> None:
+    assert verdict("a", "same", "same", 0.9, 0.9).outcome == "tie"
+
+
+def test_win_rate() -> None:
+    verdicts = [verdict("a", "x", "y", 0.9, 0.7), verdict("b", "x", "y", 0.8, 0.4), verdict("c", "x", "y", 0.1, 0.3)]
+    figures = win_rate(verdicts)
+    assert (figures["wins"], figures["ties"], figures["losses"], figures["prompts"]) == (1, 1, 1, 3)
+    assert figures["win_rate"] == 0.5
+    assert figures["win_rate_error"] == pytest.approx(0.5 / math.sqrt(3))
+    assert figures["preference"] == pytest.approx((0.8 + 0.6 + 0.2) / 3)
+    assert figures["position_share"] == pytest.approx(4 / 6)
+
+
+def answer(name: str, loss: float, labels: int) -> Answer:
+    return Answer(id=name, instruction="i", human="h", answer=None, loss=loss, labels=labels)
+
+
+def test_heldout_loss_is_a_mean_over_tokens_and_its_change_is_paired() -> None:
+    ours, base = [answer("a", 1.0, 10), answer("b", 2.0, 30)], [answer("a", 2.0, 10), answer("b", 3.0, 30)]
+    assert heldout.summary(ours)["heldout_loss"] == pytest.approx(70 / 40)
+    change = heldout.difference(ours, {row.id: row for row in base})
+    assert change == {"heldout_change": -1.0, "heldout_change_error": pytest.approx(0.0)}
+
+
+def test_pairs_beyond_the_context_are_left_out() -> None:
+    rows = [answer("a", 1.0, 10), answer("b", float("nan"), 0), answer("c", 3.0, 10)]
+    assert heldout.summary(rows)["heldout_loss"] == pytest.approx(2.0)
+    assert heldout.summary(rows)["heldout_pairs"] == 2
+
+
+def test_ratings_summary() -> None:
+    def rating(scorer: str, true: bool, score: float | None) -> Rating:
+        return Rating(id="a", scorer=scorer, true=true, score=score, raw="")
+
+    rows = [rating("generated", True, 5.0), rating("generated", True, None), rating("generated", False, 2.0)]
+    rows += [rating("likelihood", True, 0.4), rating("likelihood", False, 0.4)]
+    figures = ratings.summary(rows)
+    assert figures["readable_generated"] == pytest.approx(2 / 3)
+    assert (figures["auc_generated"], figures["readable_likelihood"], figures["auc_likelihood"]) == (1.0, 1.0, 0.5)

@@ -1,0 +1,113 @@
+"""Loss against the library's own, masking, accumulation, schedule, adapters, dropout."""
+
+import copy
+
+import pytest
+import torch
+
+from humpback_exp.config import AdapterConfig, DataConfig, OptimConfig
+from humpback_exp.data.loader import collate
+from humpback_exp.data.seed import load_seed
+from humpback_exp.data.tokens import IGNORED, Tokens, encode_examples
+from humpback_exp.modeling.load import load_model, load_tokenizer
+from humpback_exp.modeling.loss import label_losses, next_token_logits, row_losses
+from humpback_exp.modeling.module import add_dropout, causal_lm, lr_factor, with_lora
+from tests.conftest import ROOT
+
+ROWS = [Tokens("a", [0, 7, 8, 9, 1], [IGNORED, IGNORED, 8, 9, 1]), Tokens("b", [0, 5, 1], [IGNORED, IGNORED, 1])]
+
+
+@pytest.fixture(scope="module")
+def model(tiny: str):
+    return load_model(tiny, "float32")
+
+
+def test_losses_equal_the_librarys_row_by_row(model) -> None:
+    with torch.no_grad():
+        sums, counts = row_losses(model, collate(ROWS, pad_id=1))
+        for row, total, count in zip(ROWS, sums, counts, strict=True):
+            reference = model(input_ids=torch.tensor([row.ids]), labels=torch.tensor([row.labels])).loss
+            assert float(total / count) == pytest.approx(float(reference), rel=1e-5)
+    assert counts.tolist() == [3, 1]
+
+
+def test_losses_on_real_pairs_equal_the_librarys(model, tiny: str) -> None:
+    tokenizer = load_tokenizer(tiny)
+    rows, _ = encode_examples(tokenizer, load_seed(str(ROOT / "examples/heldout.jsonl"))[:3], DataConfig())
+    with torch.no_grad():
+        sums, counts = row_losses(model, collate(rows, tokenizer.pad_token_id))
+        first = model(input_ids=torch.tensor([rows[0].ids]), labels=torch.tensor([rows[0].labels])).loss
+    assert float(sums[0] / counts[0]) == pytest.approx(float(first), rel=1e-5)
+
+
+def test_only_labelled_positions_move_the_output_embedding(model) -> None:
+    """Tokens that are no label and in no prompt get a gradient through the softmax only; masked targets get none at all."""
+    twin = copy.deepcopy(model)
+    batch = collate([Tokens("a", [0, 7, 8, 1], [IGNORED, IGNORED, IGNORED, 1])], pad_id=1)
+    losses, rows = label_losses(twin, batch)
+    assert (losses.shape, rows.tolist()) == ((1,), [0])
+    changed = batch | {"input_ids": batch["input_ids"].clone()}
+    changed["input_ids"][0, 3] = 99  # the label itself is not an input of its own prediction
+    assert torch.equal(label_losses(twin, changed)[0], losses)
+
+
+def test_padding_does_not_change_a_row(model) -> None:
+    with torch.no_grad():
+        alone, _ = row_losses(model, collate(ROWS[1:], pad_id=1))
+        padded, _ = row_losses(model, collate(ROWS, pad_id=1))
+    assert float(padded[1]) == pytest.approx(float(alone[0]), rel=1e-5)
+
+
+def test_next_token_logits(model) -> None:
+    with torch.no_grad():
+        logits = next_token_logits(model, collate(ROWS, pad_id=1))
+        reference = model(input_ids=torch.tensor([ROWS[1].ids])).logits[0, -1]
+    assert torch.allclose(logits[1], reference, atol=1e-5)
+
+
+def test_the_rate_falls_linearly_to_a_rate_not_a_multiplier() -> None:
+    """The unofficial reimplementation's end value scaled the base rate, down to about 1e-10."""
+    optim = OptimConfig(lr=1e-5, end_lr=9e-6)
+    rates = [optim.lr * lr_factor(step, 5, optim) for step in range(7)]
+    assert rates == pytest.approx([1e-5, 9.75e-6, 9.5e-6, 9.25e-6, 9e-6, 9e-6, 9e-6])
+    assert lr_factor(0, 1, optim) == 1.0
+
+
+def test_lora_trains_adapters_only_and_starts_as_the_base(model) -> None:
+    adapted = with_lora(copy.deepcopy(model), AdapterConfig(kind="lora", rank=4))
+    batch = collate(ROWS, pad_id=1)
+    assert torch.equal(label_losses(causal_lm(adapted), batch)[0], label_losses(model, batch)[0])
+    trained = [name for name, p in adapted.named_parameters() if p.requires_grad]
+    assert len(trained) == 2 * 7 * 2  # A and B of seven projections in two layers
+    assert all("lora_" in name for name in trained)
+
+
+def test_dropout_acts_in_training_only(model) -> None:
+    twin = copy.deepcopy(model)
+    add_dropout(twin, 0.5)
+    batch = collate(ROWS, pad_id=1)
+    with torch.no_grad():
+        assert torch.equal(label_losses(twin.eval(), batch)[0], label_losses(model, batch)[0])
+        torch.manual_seed(0)
+        noisy = label_losses(twin.train(), batch)[0]
+        torch.manual_seed(0)
+        assert torch.equal(noisy, label_losses(twin, batch)[0])
+        assert not torch.equal(noisy, label_losses(model, batch)[0])
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("no/such/folder", "no such folder; give a model folder or a Hub id"),
+        ("nowhere", "no such folder; give a model folder or a Hub id"),
+        ("org/not-there", "no such folder, and not found on the Hub"),
+    ],
+)
+def test_unknown_model_paths(path: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_tokenizer(path, "inst")
+
+
+def test_a_folder_that_is_no_model(tmp_path) -> None:
+    with pytest.raises(ValueError, match="holds no config.json"):
+        load_tokenizer(str(tmp_path), "inst")

@@ -1,0 +1,156 @@
+"""Folders: fresh, resumed, skipped, refused; damage is named."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from humpback_exp import artifacts
+from humpback_exp.config import EngineConfig, GenerationConfig, ScoreConfig, SelectConfig, TrackingConfig, identity
+from humpback_exp.config import RubricConfig
+from humpback_exp.records import Example, ScoredCandidate, read, write
+
+RUBRIC = RubricConfig(prompt="{instruction}{output}")
+
+
+def select(root: Path, **settings: object) -> SelectConfig:
+    scored = ScoreConfig(output_root=str(root), name="m0", rubric=RUBRIC, candidates=str(root), model_path="a/b")
+    if not scored.folder.exists():
+        artifact = artifacts.begin(scored)
+        row = ScoredCandidate(
+            id="a", url="u", offset=0, heading_path=["h"], instruction="i", output="o", score=5.0, outcome="scored"
+        )
+        write(scored.folder / "data" / "00000.parquet", ScoredCandidate, [row])
+        artifacts.finish(artifact, started=time.time(), rows={"candidates": 1})
+    return SelectConfig(output_root=str(root), name="x", scored=str(scored.folder), **settings)  # type: ignore[arg-type]
+
+
+def finish(config: SelectConfig) -> artifacts.Manifest:
+    artifact = artifacts.begin(config)
+    write(config.folder / "data" / "00000.parquet", Example, [])
+    return artifacts.finish(artifact, started=time.time(), rows={"curated": 0}, drops={"low": 1})
+
+
+def test_a_finished_folder_is_skipped_and_says_what_it_is(tmp_path: Path) -> None:
+    config = select(tmp_path)
+    assert not artifacts.begin(config).finished
+    made = finish(config)
+    again = artifacts.begin(config)
+    assert again.finished and again.manifest.fingerprint == made.fingerprint
+    assert (made.kind, made.name, made.rows, made.drops) == ("curated", "x", {"curated": 0}, {"low": 1})
+    assert list(made.files) == ["data/00000.parquet"]
+    assert made.inputs["scored"]["fingerprint"] == artifacts.load(tmp_path / "scored" / "m0").fingerprint
+    assert sorted(p.name for p in config.folder.iterdir()) == ["config.yaml", "data", "manifest.json"]
+
+
+def test_another_config_is_refused_by_key_with_both_values(tmp_path: Path) -> None:
+    finish(select(tmp_path))
+    with pytest.raises(ValueError, match=r"made by another config \(min_score=4.5 there, 4.0 here\)"):
+        artifacts.begin(select(tmp_path, min_score=4.0))
+
+
+def test_a_half_written_folder_of_another_config_is_refused(tmp_path: Path) -> None:
+    config = select(tmp_path)
+    artifacts.begin(config)
+    write(config.folder / "data" / "00000.parquet", Example, [])
+    with pytest.raises(ValueError, match=r"seed=0 there, 1 here"):
+        artifacts.begin(replace(config, seed=1))
+    assert not artifacts.begin(config).finished
+
+
+def test_a_folder_with_nothing_made_yet_takes_the_new_config(tmp_path: Path) -> None:
+    artifacts.begin(select(tmp_path))
+    assert not artifacts.begin(select(tmp_path, min_score=3.0)).finished
+
+
+def test_foreign_files_are_not_overwritten(tmp_path: Path) -> None:
+    config = select(tmp_path)
+    config.folder.mkdir(parents=True)
+    (config.folder / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds files of something else"):
+        artifacts.begin(config)
+
+
+def test_operational_keys_do_not_change_what_a_run_is(tmp_path: Path) -> None:
+    config = ScoreConfig(rubric=RUBRIC)
+    other = replace(
+        config, engine=EngineConfig(batch_size=3), tracking=TrackingConfig(mode="none"), output_root="o", name="n"
+    )
+    assert identity(config) == identity(other)
+    assert identity(config) != identity(replace(config, generation=GenerationConfig(temperature=0.0)))
+    assert "model_path" not in identity(config)
+
+
+def test_a_changed_input_changes_the_fingerprint(tmp_path: Path) -> None:
+    source = tmp_path / "seed.jsonl"
+    source.write_text("one")
+    first = artifacts.fingerprint(str(source))
+    source.write_text("two")
+    assert artifacts.fingerprint(str(source)) != first
+    assert artifacts.fingerprint("org/name") == artifacts.fingerprint("org/name") != artifacts.fingerprint("org/other")
+
+
+def test_large_raw_files_are_known_by_size_and_both_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "WHOLE_FILE", 10)
+    big = tmp_path / "weights"
+    big.write_bytes(b"a" * (1 << 20) + b"middle" + b"z" * (1 << 20))
+    first = artifacts.fingerprint(str(big))
+    big.write_bytes(b"a" * (1 << 20) + b"middle" + b"y" * (1 << 20))
+    assert artifacts.fingerprint(str(big)) != first
+
+
+def test_unfinished_inputs_are_refused(tmp_path: Path) -> None:
+    config = select(tmp_path)
+    artifacts.begin(config)
+    with pytest.raises(ValueError, match="unfinished; run the command that writes it again"):
+        artifacts.fingerprint(str(config.folder))
+    with pytest.raises(ValueError, match="unfinished; run the stage that writes it first"):
+        artifacts.require_input(str(config.folder), "curated")
+    with pytest.raises(ValueError, match="no such finished folder"):
+        artifacts.require_input(str(tmp_path / "nothing"), "curated")
+
+
+def test_the_wrong_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds scored, but candidates are needed here"):
+        artifacts.require_input(select(tmp_path).scored, "candidates")
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 broken", None])
+def test_damaged_data_is_named(tmp_path: Path, damage: bytes | None) -> None:
+    path = Path(select(tmp_path).scored) / "data" / "00000.parquet"
+    path.unlink() if damage is None else path.write_bytes(damage)
+    with pytest.raises(ValueError, match=r"00000.parquet: missing or damaged; delete"):
+        artifacts.require_input(str(path.parents[1]), "scored")
+
+
+def test_an_unreadable_parquet_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "00000.parquet").write_bytes(b"PAR1 broken PAR1")
+    with pytest.raises(ValueError, match="not a readable ScoredCandidate file"):
+        list(read(tmp_path, ScoredCandidate))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"kind": "scored"})])
+def test_a_damaged_manifest_is_named(tmp_path: Path, text: str) -> None:
+    folder = Path(select(tmp_path).scored)
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(ValueError, match=r"manifest.json: damaged .*; delete it and run the stage"):
+        artifacts.load(folder)
+
+
+def test_two_processes_cannot_write_one_folder(tmp_path: Path) -> None:
+    with artifacts.locked(tmp_path), pytest.raises(ValueError, match="another process is writing it"):
+        with artifacts.locked(tmp_path):
+            pass
+    with artifacts.locked(tmp_path):
+        pass
+
+
+def test_equal_rows_give_equal_bytes_and_leave_no_scratch(tmp_path: Path) -> None:
+    rows = [Example(id="a", source="web", instruction="i", output="o", score=None)]
+    for name in ("a", "b"):
+        write(tmp_path / name, Example, rows)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
