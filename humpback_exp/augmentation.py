@@ -1,7 +1,7 @@
 """Generated text -> a usable instruction, or the reason to drop it. Torch-free; `stages/augment.py` drives it.
 
 The two public reimplementations that print their data show instructions that echo the prompt or restate the output
-(rivals.md 3.1); both are recognised here by the words they share.
+(rivals.md 3.1); both are recognised here by the runs of words they share.
 """
 
 import re
@@ -10,8 +10,8 @@ from humpback_exp.prompts import BACKWARD
 
 MAX_CHARS = 2000
 """Longer text is no instruction: the paper's candidates average 352 characters with a deviation of 134 (Table 2)."""
-ECHO = 0.5
-"""Share of an instruction's 3-word runs that stand in our own prompt, from which it is an echo (ours)."""
+ECHO = 6
+"""An instruction that shares this many words in a row with our own prompt echoes it (ours)."""
 RESTATEMENT = 0.6
 """The same against the output, from which it restates it (ours)."""
 _WORD = re.compile(r"\w+")
@@ -36,9 +36,9 @@ def drop_reason(instruction: str, output: str) -> str:
         return "empty"
     if len(instruction) > MAX_CHARS:
         return "too long"
-    if len(words) > 12 and len(set(_runs(words))) < len(_runs(words)) / 2:
+    if len(words) > 12 and len(set(_runs(words, 3))) < len(_runs(words, 3)) / 2:
         return "repeats itself"
-    if _share(words, _words(BACKWARD)) >= ECHO:
+    if set(_runs(words, ECHO)) & set(_runs(_words(BACKWARD), ECHO)):
         return "echoes the prompt"
     if _share(words, _words(output)) >= RESTATEMENT:
         return "restates the output"
@@ -49,17 +49,16 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _runs(words: list[str], length: int = 3) -> list[tuple[str, ...]]:
+def _runs(words: list[str], length: int) -> list[tuple[str, ...]]:
     return [tuple(words[i : i + length]) for i in range(len(words) - length + 1)]
 
 
 def _share(words: list[str], source: list[str]) -> float:
     """Share of the 3-word runs of `words` that stand in `source`; short texts are compared whole.
 
-    Below six words a run or two is chance: "What is the" would count as an echo of any question.
+    Below six words a run or two is chance: "What is the" would count as taken from any text that asks.
     """
-    runs = _runs(words)
     if len(words) < 6:
         return float(" ".join(words) in " ".join(source))
-    known = set(_runs(source))
-    return sum(run in known for run in runs) / len(runs)
+    known = set(_runs(source, 3))
+    return sum(run in known for run in _runs(words, 3)) / (len(words) - 2)

@@ -32,6 +32,8 @@ def test_clean(raw: str, cleaned: str) -> None:
         ("Explain", "empty"),
         ("What is the most likely question or instruction for which it would be a great answer?", "echoes the prompt"),
         (BACKWARD, "echoes the prompt"),
+        ("What is the most likely question or instruction for a developer?", "echoes the prompt"),
+        ("What is the most likely cause of a locked database?", ""),
         ("A vacuum rebuilds the database file, repacking it into a minimal amount of disk space", "restates the output"),
         ("go on " * 20, "repeats itself"),
         ("why " + "x" * 2100, "too long"),

@@ -38,6 +38,8 @@ class Bars:
     name: str
     bars: list[tuple[float, float, float, float, int]]
     """x, width, top, top of the kept part, count."""
+    labels: list[tuple[float, float, int]]
+    """Where counts are written: over every rating, over the tallest of many bars."""
     ticks: list[Tick]
     threshold: float | None
     scored: Scored
@@ -103,11 +105,14 @@ def _bars(scored: Scored, low: float, high: float) -> Bars:
     x = Scale(bins[0].start, bins[-1].end, 6, WIDTH - 6)
     y = Scale(0, max(b.count for b in bins), 118, 18)
     bars = [(x(b.start), round(x(b.end) - x(b.start) - 1, 1), y(b.count), y(b.kept), b.count) for b in bins]
+    tallest = max(bins, key=lambda b: b.count)
+    labelled = [b for b in bins if b.count and (scored.whole or b is tallest)]
+    labels = [(x((b.start + b.end) / 2), y(b.count) - 4, b.count) for b in labelled]
     ticks = [(x(i), str(i)) for i in range(1, 6)] if scored.whole else x.ticks(5)
     edge = scored.threshold
     if edge is not None:
         edge = x(edge - 0.5 if scored.whole else edge)
-    return Bars(scored.run.name, bars, ticks, edge, scored)
+    return Bars(scored.run.name, bars, labels, ticks, edge, scored)
 
 
 def dots(

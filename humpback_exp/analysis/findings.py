@@ -32,12 +32,31 @@ def findings(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[
     return rounds + against + wins
 
 
-def headline(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[Finding]:
-    """The loss of the last model against M0 (else the reference), and its win rate: at most two sentences."""
-    every = findings(evaluated, compared)
+def headline(evaluated: Sequence[Result], compared: Sequence[Contrast], steps: Mapping[str, int]) -> list[Finding]:
+    """The loss of the last model against M0 (else the reference), what else may explain it, and its win rate.
+
+    Args:
+        steps: optimiser steps of the loop's models, M0 and on.
+    """
+    lead = findings(evaluated, compared)[:1]
+    if compared and lead[0].side:
+        lead += _confounded(compared[-1], steps)
     wins = [win_rate(result) for result in reversed(evaluated) if result.win is not None]
-    lead = every[:1]
     return lead + [finding for finding in wins[:1] if finding not in lead]
+
+
+def _confounded(contrast: Contrast, steps: Mapping[str, int]) -> list[Finding]:
+    """M1 sees the seed and more, so it also trains longer: a gain need not come from what was curated."""
+    ours, theirs = steps.get(contrast.ours, 0), steps.get(contrast.theirs, 0)
+    if ours == theirs or not (ours and theirs):
+        return []
+    length = "longer" if ours > theirs else "shorter"
+    return [
+        Finding(
+            f"It also trained {length} ({ours:,} steps against {theirs:,}), so this alone does not show what curation did.",
+            0,
+        )
+    ]
 
 
 def loss_contrast(contrast: Contrast) -> Finding:
@@ -66,16 +85,12 @@ def win_rate(result: Result) -> Finding:
         verb = "is preferred" if side > 0 else "is preferred less often"
         return Finding(f"{result.name} {verb} by the judge: it wins {rate}, {_ratio(result.win, 0.5)} from half.", side)
     if result.tally and sum(result.tally) == result.tally[1]:
-        return Finding(f"The judge calls all {result.win.count} comparisons of {result.name} with {against} ties.", 0)
+        return Finding(f"The judge ties all {result.win.count} comparisons of {result.name} with {against}.", 0)
     return Finding(f"The judge does not separate {result.name}: it wins {rate}, {_why_open(result.win, 0.5)}.", 0)
 
 
 def cautions(evaluated: Sequence[Result], compared: Sequence[Contrast], steps: Mapping[str, int]) -> list[str]:
-    """What a reader must know before believing the figures.
-
-    Args:
-        steps: optimiser steps of the loop's models, M0 and on.
-    """
+    """What a reader must know before believing the figures; `steps` as in `headline`."""
     judged = [result for result in evaluated if result.win is not None]
     notes = []
     if evaluated:
@@ -92,13 +107,13 @@ def cautions(evaluated: Sequence[Result], compared: Sequence[Contrast], steps: M
 
 
 def _about_steps(steps: Mapping[str, int]) -> list[str]:
-    """M1 sees the seed and more, so it also trains longer: a gain need not come from what was curated."""
+    """How to tell the effect of training longer from that of curation."""
     if len(set(steps.values())) < 2:
         return []
     told = ", ".join(f"{name} {count:,}" for name, count in steps.items())
     return [
-        f"The models differ in optimiser steps too ({told}): a lower loss may come from training longer rather than from "
-        "curation; a run with random pairs in place of the selected ones would tell."
+        f"Optimiser steps: {told}. Whether the choice of pairs or merely more of them changed the loss, only a run with as "
+        "many pairs drawn at random would tell."
     ]
 
 
@@ -113,8 +128,8 @@ def _about_judge(judged: Sequence[Result]) -> list[str]:
     spread = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
     return [
         *notes,
-        f"The judge prefers the answer shown first in {spread} of its verdicts (even-handed: 50%). Where both orders "
-        "disagree a tie is counted, so win rates are pulled towards half; its preference is the finer figure.",
+        f"The judge prefers the answer shown first in {spread} of its verdicts (even-handed: 50%), so places sway it. "
+        "Wins and losses are counted after this liking is taken out.",
     ]
 
 

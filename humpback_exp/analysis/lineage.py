@@ -63,11 +63,13 @@ def nodes(inventory: Inventory) -> list[Node]:
     places = {run.manifest.fingerprint: place for place, run in enumerate(ordered)}
     paths = {run.folder.resolve(): run for run in ordered}
     read = ([_source(key, value, places, paths) for key, value in run.manifest.inputs.items()] for run in ordered)
-    return [Node(run, sorted(sources, key=_ours_first)) for run, sources in zip(ordered, read, strict=True)]
+    return [Node(run, _ours_first(sources)) for run, sources in zip(ordered, read, strict=True)]
 
 
-def _ours_first(source: Source) -> bool:
-    return source.place is None
+def _ours_first(sources: list[Source]) -> list[Source]:
+    """Each file or folder once, though a model may be both judged and judge."""
+    once = {(source.path, source.fingerprint): source for source in reversed(sources)}
+    return sorted(reversed(once.values()), key=lambda source: source.place is None)
 
 
 def _source(key: str, value: dict[str, str], places: dict[str, int], paths: dict[Path, Run]) -> Source:
@@ -100,4 +102,5 @@ def _settings(kind: str, runs: list[Run]) -> Settings:
 
 def _facts(run: Run) -> dict[str, str]:
     config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in run.manifest.config.items()}
-    return config | {key: value["path"] for key, value in run.manifest.inputs.items()}
+    root = run.folder.as_posix().removesuffix(run.label)
+    return config | {key: value["path"].removeprefix(root) for key, value in run.manifest.inputs.items()}

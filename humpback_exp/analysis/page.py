@@ -40,12 +40,13 @@ def _model(inventory: Inventory) -> dict[str, Any]:
     evaluated = results.results(inventory)
     compared = results.contrasts(inventory, evaluated)
     ordered = lineage.nodes(inventory)
+    steps = _steps(inventory, evaluated)
     return {
         "opening": summary.opening(inventory),
         "dates": summary.dates(inventory.runs),
-        "headline": findings.headline(evaluated, compared),
+        "headline": findings.headline(evaluated, compared, steps),
         "findings": findings.findings(evaluated, compared),
-        "cautions": findings.cautions(evaluated, compared, _steps(inventory, evaluated)),
+        "cautions": findings.cautions(evaluated, compared, steps),
         "evaluated": evaluated,
         "table_groups": table.GROUPS,
         "table_rows": [(result.name, table.cells(result)) for result in evaluated],
@@ -92,7 +93,7 @@ def _dots(evaluated: Sequence[Result]) -> list[figures.Dots]:
     preference = [(r.name, r.preference) for r in evaluated if r.preference is not None][:ROWS]
     plots = [
         figures.dots("Win rate", "%", win, 0.5, scale=100, least=10) if win else None,
-        figures.dots("Judge's preference", "%", preference, 0.5, scale=100, least=4) if preference else None,
+        figures.dots("Judge's preference", "%", preference, 0.5, scale=100, least=5) if preference else None,
         figures.dots("Change of held-out loss", "nats a token", change, 0.0, better=-1) if change else None,
     ]
     return [plot for plot in plots if plot is not None]

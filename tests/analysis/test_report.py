@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from dataclasses import asdict
 from html import unescape
@@ -88,13 +89,23 @@ def test_rows_worth_reading(page: str) -> None:
 
 
 def test_lineage_and_settings(page: str) -> None:
-    seen = text(page)
+    seen = text(page).partition("What was made from what")[2]
     assert re.search(
         r"candidates/web [0-9a-f]{8} 10 segments, 8 candidates [\d.]+ s segments/web, models/backward", seen
     )
     order = [seen.index(f" {label} ") for label in ("segments/web", "candidates/web", "scored/m0", "curated/m0-a4")]
     assert order == sorted(order)
     assert "models data.direction data.min_score data.scored" in seen
+
+
+def test_an_input_made_anew_is_told(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    assert "made anew since" not in build(str(tmp_path))
+    shutil.rmtree(tmp_path / "segments" / "web")
+    folders.segments(tmp_path, min_chars=700)
+    seen = text(build(str(tmp_path)))
+    assert "models/backward, web (made anew since)" in seen
+    assert "segments drawn 10 candidates 8 80.0%" in seen
 
 
 def test_hostile_texts_stay_texts(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What the pipeline says when it ends: the models side by side, and five pairs worth reading."""
+
+import textwrap
+from pathlib import Path
+
+from humpback_exp.analysis.collect import Inventory, collect
+from humpback_exp.analysis.results import Estimate, Result, results
+from humpback_exp.progress import table
+from humpback_exp.records import Example, read
+
+PAIRS = 5
+
+
+def closing(output_root: str, models: list[str], curated: Path | None) -> str:
+    """Table of the evaluations named in `models`, and the best scored pairs of the last curated folder."""
+    inventory = collect(output_root)
+    text = "results on held-out human pairs\n" + table(comparison(inventory, models))
+    return text if curated is None else f"{text}\n\nfive curated pairs, the best scored first\n{pairs(curated)}"
+
+
+def comparison(inventory: Inventory, models: list[str]) -> list[dict[str, str]]:
+    """One row a model: loss, its change against the base, win rate, and the readable share of ratings."""
+    by_name = {result.run.name: result for result in results(inventory)}
+    return [row(by_name[name]) for name in models if name in by_name]
+
+
+def row(result: Result) -> dict[str, str]:
+    return {
+        "model": result.name,
+        "loss (nats/token)": estimate(result.loss),
+        "change to base": estimate(result.change),
+        "win rate vs base": estimate(result.win, percent=True),
+        "readable, generated": share(result.figure("readable_generated")),
+        "readable, likelihood": share(result.figure("readable_likelihood")),
+        "AUC, likelihood": "-" if (area := result.figure("auc_likelihood")) is None else f"{area:.2f}",
+    }
+
+
+def estimate(value: Estimate | None, percent: bool = False) -> str:
+    """A figure and its standard error."""
+    if value is None:
+        return "-"
+    scale, digits = (100, 1) if percent else (1, 3)
+    return f"{scale * value.value:.{digits}f} ± {scale * value.error:.{digits}f}"
+
+
+def share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+def pairs(curated: Path) -> str:
+    """The best scored pairs, outputs cut to three lines."""
+    best = sorted(read(curated, Example), key=lambda example: -(example.score or 0.0))[:PAIRS]
+    return "\n".join(pair(example) for example in best)
+
+
+def pair(example: Example) -> str:
+    body = textwrap.wrap(" ".join(example.output.split()), 110, max_lines=3, placeholder=" ...")
+    asked = " ".join(example.instruction.split())
+    return "\n".join([f"\n[{example.score:.2f}] {asked}", *(f"    {line}" for line in body)])
