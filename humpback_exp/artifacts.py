@@ -109,7 +109,7 @@ def load(folder: Path) -> Manifest:
         state = "unfinished" if (folder / "config.yaml").exists() else "no such finished folder"
         raise ValueError(f"{folder}: {state}; run the stage that writes it first")
     try:
-        return Manifest(**json.loads(path.read_text()))
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: damaged ({error}); delete it and run the stage that writes it again") from None
 
@@ -159,7 +159,7 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
 
 def _begun(folder: Path) -> Manifest:
     try:
-        return Manifest(**json.loads((folder / "begun.json").read_text()))
+        return Manifest(**json.loads((folder / "begun.json").read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         raise ValueError(f"{folder}/begun.json: damaged; delete {folder} and run the command again") from None
 
@@ -186,7 +186,7 @@ def _short(value: Any) -> str:
 
 def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
     """The frozen config and the artifact of a folder that `begin` prepared; for a stage in its own process."""
-    frozen = yaml.safe_load((folder / "config.yaml").read_text())
+    frozen = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     config = read(folder / "config.yaml", STAGES[frozen["stage"]])
     return config, Artifact(folder, _begun(folder), finished=(folder / "manifest.json").exists())
 
@@ -238,7 +238,7 @@ def finish(
 def write_text(path: Path, text: str) -> None:
     """Write by atomic rename."""
     scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("w") as file:
+    with scratch.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
