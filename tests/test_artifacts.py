@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.config import EngineConfig, GenerationConfig, ScoreConfig, SelectConfig, TrackingConfig, identity
-from humpback_exp.config import RubricConfig
+from humpback_exp.config import (
+    EngineConfig,
+    GenerationConfig,
+    RubricConfig,
+    ScoreConfig,
+    SelectConfig,
+    TrackingConfig,
+    identity,
+)
 from humpback_exp.records import Example, ScoredCandidate, read, write
 
 RUBRIC = RubricConfig(prompt="{instruction}{output}")
@@ -93,7 +100,7 @@ def test_a_changed_input_changes_the_fingerprint(tmp_path: Path) -> None:
 
 
 def test_large_raw_files_are_known_by_size_and_both_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifacts, "WHOLE_FILE", 10)
+    monkeypatch.setattr("humpback_exp.artifacts.hashing.WHOLE_FILE", 10)
     big = tmp_path / "weights"
     big.write_bytes(b"a" * (1 << 20) + b"middle" + b"z" * (1 << 20))
     first = artifacts.fingerprint(str(big))

@@ -5,7 +5,9 @@ import pytest
 from humpback_exp.augmentation import clean, drop_reason
 from humpback_exp.prompts import BACKWARD
 
-OUTPUT = "A vacuum rebuilds the database file, repacking it into a minimal amount of disk space and removing free pages."
+OUTPUT = (
+    "A vacuum rebuilds the database file, repacking it into a minimal amount of disk space and removing free pages."
+)
 
 
 @pytest.mark.parametrize(
@@ -14,7 +16,7 @@ OUTPUT = "A vacuum rebuilds the database file, repacking it into a minimal amoun
         ('  "How does VACUUM work?" ', "How does VACUUM work?"),
         ("Instruction: Explain VACUUM.", "Explain VACUUM."),
         ("question:  What is it?", "What is it?"),
-        ("Say \"hello\" twice", 'Say "hello" twice'),
+        ('Say "hello" twice', 'Say "hello" twice'),
         ("", ""),
     ],
 )
@@ -34,7 +36,10 @@ def test_clean(raw: str, cleaned: str) -> None:
         (BACKWARD, "echoes the prompt"),
         ("What is the most likely question or instruction for a developer?", "echoes the prompt"),
         ("What is the most likely cause of a locked database?", ""),
-        ("A vacuum rebuilds the database file, repacking it into a minimal amount of disk space", "restates the output"),
+        (
+            "A vacuum rebuilds the database file, repacking it into a minimal amount of disk space",
+            "restates the output",
+        ),
         ("go on " * 20, "repeats itself"),
         ("why " + "x" * 2100, "too long"),
     ],

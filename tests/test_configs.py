@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from tests.conftest import ROOT, one_line_error, run
 
 from humpback_exp import config
+from tests.conftest import ROOT, one_line_error, run
 
 VERBS = {
     "segment": config.SegmentConfig,
@@ -43,7 +43,14 @@ def test_every_option_of_train_composes(group: str) -> None:
 
 @pytest.mark.parametrize(
     ("experiment", "verb"),
-    [("backward", "train"), ("m0", "train"), ("m1", "train"), ("m2", "train"), ("demo", "pipeline"), ("smoke", "pipeline")],
+    [
+        ("backward", "train"),
+        ("m0", "train"),
+        ("m1", "train"),
+        ("m2", "train"),
+        ("demo", "pipeline"),
+        ("smoke", "pipeline"),
+    ],
 )
 def test_experiments_compose(experiment: str, verb: str) -> None:
     composed(verb, f"experiment={experiment}")

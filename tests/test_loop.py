@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from tests.conftest import ROOT, SHARED, one_line_error, run
 
 from humpback_exp import artifacts
-from humpback_exp.config import read as read_config
 from humpback_exp.config import AugmentConfig
+from humpback_exp.config import read as read_config
 from humpback_exp.records import Candidate, ScoredCandidate, read
+from tests.conftest import ROOT, SHARED, one_line_error, run
 
 pytestmark = pytest.mark.slow
 FOLDERS = [
@@ -36,7 +36,9 @@ def pipeline(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def killed_when(path: Path, *command: object) -> None:
     """Start a command and kill -9 it, and it alone, once `path` exists; its children must not survive it."""
-    process = subprocess.Popen([sys.executable, *map(str, command)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while not list(path.parent.glob(path.name)):
         assert process.poll() is None, f"ended before {path} was there"
         time.sleep(0.005)
@@ -48,7 +50,9 @@ def test_the_loop_finishes_every_stage(smoke: Path) -> None:
     made = hashes(smoke)
     assert all(files for files in made.values())
     assert artifacts.load(smoke / "candidates/web").rows["segments"] == 16
-    assert artifacts.load(smoke / "models/m1").rows["web"] == artifacts.load(smoke / "curated/m0-top0.5").rows["curated"]
+    assert (
+        artifacts.load(smoke / "models/m1").rows["web"] == artifacts.load(smoke / "curated/m0-top0.5").rows["curated"]
+    )
 
 
 def test_a_second_run_does_nothing_again(smoke: Path) -> None:
@@ -60,7 +64,9 @@ def test_a_second_run_does_nothing_again(smoke: Path) -> None:
 
 
 def test_every_model_starts_from_the_base(smoke: Path) -> None:
-    starts = {artifacts.load(smoke / "models" / name).inputs["model.path"]["fingerprint"] for name in ("m0", "m1", "m2")}
+    starts = {
+        artifacts.load(smoke / "models" / name).inputs["model.path"]["fingerprint"] for name in ("m0", "m1", "m2")
+    }
     assert len(starts) == 1
 
 
@@ -106,7 +112,8 @@ def test_written_ratings_killed_and_run_again(smoke: Path, tmp_path: Path) -> No
     """Temperature sampling, re-asks and all; a random model writes nothing readable, which is kept too."""
     command = [
         "curate.py", "tracking=none", "scorer=generated", "attempts=2", "chunk_size=4", "name=m0", "min_score=null",
-        f"candidates={smoke}/candidates/web", f"model_path={smoke}/models/m0", "engine.dtype=float32", "generation.max_new_tokens=12",
+        f"candidates={smoke}/candidates/web", f"model_path={smoke}/models/m0", "engine.dtype=float32",
+        "generation.max_new_tokens=12",
     ]  # fmt: skip
     killed_when(tmp_path / "broken/scored/m0/data/00001.parquet", *command, f"output_root={tmp_path}/broken")
     for name in ("broken", "whole"):
@@ -115,7 +122,9 @@ def test_written_ratings_killed_and_run_again(smoke: Path, tmp_path: Path) -> No
     broken, whole = (artifacts.load(tmp_path / name / "scored/m0") for name in ("broken", "whole"))
     assert broken.files == whole.files
     rows = list(read(tmp_path / "whole/scored/m0", ScoredCandidate))
-    assert whole.rows["candidates"] == len(rows) == sum(whole.rows.get(k, 0) for k in ("scored", "re-asked", "abandoned"))
+    assert (
+        whole.rows["candidates"] == len(rows) == sum(whole.rows.get(k, 0) for k in ("scored", "re-asked", "abandoned"))
+    )
     assert all(row.outcome == "abandoned" and len(row.raw) == 2 and row.raw[0] != row.raw[1] for row in rows)
     assert artifacts.load(tmp_path / "whole/curated/m0-all").rows["curated"] == len(rows)
 
@@ -149,7 +158,9 @@ def test_ctrl_c_says_that_the_same_command_goes_on(smoke: Path, tmp_path: Path) 
     shutil.copytree(smoke, root)
     shutil.rmtree(root / "models/m1")
     command = [sys.executable, "pipeline.py", "experiment=smoke", f"output_root={root}", "trainer.checkpoint_every=1"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     while not list((root / "models/m1/checkpoints").glob("step-*.ckpt")):
         assert process.poll() is None
         time.sleep(0.005)
@@ -187,9 +198,10 @@ def test_a_sweep_runs_each_point_once_in_its_own_process(smoke: Path, tmp_path: 
     first = run(*command)
     assert first.returncode == 1
     assert "data.min_score=99.0: keeps none of" in first.stderr, first.stderr
-    assert sorted(p.parent.name for p in tmp_path.rglob("manifest.json")) == ["threshold--9.0-n4-s0", "threshold-None-n4-s0"] or (
-        len(list(tmp_path.rglob("manifest.json"))) == 2
-    )
+    assert sorted(p.parent.name for p in tmp_path.rglob("manifest.json")) == [
+        "threshold--9.0-n4-s0",
+        "threshold-None-n4-s0",
+    ] or (len(list(tmp_path.rglob("manifest.json"))) == 2)
     command[command.index("data.min_score=null,-9,99")] = "data.min_score=null,-9"
     again = run(*command)
     assert again.returncode == 0, again.stderr

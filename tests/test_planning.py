@@ -1,11 +1,10 @@
 """Exact parameter counts, and the refusal of what this machine cannot carry."""
 
-
 import pytest
-from tests.conftest import one_line_error, run
-from tests.test_configs import composed
 
 from humpback_exp import planning
+from tests.conftest import one_line_error, run
+from tests.test_configs import composed
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import run
 
 from humpback_exp import artifacts
+from tests.conftest import run
 
 SECRET = "0123456789abcdef0123456789abcdef01234567"
 
@@ -18,7 +18,9 @@ def records(root: Path) -> list[dict]:
     found = []
     for log in sorted(root.glob("wandb/offline-run-*/*.wandb")):
         tool = str(Path(sys.executable).with_name("wandb"))
-        text = subprocess.run([tool, "leet", "inspect", "--json", str(log)], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(
+            [tool, "leet", "inspect", "--json", str(log)], capture_output=True, text=True, check=True
+        ).stdout
         found += [json.loads(line) for line in text.splitlines()]
     return found
 
@@ -53,7 +55,9 @@ def test_every_step_and_the_summary_are_there(root: Path) -> None:
     rows = records(root)
     steps = {row["step"]["num"]: row["item"] for row in of(rows, "history")}
     lines = (root / "models/m0/history.csv").read_text().splitlines()[1:]
-    assert {step: item["loss"] for step, item in steps.items()} == {int(x.split(",")[0]): float(x.split(",")[1]) for x in lines}
+    assert {step: item["loss"] for step, item in steps.items()} == {
+        int(x.split(",")[0]): float(x.split(",")[1]) for x in lines
+    }
     summary = {key: value for row in of(rows, "summary") for key, value in row["update"].items()}
     assert summary["rows"] == {"examples": 120, "seed": 120, "web": 0, "steps": 3}
 

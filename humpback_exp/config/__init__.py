@@ -1,33 +1,21 @@
 """Every knob of the project, as documented dataclasses; Hydra composes them, `load` validates them."""
 
 from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
-from humpback_exp.config.sections import (
-    AdapterConfig,
-    CorpusConfig,
-    DataConfig,
-    EngineConfig,
-    GenerationConfig,
-    JudgeConfig,
-    ModelConfig,
-    OptimConfig,
-    RubricConfig,
-    TrackingConfig,
-    TrainerConfig,
-)
-from humpback_exp.config.verbs import (
+from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
+from humpback_exp.config.stages import (
     STAGES,
     AugmentConfig,
-    CurateConfig,
     EvaluateConfig,
-    PipelineConfig,
-    ReportConfig,
     ScoreConfig,
     SegmentConfig,
     SelectConfig,
     StageConfig,
     TrainConfig,
-    selection_name,
 )
+from humpback_exp.config.tracking import TrackingConfig
+from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
+from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, selection_name
 
 __all__ = [
     "STAGES",

@@ -84,3 +84,7 @@ def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
         elif is_dataclass(value):
             found |= input_paths(value, f"{prefix}{f.name}.")
     return found
+
+
+def one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
+    require(value in allowed, key, value, f"must be one of {', '.join(allowed)}")

@@ -23,7 +23,9 @@ def test_the_papers_table(examples: int, batch: int, steps: int) -> None:
     assert (paper_batch_size(examples), paper_steps(examples)) == (batch, steps)
 
 
-@pytest.mark.parametrize(("examples", "steps"), [(50, 15), (1, 1), (45021, 1600), (9000, 600), (102400, 3200), (282, 30), (284, 300)])
+@pytest.mark.parametrize(
+    ("examples", "steps"), [(50, 15), (1, 1), (45021, 1600), (9000, 600), (102400, 3200), (282, 30), (284, 300)]
+)
 def test_sizes_outside_the_table(examples: int, steps: int) -> None:
     assert paper_steps(examples) == steps
 
@@ -40,7 +42,9 @@ def test_every_epoch_sees_every_example_once() -> None:
 
 def test_the_order_is_fixed() -> None:
     assert step_indices(seed=0, step=0, examples=10, batch_size=4) == [4, 6, 2, 7]
-    assert step_indices(seed=0, step=2, examples=10, batch_size=4) == step_indices(seed=0, step=2, examples=10, batch_size=4)
+    assert step_indices(seed=0, step=2, examples=10, batch_size=4) == step_indices(
+        seed=0, step=2, examples=10, batch_size=4
+    )
     assert step_indices(seed=1, step=0, examples=10, batch_size=4) != [4, 6, 2, 7]
 
 

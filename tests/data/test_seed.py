@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.conftest import ROOT, SHARED
 
 from humpback_exp.data.seed import load_seed
 from humpback_exp.records import Example
+from tests.conftest import ROOT, SHARED
 
 PAIRS = [{"instruction": " Hi? ", "output": "Hello."}, {"id": "x", "instruction": "Two", "output": "2"}]
 EXAMPLES = [

@@ -23,7 +23,8 @@ def test_ratio_weighs_rows_by_their_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("positive", "negative", "area"), [([2, 3], [1, 0], 1.0), ([1], [1], 0.5), ([1, 3], [2, 2], 0.5), ([0], [1, 2], 0.0)]
+    ("positive", "negative", "area"),
+    [([2, 3], [1, 0], 1.0), ([1], [1], 0.5), ([1, 3], [2, 2], 0.5), ([0], [1, 2], 0.0)],
 )
 def test_area(positive: list[float], negative: list[float], area: float) -> None:
     assert area_under_curve(positive, negative) == area
@@ -49,7 +50,10 @@ def test_a_liking_for_a_position_is_taken_out() -> None:
 
 
 def test_a_certain_judge_has_finite_odds() -> None:
-    assert [v.outcome for v in verdicts([Preference("a", False, 1.0, 1.0), Preference("b", False, 0.0, 0.0)])] == ["win", "loss"]
+    assert [v.outcome for v in verdicts([Preference("a", False, 1.0, 1.0), Preference("b", False, 0.0, 0.0)])] == [
+        "win",
+        "loss",
+    ]
 
 
 def test_win_rate() -> None:

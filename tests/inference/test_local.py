@@ -91,7 +91,7 @@ def test_losses_keep_the_order_of_rows(engine: TransformersEngine) -> None:
     targets = ["Yes.", "It steers into the fall and so stays up.", "Because.", "Indus"]
     together = engine.losses(CONVERSATIONS, targets, quiet)
     for conversation, target, (loss, count) in zip(CONVERSATIONS, targets, together, strict=True):
-        (alone, same), = engine.losses([conversation], [target], quiet)
+        ((alone, same),) = engine.losses([conversation], [target], quiet)
         assert loss == pytest.approx(alone, rel=1e-5) and count == same
 
 
@@ -151,8 +151,8 @@ def test_unreadable_ratings_are_asked_again_with_other_seeds_then_abandoned() ->
 
 def test_likelihood_is_the_gain_a_token(engine: TransformersEngine) -> None:
     (score,) = by_likelihood(engine, [("Name a river.", "Indus")], quiet)
-    (given, count), = engine.losses([forward("Name a river.", ["web"])], ["Indus"], quiet)
-    (alone, _), = engine.losses([forward("", ["web"])], ["Indus"], quiet)
+    ((given, count),) = engine.losses([forward("Name a river.", ["web"])], ["Indus"], quiet)
+    ((alone, _),) = engine.losses([forward("", ["web"])], ["Indus"], quiet)
     assert score == pytest.approx((alone - given) / count)
 
 

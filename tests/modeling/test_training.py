@@ -4,13 +4,20 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.conftest import one_line_error, run
 
 from humpback_exp import artifacts
 from humpback_exp.modeling.checkpoint import read_history
 from humpback_exp.modeling.load import load_model, load_tokenizer
+from tests.conftest import one_line_error, run
 
-TINY = ["model=tiny", "model.dropout=0", "tracking=none", "trainer.precision=fp32", "optim.batch_size=8", "optim.lr=0.001"]
+TINY = [
+    "model=tiny",
+    "model.dropout=0",
+    "tracking=none",
+    "trainer.precision=fp32",
+    "optim.batch_size=8",
+    "optim.lr=0.001",
+]
 
 
 def train(root: Path, *arguments: str) -> Path:
@@ -82,7 +89,13 @@ def test_too_little_context_for_every_example(tmp_path: Path, tiny: str) -> None
 def test_a_corrupted_seed_does_not_lose_the_folder(tmp_path: Path, tiny: str) -> None:
     seed = tmp_path / "seed.jsonl"
     seed.write_text('{"instruction": "a"}\n')
-    arguments = [*TINY, f"data.seed_path={seed}", f"output_root={tmp_path}", "optim.max_steps=1", "trainer.micro_batch=8"]
+    arguments = [
+        *TINY,
+        f"data.seed_path={seed}",
+        f"output_root={tmp_path}",
+        "optim.max_steps=1",
+        "trainer.micro_batch=8",
+    ]
     assert "seed.jsonl:1: no output" in one_line_error(run("train.py", *arguments))
     shutil.copy("examples/seed.jsonl", seed)
     assert run("train.py", *arguments).returncode == 0

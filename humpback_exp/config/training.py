@@ -1,17 +1,11 @@
-"""The sections that config groups fill. Defaults are the paper's where it states one; else the reason stands by."""
+"""What is trained, on what, and how. Defaults are the paper's where it states one; else the reason stands by."""
 
 from dataclasses import dataclass, field
 
-from omegaconf import MISSING
-
-from humpback_exp.config.base import artifact_input, operational, require
+from humpback_exp.config.base import artifact_input, one_of, operational, require
 
 DTYPES = ("float32", "bfloat16")
 STRATEGIES = ("auto", "ddp", "zero3", "zero3_offload")
-
-
-def one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    require(value in allowed, key, value, f"must be one of {', '.join(allowed)}")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -181,118 +175,3 @@ class TrainerConfig:
             self.strategy,
             f"{ranks} ranks need trainer=zero3 or trainer.strategy=ddp",
         )
-
-
-@dataclass(kw_only=True, slots=True)
-class GenerationConfig:
-    """Sampling. The paper's one statement is T = 0.7, p = 0.9 (section 4)."""
-
-    temperature: float = 0.7
-    """0 is greedy."""
-    top_p: float = 0.9
-    max_new_tokens: int = 256
-
-    def __post_init__(self) -> None:
-        require(self.temperature >= 0, "generation.temperature", self.temperature, "must be 0 (greedy) or more")
-        require(0 < self.top_p <= 1, "generation.top_p", self.top_p, "must lie in (0, 1]")
-        require(self.max_new_tokens > 0, "generation.max_new_tokens", self.max_new_tokens, "must be positive")
-
-
-@dataclass(kw_only=True, slots=True)
-class EngineConfig:
-    """Which program runs a model for generation and scoring."""
-
-    name: str = operational("transformers")
-    batch_size: int = operational(16)
-    """Rows a forward pass; batches never cross a chunk."""
-    device: str = operational("cpu")
-    dtype: str = operational("bfloat16")
-
-    def __post_init__(self) -> None:
-        one_of("engine.name", self.name, ("transformers",))
-        one_of("engine.dtype", self.dtype, DTYPES)
-        require(self.batch_size > 0, "engine.batch_size", self.batch_size, "must be positive")
-
-
-@dataclass(kw_only=True, slots=True)
-class RubricConfig:
-    """What a rating model is asked. Replace it with `rubric=` and a YAML file of your own."""
-
-    name: str = "five_point"
-    prompt: str = MISSING
-    """The whole request, with `{instruction}` and `{output}` where the pair goes; must ask for a last line `Score: n`."""
-
-    def __post_init__(self) -> None:
-        for slot in ("{instruction}", "{output}"):
-            require(
-                self.prompt == MISSING or slot in self.prompt,
-                "rubric.prompt",
-                f"{self.prompt[:30]!r}...",
-                f"must contain {slot}",
-            )
-
-
-@dataclass(kw_only=True, slots=True)
-class CorpusConfig:
-    """Pages and the filters of paper section 2; numbers the paper leaves open are marked ours."""
-
-    path: str = artifact_input("pages")
-    """A folder of .html, .htm, .xhtml, .warc, .arc files (the last two also as .gz), or one such file."""
-    min_chars: int = 600
-    max_chars: int = 3000
-    """Bounds on a segment's text (paper section 2)."""
-    languages: list[str] = field(default_factory=lambda: ["en"])
-    """ISO 639-1 codes kept."""
-    max_capital_share: float = 1.0
-    """Headers with this share of capital letters or more are dropped; 1 drops only those all in capitals (paper v3)."""
-    stop_headers: list[str] = field(default_factory=lambda: ["advertisement", "forum", "quick link", "free newsletter"])
-    """A header containing one of these, ignoring case, is navigation (the paper's four)."""
-    sentence_ngram: int = 3
-    sentence_jaccard: float = 0.6
-    """A segment with two sentences more alike than this in their word n-grams repeats itself (ours)."""
-    sentence_min_words: int = 8
-    """Shorter sentences are not compared: lines of code and labels of lists repeat without harm (ours)."""
-    max_link_share: float = 0.5
-    """Largest share of text inside links; more is a list of links (ours)."""
-    near_duplicate: float = 0.8
-    """Estimated Jaccard similarity of word 5-grams from which the later of two segments is dropped (ours)."""
-
-    def __post_init__(self) -> None:
-        require(
-            0 < self.min_chars <= self.max_chars,
-            "corpus.min_chars",
-            self.min_chars,
-            f"must lie in 1..corpus.max_chars={self.max_chars}",
-        )
-        for key in ("sentence_ngram", "sentence_min_words"):
-            require(getattr(self, key) > 0, f"corpus.{key}", getattr(self, key), "must be positive")
-        for key in ("max_capital_share", "sentence_jaccard", "max_link_share", "near_duplicate"):
-            require(0 < getattr(self, key) <= 1, f"corpus.{key}", getattr(self, key), "must lie in (0, 1]")
-
-
-@dataclass(kw_only=True, slots=True)
-class JudgeConfig:
-    """Who compares two answers."""
-
-    path: str | None = artifact_input()
-    """Judge model: folder or Hub id. None skips the win rate."""
-    prompts: int = 20
-    """Held-out prompts answered and compared."""
-
-    def __post_init__(self) -> None:
-        require(self.prompts > 0, "judge.prompts", self.prompts, "must be positive")
-
-
-@dataclass(kw_only=True, slots=True)
-class TrackingConfig:
-    """Weights & Biases. The API key comes from the environment only."""
-
-    mode: str = "offline"
-    """none, offline (wandb sync uploads later) or online."""
-    project: str = "humpback"
-    entity: str | None = None
-    group: str | None = None
-    """What belongs together: the pipeline, the sweep."""
-
-    def __post_init__(self) -> None:
-        one_of("tracking.mode", self.mode, ("none", "offline", "online"))

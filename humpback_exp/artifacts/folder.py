@@ -1,54 +1,28 @@
-"""A folder of results that is finished, unfinished or refused, and what it was made from.
+"""Opening and finishing a folder: fresh, to be resumed, finished, or refused.
 
 `config.yaml` is written first and freezes what the folder is; `manifest.json` is written last and says that it is complete.
 Same fingerprint: resume or skip. Another fingerprint: an error that names the differing keys.
 """
 
 import fcntl
-import hashlib
 import json
-import os
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from humpback_exp.artifacts.hashing import digest, fingerprint
+from humpback_exp.artifacts.manifest import Manifest, load, sha256, write_text
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
-WHOLE_FILE = 1 << 24
-"""Files of raw inputs up to this size are hashed whole; of larger ones, size, first and last MiB."""
-
-
-@dataclass(kw_only=True)
-class Manifest:
-    """What `manifest.json` holds."""
-
-    kind: str
-    name: str
-    fingerprint: str
-    config: dict[str, Any]
-    """Identity of the run: flat keys, operational ones left out."""
-    inputs: dict[str, dict[str, str]]
-    """Config key -> path and fingerprint of what was read."""
-    rows: dict[str, int] = field(default_factory=dict)
-    """What went in and came out, by name."""
-    drops: dict[str, int] = field(default_factory=dict)
-    """Reason -> rows."""
-    metrics: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    """Relative path -> SHA-256."""
-    versions: dict[str, str] = field(default_factory=dict)
-    git_commit: str = ""
-    wall_seconds: float = 0.0
-    finished_at: str = ""
 
 
 @dataclass
@@ -58,74 +32,6 @@ class Artifact:
     folder: Path
     manifest: Manifest
     finished: bool
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def _raw_digest(path: Path) -> str:
-    size = path.stat().st_size
-    if size <= WHOLE_FILE:
-        return sha256(path)
-    with path.open("rb") as file:
-        head = file.read(1 << 20)
-        file.seek(-(1 << 20), os.SEEK_END)
-        return hashlib.sha256(head + file.read() + str(size).encode()).hexdigest()
-
-
-def fingerprint(path: str) -> str:
-    """What lies at `path`: a finished folder's own fingerprint, raw files by content, a Hub id by its name.
-
-    Raises:
-        ValueError: the folder is unfinished.
-    """
-    folder = Path(path)
-    if (folder / "manifest.json").exists():
-        return load(folder).fingerprint
-    if (folder / "config.yaml").exists():
-        raise ValueError(f"{path}: unfinished; run the command that writes it again, it goes on where it stopped")
-    if folder.is_file():
-        return _raw_digest(folder)
-    if folder.is_dir():
-        files = sorted(p for p in folder.rglob("*") if p.is_file())
-        return _digest([(p.relative_to(folder).as_posix(), _raw_digest(p)) for p in files])
-    return _digest(path)
-
-
-def load(folder: Path) -> Manifest:
-    """The manifest of a finished folder.
-
-    Raises:
-        ValueError: missing, damaged, or of a folder that is unfinished.
-    """
-    path = folder / "manifest.json"
-    if not path.exists():
-        state = "unfinished" if (folder / "config.yaml").exists() else "no such finished folder"
-        raise ValueError(f"{folder}: {state}; run the stage that writes it first")
-    try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: damaged ({error}); delete it and run the stage that writes it again") from None
-
-
-def require_input(path: str, kind: str) -> Path:
-    """The folder `path` once it is known to be a finished `kind` whose data files are intact."""
-    folder = Path(path)
-    manifest = load(folder)
-    if manifest.kind != kind:
-        raise ValueError(f"{path}: holds {manifest.kind}, but {kind} are needed here")
-    for name, digest in manifest.files.items():
-        if not name.endswith(".parquet"):
-            continue
-        if not (folder / name).exists() or sha256(folder / name) != digest:
-            raise ValueError(f"{folder / name}: missing or damaged; delete {folder} and run the stage that writes it")
-    return folder
 
 
 def begin(config: StageConfig, write: bool = True) -> Artifact:
@@ -139,7 +45,7 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     for key, path in input_paths(config).items():
         inputs[key] = {"path": path, "fingerprint": fingerprint(path)}
     is_what = identity(config)
-    mark = _digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
+    mark = digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
     manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
     frozen = folder / "config.yaml"
     if (folder / "manifest.json").exists():
@@ -181,7 +87,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 def _short(value: Any) -> str:
     text = str(value)
-    return text if len(text) <= 60 else f"{text[:40]}... ({_digest(text)[:8]})"
+    return text if len(text) <= 60 else f"{text[:40]}... ({digest(text)[:8]})"
 
 
 def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
@@ -233,16 +139,6 @@ def finish(
     (folder / "begun.json").unlink()
     artifact.finished = True
     return manifest
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write by atomic rename."""
-    scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 def git_commit() -> str:

@@ -1,0 +1,20 @@
+"""Folders of results, and what they were made from."""
+
+from humpback_exp.artifacts.hashing import fingerprint
+from humpback_exp.artifacts.folder import Artifact, begin, finish, git_commit, locked, open_stage
+from humpback_exp.artifacts.manifest import Manifest, load, require_input, sha256, write_text
+
+__all__ = [
+    "Artifact",
+    "Manifest",
+    "begin",
+    "fingerprint",
+    "finish",
+    "git_commit",
+    "load",
+    "locked",
+    "open_stage",
+    "require_input",
+    "sha256",
+    "write_text",
+]
