@@ -45,6 +45,8 @@ class SegmentConfig(StageConfig):
     stage: ClassVar[str] = "segment"
     kind: ClassVar[str] = "segments"
 
+    seed: int = operational(0)
+    """Nothing here is drawn at random, so loops with other seeds share their segments."""
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     workers: int = operational(2)
     """Processes that parse pages."""
@@ -165,7 +167,6 @@ class EvaluateConfig(StageConfig):
     """Held-out pairs rated with each scorer, each also with another pair's output; 0 skips."""
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     """Sources whose sentences prompts carry at inference; both joined is the paper's best."""
-    max_length: int = 2048
     rubric: RubricConfig = field(default_factory=RubricConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     rating: GenerationConfig = field(default_factory=GenerationConfig)

@@ -1,15 +1,35 @@
 """Checkpoints that count only once they are complete, and the record of losses that survives with them."""
 
+import errno
+import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from safetensors import SafetensorError
 
 from humpback_exp.artifacts import write_text
 from humpback_exp.progress import bar
 from humpback_exp.tracking import Tracker
+
+
+ALMOST_NOTHING = 1 << 20
+"""Bytes; a writer that fails with less than this free failed for want of space."""
+
+
+@contextmanager
+def naming_a_full_disk(folder: Path) -> Iterator[None]:
+    """Raise the operating system's error where torch and safetensors raise their own for a disk that is full."""
+    try:
+        yield
+    except (RuntimeError, SafetensorError) as error:
+        if shutil.disk_usage(folder).free > ALMOST_NOTHING and "No space left" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -32,7 +52,8 @@ class Checkpoints(pl.Callback):
             return
         previous = newest_checkpoint(self.folder.parent)
         scratch = path.with_name(f".{path.name}.tmp")
-        trainer.save_checkpoint(scratch)
+        with naming_a_full_disk(self.folder.parent):
+            trainer.save_checkpoint(scratch)
         trainer.strategy.barrier()
         if trainer.is_global_zero:
             scratch.replace(path)

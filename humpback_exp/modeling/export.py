@@ -6,6 +6,7 @@ import torch
 from transformers import GenerationConfig
 
 from humpback_exp.config import ModelConfig
+from humpback_exp.modeling.checkpoint import naming_a_full_disk
 from humpback_exp.modeling.load import Model, Tokenizer
 
 
@@ -26,5 +27,6 @@ def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with naming_a_full_disk(folder):
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)

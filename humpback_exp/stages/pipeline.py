@@ -99,7 +99,6 @@ class Loop:
             judge=replace(c.judge, path=c.judge.path or c.model.path),
             ratings=c.ratings,
             tags=c.tags,
-            max_length=c.data.max_length,
             rubric=c.rubric,
             generation=c.generation,
             rating=c.rating,

@@ -1,12 +1,13 @@
 """Training as a user runs it: the loss does not depend on how a step is split, and a kill changes nothing."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.modeling.checkpoint import read_history
+from humpback_exp.analysis.collect import read_history
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from tests.conftest import one_line_error, run
 
@@ -69,6 +70,28 @@ def test_lora_is_merged_on_export(tmp_path: Path, tiny: str) -> None:
     assert names == [name for name, _ in base.named_parameters()]
     assert not merged.model.layers[0].self_attn.q_proj.weight.equal(base.model.layers[0].self_attn.q_proj.weight)
     assert merged.model.embed_tokens.weight.equal(base.model.embed_tokens.weight)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 1 MB, too small for one checkpoint of the tiny model."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_while_saving(whole: Path, small_disk: Path) -> None:
+    arguments = [*TINY, "experiment=m0", f"output_root={small_disk}", "trainer.micro_batch=8", "optim.max_steps=3"]
+    arguments.append("trainer.checkpoint_every=2")
+    assert "no space left on the disk; free some, the same command goes on" in one_line_error(run("train.py", *arguments))
+    subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
+    result = run("train.py", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert artifacts.load(small_disk / "models/m0").files == artifacts.load(whole).files
 
 
 def test_a_batch_that_does_not_divide_is_refused(tmp_path: Path, tiny: str) -> None:
