@@ -16,7 +16,6 @@ from humpback_exp.artifacts import write_text
 from humpback_exp.progress import bar
 from humpback_exp.tracking import Tracker
 
-
 ALMOST_NOTHING = 1 << 20
 """Bytes; a writer that fails with less than this free failed for want of space."""
 

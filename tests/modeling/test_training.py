@@ -87,7 +87,9 @@ def small_disk(tmp_path: Path):
 def test_a_full_disk_while_saving(whole: Path, small_disk: Path) -> None:
     arguments = [*TINY, "experiment=m0", f"output_root={small_disk}", "trainer.micro_batch=8", "optim.max_steps=3"]
     arguments.append("trainer.checkpoint_every=2")
-    assert "no space left on the disk; free some, the same command goes on" in one_line_error(run("train.py", *arguments))
+    assert "no space left on the disk; free some, the same command goes on" in one_line_error(
+        run("train.py", *arguments)
+    )
     subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
     result = run("train.py", *arguments)
     assert result.returncode == 0, result.stderr
