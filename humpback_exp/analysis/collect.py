@@ -108,12 +108,12 @@ def one_line(error: Exception) -> str:
     return " ".join(text.split())[:400]
 
 
-def read_history(run: Run) -> list[dict[str, float]]:
+def read_history(folder: Path) -> list[dict[str, float]]:
     """Rows of a model folder's `history.csv`."""
-    with (run.folder / "history.csv").open() as file:
+    with (folder / "history.csv").open() as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     if any(not {"step", "loss"} <= row.keys() for row in rows):
-        raise ValueError(f"{run.folder}/history.csv: lacks the columns step and loss")
+        raise ValueError(f"{folder}/history.csv: lacks the columns step and loss")
     return rows
 
 
