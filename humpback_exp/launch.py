@@ -4,20 +4,20 @@ Root scripts call `user_errors(main)` and, in it, `launch(config)`. `python -m h
 that `launch` froze; every rank of a process group is started that way.
 """
 
-import ctypes
 import errno
 import importlib
 import os
 import re
-import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from humpback_exp import artifacts, planning
 from humpback_exp.config import StageConfig, TrainConfig
+from humpback_exp.processes import die_with_parent, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.tracking import track
 
@@ -26,7 +26,6 @@ SHOWN = "HUMPBACK_FULL_ERROR"
 """What the user had set HYDRA_FULL_ERROR to, before we set it."""
 NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
 """Beginnings of lines in Hydra's messages that help nobody here."""
-_PR_SET_PDEATHSIG = 1
 
 
 class PointFailed(RuntimeError):
@@ -50,11 +49,13 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
     set_up_logging()
     if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
         planning.check(config)
+    if rank() > 0:
+        return _follow(config)
     with artifacts.locked(config.folder) as lock:
-        artifact = artifacts.begin(config, write=int(os.environ.get("RANK", 0)) == 0)
+        artifact = artifacts.begin(config)
         if artifact.finished:
             log.info("%s: finished already, skipped", artifact.folder)
-        elif fresh or (ranks(config) > 1 and "RANK" not in os.environ):
+        elif (fresh or ranks(config) > 1) and not started_outside():
             _in_process_group(config, lock)
         else:
             _in_process(config, artifact)
@@ -62,8 +63,28 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
 
 
 def ranks(config: StageConfig) -> int:
-    """Processes on this node that the stage runs in."""
-    return config.trainer.devices if isinstance(config, TrainConfig) else 1
+    """Processes on this node that the stage runs in.
+
+    Raises:
+        ValueError: it needs several nodes, whose ranks only torchrun or srun on each of them can start.
+    """
+    if not isinstance(config, TrainConfig):
+        return 1
+    if config.trainer.nodes > 1 and not started_outside():
+        raise ValueError(
+            f"trainer.nodes={config.trainer.nodes}: start the ranks on every node, with srun or "
+            f"torchrun --nnodes={config.trainer.nodes} --nproc-per-node={config.trainer.devices} train.py ..."
+        )
+    return config.trainer.devices
+
+
+def _follow(config: StageConfig) -> Path:
+    """A rank other than the first: wait until the first has opened the folder, then join in."""
+    while not any((config.folder / name).exists() for name in ("begun.json", "manifest.json")):
+        time.sleep(0.1)
+    if not (config.folder / "manifest.json").exists():
+        _in_process(*artifacts.open_stage(config.folder))
+    return config.folder
 
 
 def _in_process(config: StageConfig, artifact: artifacts.Artifact) -> None:
@@ -78,7 +99,7 @@ def _in_process_group(config: StageConfig, lock: int) -> None:
     module = ["-m", "humpback_exp.launch", str(config.folder)]
     if ranks(config) > 1:
         module = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks(config)}", *module]
-    process = subprocess.Popen([sys.executable, *module], pass_fds=[lock], preexec_fn=_die_with_parent)
+    process = subprocess.Popen([sys.executable, *module], pass_fds=[lock], preexec_fn=die_with_parent)
     try:
         code = process.wait()
     except KeyboardInterrupt:
@@ -86,11 +107,6 @@ def _in_process_group(config: StageConfig, lock: int) -> None:
         raise
     if code:
         raise StageFailed(config.folder, code if code > 0 else 128 - code)
-
-
-def _die_with_parent() -> None:
-    """Leave no orphan; a stage may die anywhere, so nothing gentler is needed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def door(stage: Callable[[], object], sweep: bool) -> None:
@@ -133,7 +149,9 @@ def _report(error: Exception) -> int:
         print(error, file=sys.stderr)
         return error.code
     library = type(error).__module__.split(".")[0]
-    if not (isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf")):
+    if not (
+        isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf", "wandb")
+    ):
         raise error
     if os.environ.get(SHOWN) == "1":
         traceback.print_exception(error)
@@ -158,6 +176,7 @@ def _one_line(error: Exception) -> str:
 
 def main() -> None:
     """Run the frozen folder named on the command line, in this process."""
+    die_with_parent()
     set_up_logging()
     config, artifact = artifacts.open_stage(Path(sys.argv[1]))
     _in_process(config, artifact)

@@ -14,6 +14,7 @@ GPU_GIB = 80
 USABLE = 0.92
 """Share of a GPU left after the CUDA context, communication buffers and fragmentation (ours)."""
 MOST_NODES = 64
+LLAMA_KEYS = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ def shape_of(model: ModelConfig) -> Shape:
         fields = (model.layers, model.hidden, model.intermediate, model.heads, model.kv_heads, model.vocabulary)
         return Shape(*fields, tied=model.tied)
     held = json.loads(path.read_text())
+    missing = [name for name in LLAMA_KEYS if name not in held]
+    if missing:
+        raise ValueError(f"model.path={model.path}: no Llama-shaped model, its config.json lacks {', '.join(missing)}")
     return Shape(
         held["num_hidden_layers"],
         held["hidden_size"],
@@ -134,7 +138,9 @@ def suggestion(config: TrainConfig) -> str:
             config.trainer, accelerator="gpu", devices=8, nodes=nodes, strategy="zero3", gradient_checkpointing=True
         )
         if sum(training_bytes(replace(config, trainer=trainer)).values()) <= USABLE * GPU_GIB * GIB:
-            return f"{nodes} node(s) of 8 x {GPU_GIB} GB (trainer=zero3 trainer.nodes={nodes})"
+            return (
+                f"{nodes} node(s) of 8 x {GPU_GIB} GB (trainer=zero3{f' trainer.nodes={nodes}' if nodes > 1 else ''})"
+            )
         nodes *= 2
     return f"more than {MOST_NODES} nodes of 8 x {GPU_GIB} GB"
 

@@ -8,13 +8,15 @@ from typing import Any
 from tabulate import tabulate
 from tqdm import tqdm
 
+from humpback_exp.processes import rank
+
 log = logging.getLogger("humpback_exp")
 
 
 def set_up_logging() -> None:
-    """Our log lines on stderr, with the time; other libraries only from warnings on."""
+    """Our log lines on stderr, with the time, from the first rank; warnings from all ranks and other libraries."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING, stream=sys.stderr)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.INFO if rank() == 0 else logging.WARNING)
 
 
 def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[Any]":
@@ -24,7 +26,7 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
         desc=description,
         unit=unit,
         initial=initial,
-        disable=not sys.stderr.isatty(),
+        disable=rank() > 0 or not sys.stderr.isatty(),
         dynamic_ncols=True,
         smoothing=0.1,
     )

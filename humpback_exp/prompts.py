@@ -34,6 +34,9 @@ TEMPLATES = {
 }
 """Template name -> Jinja source, the form tokenizers carry. A conversation without a system turn gets none."""
 
+TURN_MARKS = ("[INST]", "[/INST]")
+"""What marks a turn in a template as plain text; control tokens mark it in the other."""
+
 BACKWARD = (
     "The text below is a candidate answer to a user's question or instruction. "
     "What is the most likely question or instruction for which it would be a great answer? "
@@ -67,11 +70,11 @@ def backward(output: str, tagged: bool = True) -> Conversation:
     return [*tag(["seed"] if tagged else []), {"role": "user", "content": BACKWARD.replace("{output}", output)}]
 
 
-def rating(rubric: str, instruction: str, output: str) -> Conversation:
+def rating(rubric: str, instruction: str, output: str, tagged: bool = True) -> Conversation:
     """A request to rate a pair; asked under the seed's tag, whose style a rating is to have."""
     head, _, rest = rubric.partition("{instruction}")
     middle, _, tail = rest.partition("{output}")
-    return [*tag(["seed"]), {"role": "user", "content": head + instruction + middle + output + tail}]
+    return [*tag(["seed"] if tagged else []), {"role": "user", "content": head + instruction + middle + output + tail}]
 
 
 def comparison(instruction: str, first: str, second: str) -> Conversation:

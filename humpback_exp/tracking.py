@@ -1,10 +1,12 @@
 """A W&B run as a context manager, or nothing at all.
 
-One run a stage; its id is the folder's fingerprint, so a resumed stage goes on in its own run. Artifacts carry the
-manifest and config, not the data: enough for the lineage graph at any size. The API key comes from the environment.
+One run a stage; its id comes from the folder's fingerprint and place, so a resumed stage goes on in its own run.
+Artifacts carry the manifest and config, not the data: enough for the lineage graph at any size. The API key comes from
+the environment.
 """
 
-import os
+import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any, Protocol, cast
 
 from humpback_exp.artifacts import Artifact, Manifest, git_commit, load
 from humpback_exp.config import StageConfig, to_plain
+from humpback_exp.processes import rank
+from humpback_exp.progress import log
 
 ID_LENGTH = 32
 
@@ -55,7 +59,7 @@ class WandbTracker:
             group=config.tracking.group,
             job_type=config.stage,
             name=config.name,
-            id=artifact.manifest.fingerprint[:ID_LENGTH],
+            id=run_id(config, artifact),
             dir=config.output_root,
             mode=cast(Any, config.tracking.mode),
             resume="allow",
@@ -71,7 +75,10 @@ class WandbTracker:
             folder = Path(source["path"])
             if (folder / "manifest.json").exists():
                 made = load(folder)
-                self.run.use_artifact(f"{made.kind}-{made.name}:{made.fingerprint[:12]}")
+                try:
+                    self.run.use_artifact(f"{artifact_name(made)}:{made.fingerprint[:12]}")
+                except self.wandb.errors.CommError as error:  # made offline and not uploaded yet
+                    log.warning("W&B does not know %s yet, so no lineage to it is drawn (%s)", folder, error)
 
     def log(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         self.run.log(dict(metrics), step=step)
@@ -84,16 +91,27 @@ class WandbTracker:
     def finished(self, manifest: Manifest) -> None:
         facts = {"rows": manifest.rows, "drops": manifest.drops, "wall_seconds": manifest.wall_seconds}
         self.run.summary.update(facts | manifest.metrics)
-        output = self.wandb.Artifact(f"{manifest.kind}-{manifest.name}", type=manifest.kind, metadata=facts)
+        output = self.wandb.Artifact(artifact_name(manifest), type=manifest.kind, metadata=facts)
         output.add_file(str(self.artifact.folder / "manifest.json"))
         output.add_file(str(self.artifact.folder / "config.yaml"))
         self.run.log_artifact(output, aliases=["latest", manifest.fingerprint[:12]])
 
 
+def artifact_name(manifest: Manifest) -> str:
+    """`kind-name` in the characters W&B allows."""
+    return re.sub(r"[^\w.-]", "_", f"{manifest.kind}-{manifest.name}")
+
+
+def run_id(config: StageConfig, artifact: Artifact) -> str:
+    """The same for a resumed stage, another for the same settings in another folder."""
+    place = f"{artifact.manifest.fingerprint}:{config.folder.absolute()}"
+    return hashlib.sha256(place.encode()).hexdigest()[:ID_LENGTH]
+
+
 @contextmanager
 def track(config: StageConfig, artifact: Artifact) -> Iterator[Tracker]:
     """The tracker of a stage; the W&B run ends with the block, marked failed when the block raises."""
-    if config.tracking.mode == "none" or int(os.environ.get("RANK", 0)) != 0:
+    if config.tracking.mode == "none" or rank() != 0:
         yield NoTracker()
         return
     tracker = WandbTracker(config, artifact)

@@ -72,6 +72,19 @@ def test_a_folder_with_nothing_made_yet_takes_the_new_config(tmp_path: Path) -> 
     assert not artifacts.begin(select(tmp_path, min_score=3.0)).finished
 
 
+def test_a_kill_while_opening_does_not_block_the_folder(tmp_path: Path) -> None:
+    config = select(tmp_path)
+    config.folder.mkdir(parents=True)
+    (config.folder / ".config.yaml.tmp").write_text("half")
+    assert not artifacts.begin(config).finished
+
+
+def test_figures_that_are_no_numbers_become_null(tmp_path: Path) -> None:
+    artifact = artifacts.begin(select(tmp_path))
+    artifacts.finish(artifact, started=time.time(), rows={}, metrics={"auc": float("nan"), "loss": 1.0})
+    assert '"auc": null' in (artifact.folder / "manifest.json").read_text()
+
+
 def test_foreign_files_are_not_overwritten(tmp_path: Path) -> None:
     config = select(tmp_path)
     config.folder.mkdir(parents=True)

@@ -57,7 +57,7 @@ def test_experiments_compose(experiment: str, verb: str) -> None:
 
 
 def test_no_experiment_is_untested() -> None:
-    assert options("experiment") == ["backward", "demo", "m0", "m1", "m2", "smoke"]
+    assert options("experiment") == ["backward", "demo", "m0", "m1", "m2", "paper", "smoke"]
 
 
 @pytest.mark.parametrize("sweep", sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml")))
@@ -103,6 +103,13 @@ def test_curated_sets_follow_the_paper() -> None:
         (["pipeline.py", "iterations=-1"], "iterations=-1: must be 0 or more"),
         (["segment.py", "corpus.min_chars=0"], "corpus.min_chars=0: must lie in 1..corpus.max_chars=3000"),
         (["evaluate.py", "tags=[seed,book]"], "tags=book: must be one of seed, web"),
+        (["curate.py", "chunk_size=0"], "chunk_size=0: must be positive"),
+        (["segment.py", "workers=0"], "workers=0: must be positive"),
+        (["evaluate.py", "ratings=1"], "ratings=1: must be 0, or 2 and more"),
+        (
+            ["train.py", "trainer=zero3", "trainer.nodes=2", "model=tiny", "trainer.accelerator=cpu"],
+            "start the ranks on every node",
+        ),
         (["train.py", "experiment=smoke"], "not in 'TrainConfig'"),
         (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
     ],

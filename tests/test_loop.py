@@ -138,6 +138,25 @@ def augment_again(smoke: Path, root: Path) -> list[str]:
     ]  # fmt: skip
 
 
+def test_a_forward_model_writes_no_instructions(smoke: Path, tmp_path: Path) -> None:
+    command = [part for part in augment_again(smoke, tmp_path) if not part.startswith("model_path")]
+    result = run(*command, f"model_path={smoke}/models/m0")
+    assert "m0: a forward model; give one trained with experiment=backward" in one_line_error(result)
+    result = run(*augment_again(smoke, tmp_path), "tagged=false")
+    assert "tagged=False: the model was trained with data.tagged=True" in one_line_error(result)
+
+
+def test_a_reference_without_answers_is_refused_before_the_work(smoke: Path, tmp_path: Path) -> None:
+    command = ["evaluate.py", "tracking=none", f"output_root={tmp_path}", "engine.dtype=float32", "ratings=0"]
+    first = run(*command, "name=m0", f"model_path={smoke}/models/m0")
+    assert first.returncode == 0, first.stderr
+    arguments = [*command, "name=m1", f"model_path={smoke}/models/m1", f"reference={tmp_path}/evals/m0"]
+    result = run(*arguments, f"judge.path={smoke}/models/m0")
+    assert "holds no answers; evaluate it with judge.path= set, too" in one_line_error(result)
+    assert run(*arguments).returncode == 0
+    assert "heldout_change" in artifacts.load(tmp_path / "evals/m1").metrics
+
+
 def test_a_full_disk_loses_no_finished_chunk(smoke: Path, tmp_path: Path) -> None:
     command, folder = augment_again(smoke, tmp_path), tmp_path / "candidates/web"
     killed_when(folder / "data/00000.parquet", *command)

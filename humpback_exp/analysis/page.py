@@ -73,7 +73,9 @@ def _steps(inventory: Inventory, evaluated: Sequence[Result]) -> dict[str, int]:
 def _read(inventory: Inventory) -> dict[str, Any]:
     """What stands in histories and scores, not in manifests."""
     models, rated = inventory.of("models")[:PANELS], inventory.of("scored")[:PANELS]
-    histories = [(display(run.name), inventory.try_read(run, lambda run: read_history(run.folder)) or []) for run in models]
+    histories = [
+        (display(run.name), inventory.try_read(run, lambda run: read_history(run.folder)) or []) for run in models
+    ]
     panels, x_ticks, y_ticks = figures.curves(histories)
     scored = scores.read_scores(inventory, rated)
     best, worst = scores.extremes(inventory, scored[-1], EXTREMES) if scored else ([], [])

@@ -6,6 +6,7 @@ Same fingerprint: resume or skip. Another fingerprint: an error that names the d
 
 import fcntl
 import json
+import math
 import shutil
 import subprocess
 import time
@@ -51,7 +52,7 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     if (folder / "manifest.json").exists():
         _refuse_other(load(folder), manifest, folder)
         return Artifact(folder, load(folder), finished=True)
-    held = {p.name for p in folder.iterdir()} - {".lock"} if folder.exists() else set()
+    held = {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock"} if folder.exists() else set()
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
             raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
@@ -130,7 +131,7 @@ def finish(
     skip = {"config.yaml", "begun.json", "manifest.json", ".lock"}
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in skip and not p.name.endswith(".tmp"))
     manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
-    manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, metrics or {}
+    manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, _finite(metrics or {})
     manifest.versions = {name: metadata.version(name) for name in PACKAGES}
     manifest.git_commit = git_commit()
     manifest.wall_seconds = round(time.time() - started, 2)
@@ -139,6 +140,13 @@ def finish(
     (folder / "begun.json").unlink()
     artifact.finished = True
     return manifest
+
+
+def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Metrics with None for what is not a number, which JSON does not know."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in metrics.items()
+    }
 
 
 def git_commit() -> str:

@@ -31,7 +31,8 @@ class EngineConfig:
     batch_size: int = operational(16)
     """Rows a forward pass; batches never cross a chunk."""
     device: str = operational("cpu")
-    dtype: str = operational("bfloat16")
+    dtype: str = "bfloat16"
+    """Weights while running; part of what a run is, since it moves every score and sample a little."""
 
     def __post_init__(self) -> None:
         one_of("engine.name", self.name, ("transformers",))
@@ -62,7 +63,9 @@ class JudgeConfig:
     """Who compares two answers."""
 
     path: str | None = artifact_input()
-    """Judge model: folder or Hub id. None skips the win rate."""
+    """Judge model: folder or Hub id. None skips the win rate; the pipeline then takes its base model."""
+    template: str | None = None
+    """Chat template of the judge; None takes the one in its folder."""
     prompts: int = 20
     """Held-out prompts answered and compared."""
 

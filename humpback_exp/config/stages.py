@@ -53,6 +53,10 @@ class SegmentConfig(StageConfig):
     chunk_size: int = 256
     """HTML pages (or 1 WARC file) a committed chunk."""
 
+    def __post_init__(self) -> None:
+        for key in ("workers", "chunk_size"):
+            require(getattr(self, key) > 0, key, getattr(self, key), "must be positive")
+
 
 @dataclass(kw_only=True, slots=True)
 class TrainConfig(StageConfig):
@@ -118,6 +122,8 @@ class ScoreConfig(StageConfig):
     """The rating model, M_(t-1)."""
     scorer: str = "generated"
     """generated asks for a written rating (the paper); likelihood measures how much the instruction helps the output."""
+    tagged: bool = True
+    """Whether prompts carry the tags the rating model was trained with (data.tagged)."""
     rubric: RubricConfig = field(default_factory=RubricConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     attempts: int = 3
@@ -132,7 +138,8 @@ class ScoreConfig(StageConfig):
             self.scorer,
             f"must be one of {', '.join(SCORERS)}; the rating model is named by model_path=",
         )
-        require(self.attempts > 0, "attempts", self.attempts, "must be positive")
+        for key in ("attempts", "chunk_size"):
+            require(getattr(self, key) > 0, key, getattr(self, key), "must be positive")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -162,6 +169,8 @@ class EvaluateConfig(StageConfig):
     """Human pairs no model was trained on, in any format of data.seed_path."""
     reference: str | None = artifact_input()
     """An evals folder whose answers are the opponents in the win rate."""
+    template: str | None = None
+    """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     ratings: int = 8
     """Held-out pairs rated with each scorer, each also with another pair's output; 0 skips."""
@@ -175,7 +184,9 @@ class EvaluateConfig(StageConfig):
     def __post_init__(self) -> None:
         for tag in self.tags:
             one_of("tags", tag, SOURCES)
-        require(self.ratings >= 0, "ratings", self.ratings, "must be 0 or more")
+        require(
+            self.ratings == 0 or self.ratings > 1, "ratings", self.ratings, "must be 0, or 2 and more to mismatch pairs"
+        )
 
 
 STAGES: dict[str, type[StageConfig]] = {

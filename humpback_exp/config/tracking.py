@@ -14,7 +14,7 @@ class TrackingConfig:
     project: str = "humpback"
     entity: str | None = None
     group: str | None = None
-    """What belongs together: the pipeline, the sweep."""
+    """What belongs together: the loop (its name by default), the sweep."""
 
     def __post_init__(self) -> None:
         one_of("tracking.mode", self.mode, ("none", "offline", "online"))

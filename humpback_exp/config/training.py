@@ -10,7 +10,7 @@ STRATEGIES = ("auto", "ddp", "zero3", "zero3_offload")
 
 @dataclass(kw_only=True, slots=True)
 class ModelConfig:
-    """A base model. The shape is written out so that plans and refusals need not load it."""
+    """A base model. The shape is written out so that plans and refusals need not load it; the path says what it is."""
 
     path: str = artifact_input("models/smollm2-135m")
     """Folder in Hugging Face format, or a Hub id."""
@@ -22,15 +22,15 @@ class ModelConfig:
     """Weights in the exported folder."""
     dropout: float = 0.1
     """Residual dropout after attention and MLP of every layer (paper section 8; the place is our choice, LIMA's)."""
-    layers: int = 0
-    hidden: int = 0
-    intermediate: int = 0
-    heads: int = 0
-    kv_heads: int = 0
-    vocabulary: int = 0
-    context: int = 2048
+    layers: int = operational(0)
+    hidden: int = operational(0)
+    intermediate: int = operational(0)
+    heads: int = operational(0)
+    kv_heads: int = operational(0)
+    vocabulary: int = operational(0)
+    context: int = operational(2048)
     """Longest sequence the model takes, in tokens."""
-    tied: bool = False
+    tied: bool = operational(False)
     """Whether input and output embeddings are one matrix."""
 
     def __post_init__(self) -> None:
@@ -154,6 +154,8 @@ class TrainerConfig:
     nodes: int = operational(1)
     strategy: str = operational("auto")
     """auto (one rank), ddp, zero3, zero3_offload."""
+    persistence_threshold: int = operational(100_000)
+    """ZeRO-3: parameters of at most this many elements stay whole on every rank (DeepSpeed's default)."""
     precision: str = "bf16"
     """bf16 computes matrix products in bfloat16 under autocast; fp32 does not."""
     micro_batch: int = operational(1)

@@ -15,6 +15,8 @@ from humpback_exp.progress import log
 
 Found = tuple[str, bytes, str | None, str]
 """Address, HTML, charset and, for what is no page to use, the reason."""
+LARGEST_PAGE = 1 << 26
+"""Bytes a page may have, unpacked: a few compressed kilobytes may otherwise fill the memory."""
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 WANTED = WarcRecordType.response | WarcRecordType.resource
 TRUNCATED = "truncated archive"
@@ -134,13 +136,13 @@ def _page(record: WarcRecord) -> Iterator[Found]:
 
 def _payload(record: WarcRecord, url: str, charset: str | None) -> Found:
     """The page without HTTP's encodings. Some crawlers take them off and leave the headers that promise them."""
-    content = record.reader.read()
+    content = record.reader.read(LARGEST_PAGE + 1)
     for header in ("Transfer-Encoding", "Content-Encoding"):
         names = (record.http_headers.get(header) or "") if record.is_http_parsed else ""
         for name in reversed(names.lower().replace(" ", "").split(",")):
             try:
-                content = DECODERS[name](io.BytesIO(content)).read() if name in DECODERS else content
+                content = DECODERS[name](io.BytesIO(content)).read(LARGEST_PAGE + 1) if name in DECODERS else content
             except BROKEN:
                 if not content.lstrip().startswith(b"<"):
                     return url, b"", None, "undecodable"
-    return url, content, charset, ""
+    return (url, b"", None, "too large") if len(content) > LARGEST_PAGE else (url, content, charset, "")

@@ -45,7 +45,7 @@ UNSEEN_OR_FURNITURE = re.compile(
     rf'{UNSEEN.pattern}|\s(?:role="(?:{FURNITURE_ROLES})"|(?:class|id)="(?:[^"]*\s)?(?:{FURNITURE_NAMES})[\s"])', re.I
 )
 OFFSET = re.compile(rf'\s{MARK}="(\d+)"')
-START = re.compile(r'\sstart="(-?\d+)"')
+START = re.compile(r'\sstart="(-?\d{1,9})"')
 
 
 def parts(text: str) -> list[str]:

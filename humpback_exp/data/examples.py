@@ -24,9 +24,13 @@ def web_examples(config: DataConfig, seed: int) -> list[Example]:
     kept = select(scored, min_score=config.min_score, top_fraction=config.top_fraction, size=config.size, seed=seed)
     if not kept:
         best = max((row.score for row in scored if row.score is not None), default=None)
+        rule = (
+            f"data.min_score={config.min_score}"
+            if config.min_score is not None
+            else f"data.top_fraction={config.top_fraction}"
+        )
         raise ValueError(
-            f"data.min_score={config.min_score}: keeps none of {len(scored)} candidates in {config.scored} "
-            f"(best score {best}); lower it or use data.top_fraction"
+            f"{rule}: keeps none of {len(scored)} candidates in {config.scored} (best score {best}); select more"
         )
     return [as_example(row) for row in kept]
 

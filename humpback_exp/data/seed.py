@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,20 @@ def _rows(path: Path, key: str) -> Iterator[Row]:
     try:
         with opener(path, "rt", encoding="utf-8") as file:
             if path.suffix == ".json":
-                yield from json.load(file)
+                yield from _checked(json.load(file), path)
                 return
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     yield _row(line, number, path)
-    except (UnicodeDecodeError, EOFError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile, json.JSONDecodeError) as error:
         raise ValueError(f"{key}={path}: unreadable ({error})") from None
+
+
+def _checked(rows: Any, path: Path) -> Iterator[Row]:
+    """Rows of a JSON file that must be a list of objects."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{path}: no list of objects; each must hold instruction and output")
+    yield from rows
 
 
 def _row(line: str, number: int, path: Path) -> Row:

@@ -1,11 +1,12 @@
 """Pair + direction -> ids and labels. Labels are masked by position, never by the pad id: eos is often the pad."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from humpback_exp.config import DataConfig
-from humpback_exp.prompts import Conversation, backward, forward
+from humpback_exp.prompts import TURN_MARKS, Conversation, backward, forward
 from humpback_exp.records import Example
 
 IGNORED = -100
@@ -27,12 +28,14 @@ class Tokens:
 
 
 def neutral(tokenizer: Tokenizer, text: str) -> str:
-    """Text from outside without the strings that the tokenizer would turn into control tokens.
+    """Text from outside without the strings that mark turns, for the tokenizer or in a template of ours.
 
-    A page that holds `<|im_end|>` must not be able to end a turn.
+    A page that holds `<|im_end|>` or `[/INST]` must not be able to end a turn, nor one that hides a mark inside a mark.
     """
-    for special in tokenizer.all_special_tokens:
-        text = text.replace(special, "")
+    special = (str(token) for token in tokenizer.added_tokens_decoder.values() if token.special)
+    marks = re.compile("|".join(re.escape(mark) for mark in (*special, *TURN_MARKS)))
+    while marks.search(text):
+        text = marks.sub("", text)
     return text
 
 

@@ -32,6 +32,8 @@ def answers(
 def summary(rows: Sequence[Answer]) -> dict[str, float]:
     """`heldout_loss` over all labelled tokens, with its standard error over pairs; pairs beyond the context are left out."""
     fitting = [row for row in rows if row.labels]
+    if not fitting:
+        raise ValueError(f"heldout: none of {len(rows)} pairs fits the model's context; give shorter pairs")
     loss, error = ratio_and_error([row.loss * row.labels for row in fitting], [row.labels for row in fitting])
     return {"heldout_loss": loss, "heldout_loss_error": error, "heldout_pairs": len(fitting)}
 

@@ -10,15 +10,23 @@ from humpback_exp.records import Example, Rating
 
 
 def rate(
-    engine: Engine, pairs: Sequence[Example], rubric: str, sampling: GenerationConfig, seed: int, advance: Advance
+    engine: Engine,
+    pairs: Sequence[Example],
+    rubric: str,
+    sampling: GenerationConfig,
+    seed: int,
+    tagged: bool,
+    advance: Advance,
 ) -> list[Rating]:
     """Each pair as it is and with the next pair's output, rated by both scorers; each rating is asked for once."""
     shifted = [*pairs[1:], pairs[0]]
     asked = [(p.id, True, (p.instruction, p.output)) for p in pairs]
     asked += [(p.id, False, (p.instruction, other.output)) for p, other in zip(pairs, shifted, strict=True)]
     texts = [text for _, _, text in asked]
-    written = by_rating(engine, texts, [f"{i}:{true}" for i, true, _ in asked], rubric, sampling, 1, seed, advance)
-    gains = by_likelihood(engine, texts, advance)
+    written = by_rating(
+        engine, texts, [f"{i}:{true}" for i, true, _ in asked], rubric, sampling, 1, seed, tagged, advance
+    )
+    gains = by_likelihood(engine, texts, tagged, advance)
     rows = [
         Rating(id=i, scorer="generated", true=true, score=score, raw=raw[-1])
         for (i, true, _), (score, raw) in zip(asked, written, strict=True)

@@ -45,11 +45,11 @@ class Engine(Protocol):
         ...
 
 
-def load_engine(config: EngineConfig, model_path: str, key: str = "model_path") -> Engine:
-    """The engine that `config.name` names, with the model loaded."""
+def load_engine(config: EngineConfig, model_path: str, key: str = "model_path", template: str | None = None) -> Engine:
+    """The engine that `config.name` names, with the model loaded; `template` as for `load_tokenizer`."""
     from humpback_exp.inference.local import TransformersEngine
 
-    return TransformersEngine(config, model_path, key)
+    return TransformersEngine(config, model_path, key, template)
 
 
 def row_seed(seed: int, *parts: object) -> int:

@@ -21,12 +21,12 @@ SHRINK = 0.75
 class TransformersEngine:
     """Runs a model folder in this process. See `Engine` for what the methods return."""
 
-    def __init__(self, config: EngineConfig, model_path: str, key: str) -> None:
+    def __init__(self, config: EngineConfig, model_path: str, key: str, template: str | None = None) -> None:
         if config.device != "cpu" and not torch.cuda.is_available():
             raise ValueError(
                 f"engine.device={config.device}: this machine has no GPU that torch sees; use engine.device=cpu"
             )
-        self.tokenizer = load_tokenizer(model_path, key=key)
+        self.tokenizer = load_tokenizer(model_path, template, key)
         self.model = load_model(model_path, config.dtype, key).to(config.device)
         self.context = int(self.model.config.max_position_embeddings)
         self.config, self.device = config, torch.device(config.device)

@@ -19,6 +19,7 @@ def by_rating(
     sampling: GenerationConfig,
     attempts: int,
     seed: int,
+    tagged: bool,
     advance: Advance,
 ) -> list[tuple[float | None, list[str]]]:
     """Ask for a written rating, and ask again while it is unreadable.
@@ -34,7 +35,7 @@ def by_rating(
     raw: list[list[str]] = [[] for _ in pairs]
     for attempt in range(tries):
         open_rows = [i for i, score in enumerate(scores) if score is None]
-        conversations = [rating(rubric, *pairs[i]) for i in open_rows]
+        conversations = [rating(rubric, *pairs[i], tagged) for i in open_rows]
         seeds = [row_seed(seed, ids[i], attempt) for i in open_rows]
         completions = engine.generate(conversations, sampling, seeds, advance if attempt == 0 else lambda _: None)
         for i, completion in zip(open_rows, completions, strict=True):
@@ -43,15 +44,15 @@ def by_rating(
     return list(zip(scores, raw, strict=True))
 
 
-def by_likelihood(engine: Engine, pairs: Sequence[Pair], advance: Advance) -> list[float | None]:
+def by_likelihood(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[float | None]:
     """How much the instruction lowers the loss of the output, nats a token.
 
     The output without its instruction is conditioned on an empty request in the same template and tag, so the
     difference is the instruction's alone. None where the pair cannot fit the context.
     """
-    outputs = [output for _, output in pairs]
-    with_it = engine.losses([forward(instruction, ["web"]) for instruction, _ in pairs], outputs, advance)
-    without = engine.losses([forward("", ["web"]) for _ in pairs], outputs, lambda _: None)
+    outputs, tags = [output for _, output in pairs], ["web"] if tagged else []
+    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, advance)
+    without = engine.losses([forward("", tags) for _ in pairs], outputs, lambda _: None)
     return [
         gain(alone / count, given / count) if count else None
         for (given, count), (alone, _) in zip(with_it, without, strict=True)

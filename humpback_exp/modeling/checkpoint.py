@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from safetensors import SafetensorError
 
 from humpback_exp.artifacts import write_text
@@ -87,7 +88,10 @@ class History(pl.Callback):
         self.tokens += int(batch["attention_mask"].sum())
         if trainer.fit_loop.epoch_loop._should_accumulate():
             return
-        step, loss = trainer.global_step, module.step_loss
+        step, loss = (
+            trainer.global_step,
+            float(trainer.strategy.reduce(torch.tensor(module.step_loss), reduce_op="sum")),
+        )
         seconds = time.perf_counter() - self.clock
         self.rows.append((step, loss, self.lr, int(batch["step_labels"])))
         self.tracker.log({"loss": loss, "lr": self.lr, "tokens_per_second": self.tokens / seconds}, step)

@@ -1,32 +1,117 @@
-"""A trained module -> a Hugging Face folder: safetensors, tokenizer with its chat template, generation config."""
+"""A trained module -> a Hugging Face folder, tensor by tensor, so that no rank ever holds more than one shard of it.
 
+Adapters are merged in fp32 and every weight is rounded once, to the dtype of the export. Under ZeRO-3 every rank takes
+part in gathering and the first one writes. Tied weights stand once, as transformers expects.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from transformers import GenerationConfig
 
+from humpback_exp.artifacts import write_text
 from humpback_exp.config import ModelConfig
 from humpback_exp.modeling.checkpoint import naming_a_full_disk
 from humpback_exp.modeling.load import Model, Tokenizer
+from humpback_exp.modeling.module import causal_lm
+
+SHARD_BYTES = 2 << 30
+"""A shard is written once it holds this much: what an export needs in memory beyond the model."""
 
 
-def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path) -> None:
-    """Write the model, adapters merged in fp32 and rounded once to `config.export_dtype`.
+def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path, writes: bool = True) -> None:
+    """Write weights, model config, generation config, and the tokenizer with its chat template.
 
     The generation config holds the paper's decoding: nucleus sampling, T = 0.7, p = 0.9 (section 3.1).
+
+    Args:
+        writes: whether this rank writes; all ranks must call.
     """
-    if hasattr(model, "peft_config"):
-        model = model.float().merge_and_unload()
-    model = model.to(getattr(torch, config.export_dtype))
-    model.generation_config = GenerationConfig(
+    dtype = getattr(torch, config.export_dtype)
+    with naming_a_full_disk(folder):
+        write_shards(full_tensors(model, dtype), folder, writes)
+        if writes:
+            write_configs(causal_lm(model), tokenizer, dtype, folder)
+
+
+def gathered(parameters: list[torch.nn.Parameter]) -> AbstractContextManager[object]:
+    """A context in which partitioned parameters are whole; nothing to do for others."""
+    if not hasattr(parameters[0], "ds_id"):
+        return nullcontext()
+    import deepspeed
+
+    return deepspeed.zero.GatheredParameters(parameters)
+
+
+def full_tensors(model: Model, dtype: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and value of every weight as the Hugging Face model has it, adapters merged."""
+    lm = causal_lm(model)
+    adapted = {name: module for name, module in lm.named_modules() if hasattr(module, "get_delta_weight")}
+    for name, parameter in lm.named_parameters():
+        if ".lora_" in name:
+            continue
+        layer = adapted.get(name.removesuffix(".base_layer.weight"))
+        with gathered([parameter, *(layer.parameters() if layer is not None else ())]), torch.no_grad():
+            value = parameter.detach().float()
+            if layer is not None:
+                value = value + layer.get_delta_weight("default").float()
+            yield name.replace(".base_layer", ""), value.to(dtype).cpu().contiguous()
+
+
+def write_shards(tensors: Iterator[tuple[str, torch.Tensor]], folder: Path, writes: bool) -> None:
+    """Fill shards in order, then name them `model-i-of-n.safetensors` with the index transformers reads."""
+    shard: dict[str, torch.Tensor] = {}
+    shards: list[list[str]] = []
+    size = total = 0
+
+    def close() -> None:
+        save_file(shard, folder / f".shard-{len(shards):05d}.tmp", metadata={"format": "pt"})
+        shards.append(list(shard))
+        shard.clear()
+
+    for name, tensor in tensors:
+        if not writes:
+            continue
+        if shard and size + tensor.nbytes > SHARD_BYTES:
+            close()
+            size = 0
+        shard[name] = tensor
+        size += tensor.nbytes
+        total += tensor.nbytes
+    if writes:
+        close()
+        _name_shards(shards, total, folder)
+
+
+def _name_shards(shards: list[list[str]], total: int, folder: Path) -> None:
+    names = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    if len(shards) == 1:
+        names = ["model.safetensors"]
+    for i, name in enumerate(names):
+        (folder / f".shard-{i:05d}.tmp").replace(folder / name)
+        (folder / name).chmod(0o644)
+    if len(shards) > 1:
+        where = {tensor: name for name, held in zip(names, shards, strict=True) for tensor in held}
+        index = {"metadata": {"total_size": total}, "weight_map": where}
+        write_text(folder / "model.safetensors.index.json", json.dumps(index, indent=1))
+
+
+def write_configs(lm: Model, tokenizer: Tokenizer, dtype: torch.dtype, folder: Path) -> None:
+    """Everything of the folder but the weights."""
+    lm.config.dtype = dtype
+    lm.config.architectures = [type(lm).__name__]
+    lm.config.save_pretrained(folder)
+    GenerationConfig(
         do_sample=True,
         temperature=0.7,
         top_p=0.9,
-        max_length=model.config.max_position_embeddings,
+        max_length=lm.config.max_position_embeddings,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-    )
-    with naming_a_full_disk(folder):
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+    ).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -12,6 +12,7 @@ from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokens import Tokens
 from humpback_exp.modeling.checkpoint import Checkpoints, History, newest_checkpoint
 from humpback_exp.modeling.module import CausalLMModule
+from humpback_exp.modeling.strategy import build_strategy
 from humpback_exp.progress import log
 from humpback_exp.tracking import Tracker
 
@@ -56,7 +57,7 @@ def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callback
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
         num_nodes=config.trainer.nodes,
-        strategy=config.trainer.strategy,
+        strategy=build_strategy(config.trainer),
         precision=PRECISION[config.trainer.precision],
         max_steps=max_steps,
         accumulate_grad_batches=max(1, batch_size // (config.trainer.micro_batch * world)),

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from humpback_exp.prompts import TEMPLATES
@@ -39,11 +40,6 @@ def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -
     return model.eval()
 
 
-def context_length(path: str, key: str = "model_path") -> int:
-    """Longest sequence the model at `path` takes, in tokens."""
-    return int(_from(path, key, AutoConfig.from_pretrained).max_position_embeddings)
-
-
 def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
     transformers_logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -53,7 +49,7 @@ def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
         raise ValueError(f"{key}={path}: no such folder; give a model folder or a Hub id such as org/name")
     try:
         return loader(path, **options)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         remedy = "damaged or incomplete" if Path(path).is_dir() else "no such folder, and not found on the Hub"
         raise ValueError(f"{key}={path}: {remedy} ({reason}); demo models are made by `make models`") from None

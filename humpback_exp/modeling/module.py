@@ -9,6 +9,7 @@ import torch
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.modeling.load import Model, load_model
 from humpback_exp.modeling.loss import label_losses
+from humpback_exp.modeling.strategy import is_zero3, partition_on_load
 
 
 class CausalLMModule(pl.LightningModule):
@@ -34,6 +35,8 @@ class CausalLMModule(pl.LightningModule):
         """Load the weights; here and not before, so that ZeRO-3 may partition them while they load."""
         if self.model is not None:
             return
+        if is_zero3(self.trainer_config):
+            self.partitioning = partition_on_load(self.trainer_config)
         model = load_model(self.model_config.path, self.model_config.dtype)
         add_dropout(model, self.model_config.dropout)
         if self.adapter.kind == "lora":
@@ -49,7 +52,8 @@ class CausalLMModule(pl.LightningModule):
         losses, _ = label_losses(causal_lm(self.model), batch)
         share = losses.sum() / batch["step_labels"]
         self.step_loss += float(share.detach())
-        return share * self.trainer.accumulate_grad_batches * self.trainer.world_size
+        divisions = 2 if self.trainer.strategy.handles_gradient_accumulation else 1  # DeepSpeed divides once more
+        return share * self.trainer.accumulate_grad_batches**divisions * self.trainer.world_size
 
     def _seed_dropout(self, batch_idx: int) -> None:
         """Dropout masks as a function of (seed, step, micro-batch, rank): nothing to save, the same after a resume."""
@@ -61,8 +65,8 @@ class CausalLMModule(pl.LightningModule):
         """AdamW, weight decay on matrices only, and the linear decay to `end_lr` over `max_steps`."""
         trained = [p for p in self.parameters() if p.requires_grad]
         groups = [
-            {"params": [p for p in trained if p.dim() >= 2], "weight_decay": self.optim.weight_decay},
-            {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
+            {"params": [p for p in trained if dimensions(p) >= 2], "weight_decay": self.optim.weight_decay},
+            {"params": [p for p in trained if dimensions(p) < 2], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.AdamW(
             [group for group in groups if group["params"]],
@@ -74,11 +78,24 @@ class CausalLMModule(pl.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Count batches as this session splits steps: a resumed run may use another micro-batch or number of ranks."""
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        done = checkpoint["global_step"] * self.trainer.accumulate_grad_batches
+        for part in ("total", "current"):
+            shift = done - progress[part]["ready"]
+            progress[part] = {name: count + shift for name, count in progress[part].items()}
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep only what is trained: a LoRA checkpoint holds no base weights."""
         if self.adapter.kind == "lora":
             trained = {name for name, p in self.named_parameters() if p.requires_grad}
             checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k in trained}
+
+
+def dimensions(parameter: torch.nn.Parameter) -> int:
+    """Dimensions of the whole parameter; a partitioned one is flat and empty to the eye."""
+    return len(getattr(parameter, "ds_shape", parameter.shape))
 
 
 def lr_factor(step: int, max_steps: int, optim: OptimConfig) -> float:

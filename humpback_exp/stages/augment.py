@@ -24,6 +24,7 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     """Write a candidate row for every drawn segment; dropped rows stay, with their reason."""
     started = time.time()
     folder = artifacts.require_input(config.segments, "segments")
+    check_backward(config)
     drawn = draw(folder, config.limit, config.seed)
     engine = load_engine(config.engine, config.model_path)
 
@@ -46,6 +47,19 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         artifact.folder,
     )
     return manifest
+
+
+def check_backward(config: AugmentConfig) -> None:
+    """Raise when the model is one of ours, but was trained forward or under the other tag setting."""
+    if not (Path(config.model_path) / "manifest.json").exists():
+        return
+    made = artifacts.load(Path(config.model_path)).config
+    if made.get("data.direction") != "backward":
+        raise ValueError(f"model_path={config.model_path}: a forward model; give one trained with experiment=backward")
+    if made.get("data.tagged") != config.tagged:
+        raise ValueError(
+            f"tagged={config.tagged}: the model was trained with data.tagged={made.get('data.tagged')}; use the same"
+        )
 
 
 def draw(folder: Path, limit: int | None, seed: int) -> set[str]:

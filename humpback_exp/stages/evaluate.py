@@ -20,23 +20,42 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     """Measure; each of the three measurements is a file, and a file that exists is not measured again."""
     started = time.time()
     pairs = load_seed(config.heldout, "heldout")
-    engine = load_engine(config.engine, config.model_path)
+    there = opponents(config, pairs)
+    engine = load_engine(config.engine, config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
     metrics: dict[str, float] = heldout.summary(rows)
     if config.ratings:
         metrics |= ratings.summary(rated(engine, pairs[: config.ratings], config, artifact.folder))
     if config.reference:
-        there = {row.id: row for row in read(artifacts.require_input(config.reference, "evals"), Answer)}
         metrics |= heldout.difference(rows, there)
         if config.judge.path:
-            opponents = {row.id: row.answer for row in there.values() if row.answer is not None}
-            metrics |= win_rate(judged(engine, rows, opponents, config, artifact.folder))
+            theirs = {row.id: row.answer for row in there.values() if row.answer is not None}
+            metrics |= win_rate(judged(engine, rows, theirs, config, artifact.folder))
     manifest = artifacts.finish(artifact, started=started, rows={"pairs": len(rows)}, metrics=metrics)
     tracker.table(
         "answers", [{"instruction": r.instruction, "human": r.human, "answer": r.answer, "loss": r.loss} for r in rows]
     )
     stage_table(f"evaluate {config.name}", len(pairs), len(rows), {}, manifest.wall_seconds, artifact.folder)
     return manifest
+
+
+def opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Answer]:
+    """The reference's rows by id; none without a reference.
+
+    Raises:
+        ValueError: it was evaluated on other pairs, or holds no answers to judge against.
+    """
+    if config.reference is None:
+        return {}
+    there = {row.id: row for row in read(artifacts.require_input(config.reference, "evals"), Answer)}
+    asked = {pair.id for pair in pairs[: config.judge.prompts]}
+    if not there.keys() & {pair.id for pair in pairs}:
+        raise ValueError(
+            f"reference={config.reference}: evaluated on other pairs than {config.heldout}; evaluate it again"
+        )
+    if config.judge.path and not any(there[row_id].answer for row_id in asked & there.keys()):
+        raise ValueError(f"reference={config.reference}: holds no answers; evaluate it with judge.path= set, too")
+    return there
 
 
 def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, folder: Path) -> list[Answer]:
@@ -63,19 +82,21 @@ def rated(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, fold
     path = folder / "ratings" / "00000.parquet"
     if not path.exists():
         with bar(4 * len(pairs), f"rate {config.name}") as progress:
-            rows = ratings.rate(engine, pairs, config.rubric.prompt, config.rating, config.seed, progress.update)
+            rows = ratings.rate(
+                engine, pairs, config.rubric.prompt, config.rating, config.seed, bool(config.tags), progress.update
+            )
         write(path, Rating, rows)
     return list(read(folder, Rating, "ratings"))
 
 
 def judged(
-    engine: Engine, rows: Sequence[Answer], opponents: dict[str, str], config: EvaluateConfig, folder: Path
+    engine: Engine, rows: Sequence[Answer], theirs: dict[str, str], config: EvaluateConfig, folder: Path
 ) -> list[Verdict]:
     """The judge's verdicts; kept in `verdicts/`. A judge that is the model itself is not loaded twice."""
     path = folder / "verdicts" / "00000.parquet"
     assert config.judge.path is not None
     if not path.exists():
-        same = config.judge.path == config.model_path
-        judge = engine if same else load_engine(config.engine, config.judge.path, "judge.path")
-        write(path, Verdict, compare(judge, rows, opponents))
+        same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
+        judge = engine if same else load_engine(config.engine, config.judge.path, "judge.path", config.judge.template)
+        write(path, Verdict, compare(judge, rows, theirs))
     return list(read(folder, Verdict, "verdicts"))

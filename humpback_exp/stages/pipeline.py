@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, planning
 from humpback_exp.analysis.closing import closing
 from humpback_exp.config import (
     AugmentConfig,
@@ -42,7 +42,8 @@ class Loop:
 
     def common(self, name: str) -> dict[str, object]:
         c = self.config
-        return {"output_root": c.output_root, "name": name, "seed": c.seed, "tracking": c.tracking}
+        tracking = replace(c.tracking, group=c.tracking.group or c.name)
+        return {"output_root": c.output_root, "name": name, "seed": c.seed, "tracking": tracking}
 
     def segment(self) -> SegmentConfig:
         return SegmentConfig(**self.common("web"), corpus=self.config.corpus, workers=self.config.workers)  # type: ignore[arg-type]
@@ -76,6 +77,7 @@ class Loop:
             candidates=self.folder("candidates", "web"),
             model_path=self.folder("models", name),
             scorer=c.scorer,
+            tagged=c.data.tagged,
             rubric=c.rubric,
             generation=c.rating,
             attempts=c.attempts,
@@ -96,7 +98,8 @@ class Loop:
             model_path=c.model.path if name == "base" else self.folder("models", name),
             heldout=c.heldout,
             reference=None if name == "base" else self.folder("evals", "base"),
-            judge=replace(c.judge, path=c.judge.path or c.model.path),
+            template=c.model.template if name == "base" else None,
+            judge=c.judge if c.judge.path else replace(c.judge, path=c.model.path, template=c.model.template),
             ratings=c.ratings,
             tags=c.tags,
             rubric=c.rubric,
@@ -114,6 +117,9 @@ def run(config: PipelineConfig) -> None:
     """
     set_up_logging()
     stages = Loop(config).stages()
+    for stage in stages:
+        if isinstance(stage, TrainConfig) and not (stage.folder / "manifest.json").exists():
+            planning.check(stage)
     print("plan\n" + table([plan_row(stage) for stage in stages]) + "\n", flush=True)
     seconds = {}
     for number, stage in enumerate(stages, start=1):

@@ -40,11 +40,19 @@ def scorer(config: ScoreConfig) -> Callable[[list[Candidate], Advance], list[Sco
     def process(chunk: list[Candidate], advance: Advance) -> list[ScoredCandidate]:
         pairs = [(row.instruction, row.output) for row in chunk]
         if config.scorer == "likelihood":
-            gains = by_likelihood(engine, pairs, advance)
+            gains = by_likelihood(engine, pairs, config.tagged, advance)
             return [scored(row, gain, []) for row, gain in zip(chunk, gains, strict=True)]
         ids = [row.id for row in chunk]
         ratings = by_rating(
-            engine, pairs, ids, config.rubric.prompt, config.generation, config.attempts, config.seed, advance
+            engine,
+            pairs,
+            ids,
+            config.rubric.prompt,
+            config.generation,
+            config.attempts,
+            config.seed,
+            config.tagged,
+            advance,
         )
         return [scored(row, score, raw) for row, (score, raw) in zip(chunk, ratings, strict=True)]
 

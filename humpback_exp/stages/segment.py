@@ -4,10 +4,8 @@ What a killed run committed in `chunks/` is not done again. Duplicates are looke
 process, so neither workers nor a kill change a byte of the result.
 """
 
-import ctypes
 import multiprocessing
 import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,6 +21,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SegmentConfig
 from humpback_exp.corpus import chunks, pages
 from humpback_exp.corpus.dedup import Deduplicator
+from humpback_exp.processes import die_with_parent
 from humpback_exp.records import DroppedSegment, Segment
 from humpback_exp.tracking import Tracker
 
@@ -30,7 +29,6 @@ ROWS_PER_FILE = 50_000
 SAMPLES = 20
 """Rows shown in W&B."""
 R = TypeVar("R")
-_PR_SET_PDEATHSIG = 1
 
 
 def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
@@ -96,9 +94,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 def _start_worker(parent: int) -> None:
     """Die with the parent, for a worker that outlived a killed run would write the same files as the next."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    die_with_parent(parent)
     progress.set_up_logging()
 
 

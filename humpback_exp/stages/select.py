@@ -57,7 +57,7 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
 
 
 def rule(config: SelectConfig) -> str:
-    """The selection in words, also the suffix of a curated folder's name."""
+    """The selection in words."""
     if config.min_score is not None:
         return f"score of at least {config.min_score:g}"
     return f"top {config.top_fraction:.0%}" if config.top_fraction else "nothing (all candidates)"

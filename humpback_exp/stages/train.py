@@ -9,14 +9,16 @@ from humpback_exp.config import OptimConfig, TrainConfig
 from humpback_exp.curation.selection import ids_hash
 from humpback_exp.data.examples import training_examples
 from humpback_exp.data.order import paper_batch_size, paper_steps
-from humpback_exp.data.tokens import encode_examples
+from humpback_exp.data.tokens import Tokens, encode_examples
+from humpback_exp.processes import rank
 from humpback_exp.progress import log, stage_table
+from humpback_exp.records import Example
 from humpback_exp.tracking import Tracker
 
 
 def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Train from the base model and export a Hugging Face folder."""
-    started = time.time()
+    started, first = time.time(), rank() == 0
     examples = training_examples(config.data, config.seed)
 
     from humpback_exp.modeling.export import export
@@ -31,18 +33,35 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         config.name, len(tokens), sum(len(t.ids) for t in tokens), sum(t.label_count for t in tokens), max_steps, batch_size,
     )  # fmt: skip
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
-    export(module.model, tokenizer, config.model, artifact.folder)
+    export(module.model, tokenizer, config.model, artifact.folder, writes=first)
+    if not first:
+        return artifact.manifest
     history.write(artifact.folder)
-    web = [example.id for example in examples if example.source == "web"]
-    manifest = artifacts.finish(
+    manifest = close(artifact, examples, tokens, counts, history.rows[-1][1], started)
+    stage_table(
+        f"train {config.name}", len(examples), len(tokens), manifest.drops, manifest.wall_seconds, artifact.folder
+    )
+    return manifest
+
+
+def close(
+    artifact: Artifact,
+    examples: list[Example],
+    tokens: list[Tokens],
+    counts: dict[str, int],
+    loss: float,
+    started: float,
+) -> Manifest:
+    """Finish the folder with what was trained on: numbers by source, and the hash of the web pairs' ids."""
+    used = {row.id for row in tokens}
+    web = [example.id for example in examples if example.source == "web" and example.id in used]
+    return artifacts.finish(
         artifact,
         started=started,
-        rows={"examples": len(tokens), "seed": len(examples) - len(web), "web": len(web), "steps": max_steps},
-        drops=counts,
-        metrics={"loss": history.rows[-1][1], "web_ids_sha256": ids_hash(web), "batch_size": batch_size},
+        rows={"examples": len(tokens), "seed": len(used) - len(web), "web": len(web)},
+        drops={"too long": counts["too long"]} if "too long" in counts else {},
+        metrics={"loss": loss, "web_ids_sha256": ids_hash(web), "cut": counts.get("cut", 0)},
     )
-    stage_table(f"train {config.name}", len(examples), len(tokens), counts, manifest.wall_seconds, artifact.folder)
-    return manifest
 
 
 def schedule(optim: OptimConfig, examples: int) -> tuple[int, int]:

@@ -51,6 +51,13 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("content", ['{"a": 1}', '["a"]'])
+def test_json_that_is_no_list_of_objects(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ValueError, match="a.json: no list of objects"):
+        load_seed(str(tmp_path / "a.json"))
+
+
 def test_a_missing_file() -> None:
     with pytest.raises(ValueError, match=r"heldout=nowhere.jsonl: no such file"):
         load_seed("nowhere.jsonl", "heldout")

@@ -138,7 +138,7 @@ class Scripted:
 def test_unreadable_ratings_are_asked_again_with_other_seeds_then_abandoned() -> None:
     engine = Scripted()
     pairs = [("i", "o")] * 3
-    rated = by_rating(engine, pairs, ["a", "b", "c"], "{instruction}{output}", SAMPLED, 3, 0, quiet)
+    rated = by_rating(engine, pairs, ["a", "b", "c"], "{instruction}{output}", SAMPLED, 3, 0, True, quiet)
     assert rated == [
         (4.0, ["Score: 4"]),
         (2.0, ["no idea", "Score: 2"]),
@@ -150,9 +150,16 @@ def test_unreadable_ratings_are_asked_again_with_other_seeds_then_abandoned() ->
 
 
 def test_likelihood_is_the_gain_a_token(engine: TransformersEngine) -> None:
-    (score,) = by_likelihood(engine, [("Name a river.", "Indus")], quiet)
+    (score,) = by_likelihood(engine, [("Name a river.", "Indus")], True, quiet)
     ((given, count),) = engine.losses([forward("Name a river.", ["web"])], ["Indus"], quiet)
     ((alone, _),) = engine.losses([forward("", ["web"])], ["Indus"], quiet)
+    assert score == pytest.approx((alone - given) / count)
+
+
+def test_an_untagged_model_is_asked_without_tags(engine: TransformersEngine) -> None:
+    (score,) = by_likelihood(engine, [("Name a river.", "Indus")], False, quiet)
+    ((given, count),) = engine.losses([forward("Name a river.", [])], ["Indus"], quiet)
+    ((alone, _),) = engine.losses([forward("", [])], ["Indus"], quiet)
     assert score == pytest.approx((alone - given) / count)
 
 
