@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from humpback_exp.analysis.collect import read_history
 from humpback_exp.modeling.load import load_model
@@ -74,7 +73,4 @@ def test_lora_under_zero3_is_merged_on_export(tmp_path: Path, tiny: str) -> None
     one, two = train(tmp_path / "one", "adapter=lora"), train(tmp_path / "two", "adapter=lora", *RANKS["zero3"])
     assert losses(two) == pytest.approx(losses(one), rel=1e-5)
     assert distance(one, two) < 2e-4
-    base = load_model(tiny, "float32")
-    assert not torch.equal(
-        load_model(str(two), "float32").model.layers[0].mlp.up_proj.weight, base.model.layers[0].mlp.up_proj.weight
-    )
+    assert distance(two, Path(tiny)) > 1e-4
