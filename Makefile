@@ -5,6 +5,8 @@ SETUP := .venv/.ready
 export HF_HUB_OFFLINE ?= 1
 export WANDB_SILENT ?= true
 
+FETCH := apt-get -o APT::Sandbox::User=root download -qq sqlite3-doc
+
 .PHONY: setup models demo test check format clean
 setup: $(SETUP) models
 
@@ -17,13 +19,13 @@ $(SETUP): pyproject.toml constraints.txt
 	touch $@
 
 models: $(SETUP)
-	@$(BIN)/python -m humpback_exp.modeling.demo_models tiny models/tiny
-	@$(BIN)/python -m humpback_exp.modeling.demo_models smollm2 models/smollm2-135m
+	@test -d models/tiny || $(BIN)/python -m humpback_exp.modeling.demo_models tiny models/tiny
+	@test -d models/smollm2-135m || $(BIN)/python -m humpback_exp.modeling.demo_models smollm2 models/smollm2-135m
 
 # sqlite3-doc is public domain; apt unpacks it without root. Elsewhere: python pipeline.py corpus.path=FOLDER
 pages:
 	@command -v apt-get >/dev/null || { echo "no apt-get here: run .venv/bin/python pipeline.py corpus.path=FOLDER on pages of your own"; exit 2; }
-	mkdir -p .pages && cd .pages && (apt-get download --quiet sqlite3-doc || (apt-get update --quiet && apt-get download --quiet sqlite3-doc))
+	mkdir -p .pages && cd .pages && ($(FETCH) || (apt-get update -qq && $(FETCH)))
 	dpkg-deb -x .pages/sqlite3-doc*.deb .pages/unpacked
 	rm -rf .pages/unpacked/usr/share/doc/sqlite3/releaselog  # lists of changes answer nothing
 	mv .pages/unpacked/usr/share/doc/sqlite3 pages && rm -r .pages

@@ -124,11 +124,14 @@ def door(stage: Callable[[], object], sweep: bool) -> None:
         raise PointFailed from error
 
 
-def user_errors(main: Callable[[], object]) -> None:
+def user_errors(main: Callable[[], object], child: bool = False) -> None:
     """Run `main`; a user's mistake becomes one line and exit status 2, an interrupt status 130.
 
     Hydra prints its own composition errors over several lines and exits with 1, so it is told to raise them.
     `HYDRA_FULL_ERROR=1` shows the traceback.
+
+    Args:
+        child: whether another process of ours started this one and speaks of interrupts itself.
     """
     os.environ.setdefault(SHOWN, os.environ.get(FULL, "0"))
     os.environ[FULL] = "1"
@@ -137,7 +140,8 @@ def user_errors(main: Callable[[], object]) -> None:
     except PointFailed:
         sys.exit("sweep: some points failed, as said above; the same command runs only those again")
     except KeyboardInterrupt:
-        print("interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        if not child:
+            print("interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         sys.exit(_report(error))
@@ -146,7 +150,8 @@ def user_errors(main: Callable[[], object]) -> None:
 def _report(error: Exception) -> int:
     """Say what went wrong in one line and return the exit status; what is our fault is raised again."""
     if isinstance(error, StageFailed):
-        print(error, file=sys.stderr)
+        if error.code not in (2, 130):  # the stage's own line has said it all
+            print(error, file=sys.stderr)
         return error.code
     library = type(error).__module__.split(".")[0]
     if not (
@@ -183,4 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    user_errors(main)
+    user_errors(main, child=True)

@@ -123,10 +123,11 @@ def check(config: TrainConfig) -> None:
         return
     gpus = gpu_memories()
     if len(gpus) < trainer.devices or need > USABLE * min(gpus):
+        here = "trainer=cpu" if need < host_memory() / 2 else "model=smollm2 adapter=lora trainer=cpu"
         has = f"{len(gpus)} x {_gib(min(gpus))}" if gpus else "no GPU"
         raise ValueError(
             f"model.path={run}: needs {trainer.devices} GPUs of {_gib(need / USABLE)} on each of {trainer.nodes} node(s), "
-            f"this machine has {has}; use {suggestion(config)}, or on this machine model=smollm2 adapter=lora trainer=cpu"
+            f"this machine has {has}; use {suggestion(config)}, or on this machine {here}"
         )
 
 

@@ -38,12 +38,20 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def stage_table(
-    title: str, went_in: int, came_out: int, drops: Mapping[str, int], seconds: float, where: object
+    title: str,
+    went_in: int,
+    came_out: int,
+    drops: Mapping[str, int],
+    seconds: float,
+    where: object,
+    figures: Mapping[str, float] | None = None,
 ) -> None:
-    """Print how a stage ended: in, out, why the rest was dropped, how long it took, where it lies."""
+    """Print how a stage ended: in, out, why the rest was dropped, what was measured, how long it took, where it lies."""
     rows: list[tuple[str, object]] = [("in", went_in)]
     rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
-    rows += [("out", came_out), ("seconds", round(seconds, 1)), ("folder", where)]
+    rows += [("out", came_out)]
+    rows += [(name.replace("_", " "), f"{value:.4g}") for name, value in (figures or {}).items() if value is not None]
+    rows += [("seconds", round(seconds, 1)), ("folder", where)]
     print(
         f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True
     )

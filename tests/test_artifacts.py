@@ -52,6 +52,20 @@ def test_a_finished_folder_is_skipped_and_says_what_it_is(tmp_path: Path) -> Non
     assert sorted(p.name for p in config.folder.iterdir()) == ["config.yaml", "data", "manifest.json"]
 
 
+def test_a_finished_folder_that_lost_a_file_is_not_skipped(tmp_path: Path) -> None:
+    config = select(tmp_path)
+    finish(config)
+    (config.folder / "data" / "00000.parquet").unlink()
+    with pytest.raises(ValueError, match=r"00000.parquet: missing; delete .*/curated/x and run the same command again"):
+        artifacts.begin(config)
+
+
+@pytest.mark.parametrize("name", ["", "../evil", "/etc", "a/../../b"])
+def test_a_name_stays_below_the_output_root(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="must name a folder below output_root"):
+        artifacts.begin(replace(select(tmp_path), name=name))
+
+
 def test_another_config_is_refused_by_key_with_both_values(tmp_path: Path) -> None:
     finish(select(tmp_path))
     with pytest.raises(ValueError, match=r"made by another config \(min_score=4.5 there, 4.0 here\)"):
@@ -126,7 +140,7 @@ def test_unfinished_inputs_are_refused(tmp_path: Path) -> None:
     artifacts.begin(config)
     with pytest.raises(ValueError, match="unfinished; run the command that writes it again"):
         artifacts.fingerprint(str(config.folder))
-    with pytest.raises(ValueError, match="unfinished; run the stage that writes it first"):
+    with pytest.raises(ValueError, match="unfinished; run the command that writes it first"):
         artifacts.require_input(str(config.folder), "curated")
     with pytest.raises(ValueError, match="no such finished folder"):
         artifacts.require_input(str(tmp_path / "nothing"), "curated")
@@ -156,7 +170,9 @@ def test_an_unreadable_parquet_file_is_named(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_named(tmp_path: Path, text: str) -> None:
     folder = Path(select(tmp_path).scored)
     (folder / "manifest.json").write_text(text)
-    with pytest.raises(ValueError, match=r"manifest.json: damaged .*; delete it and run the stage"):
+    with pytest.raises(
+        ValueError, match=r"manifest.json: damaged .*; delete .*/scored/m0 and run the same command again"
+    ):
         artifacts.load(folder)
 
 

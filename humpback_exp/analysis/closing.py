@@ -9,12 +9,18 @@ from humpback_exp.progress import table
 from humpback_exp.records import Example, read
 
 PAIRS = 5
+LEGEND = """
+loss: nats a token of the human answer, lower is better; change and win rate: against the base model; ± is one standard error
+written, likelihood: share of ratings that could be read, by scorer; AUC: how well likelihoods tell true pairs from shuffled
+"""
 
 
 def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     """Table of the evaluations named in `models`, and the best scored pairs of the last curated folder."""
     inventory = collect(output_root)
-    text = "results on held-out human pairs\n" + table(comparison(inventory, models))
+    text = (
+        "results on held-out human pairs\n" + table(comparison(inventory, models)) + LEGEND + "".join(twins(inventory))
+    )
     return text if curated is None else f"{text}\n\nfive curated pairs, the best scored first\n{pairs(curated)}"
 
 
@@ -24,15 +30,30 @@ def comparison(inventory: Inventory, models: list[str]) -> list[dict[str, str]]:
     return [row(by_name[name]) for name in models if name in by_name]
 
 
+def twins(inventory: Inventory) -> list[str]:
+    """A line for each model that was trained on the very pairs of another, and so is the same model."""
+    seen: dict[tuple[object, ...], str] = {}
+    lines = []
+    for run in inventory.of("models"):
+        files = tuple(sorted(run.manifest.files.items()))
+        if files in seen:
+            pairs = run.rows("web")
+            lines.append(
+                f"{run.name} is the same model as {seen[files]}: both selections kept the same {pairs} web pairs\n"
+            )
+        seen.setdefault(files, run.name)
+    return lines
+
+
 def row(result: Result) -> dict[str, str]:
     return {
         "model": result.name,
-        "loss (nats/token)": estimate(result.loss),
-        "change to base": estimate(result.change),
-        "win rate vs base": estimate(result.win, percent=True),
-        "readable, generated": share(result.figure("readable_generated")),
-        "readable, likelihood": share(result.figure("readable_likelihood")),
-        "AUC, likelihood": "-" if (area := result.figure("auc_likelihood")) is None else f"{area:.2f}",
+        "loss": estimate(result.loss),
+        "change": estimate(result.change),
+        "win rate %": estimate(result.win, percent=True),
+        "written": share(result.figure("readable_generated")),
+        "likelihood": share(result.figure("readable_likelihood")),
+        "AUC": "-" if (area := result.figure("auc_likelihood")) is None else f"{area:.2f}",
     }
 
 
@@ -56,5 +77,5 @@ def pairs(curated: Path) -> str:
 
 def pair(example: Example) -> str:
     body = textwrap.wrap(" ".join(example.output.split()), 110, max_lines=3, placeholder=" ...")
-    asked = " ".join(example.instruction.split())
-    return "\n".join([f"\n[{example.score:.2f}] {asked}", *(f"    {line}" for line in body)])
+    asked = textwrap.wrap(f"[{(example.score or 0.0) + 0.0:.2f}] " + " ".join(example.instruction.split()), 114)
+    return "\n".join(["", *asked, *(f"    {line}" for line in body)])

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from humpback_exp.artifacts.hashing import digest, fingerprint
-from humpback_exp.artifacts.manifest import Manifest, load, sha256, write_text
+from humpback_exp.artifacts.manifest import Manifest, load, require_files, sha256, write_text
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
@@ -50,8 +50,10 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
     frozen = folder / "config.yaml"
     if (folder / "manifest.json").exists():
-        _refuse_other(load(folder), manifest, folder)
-        return Artifact(folder, load(folder), finished=True)
+        made = load(folder)
+        _refuse_other(made, manifest, folder)
+        require_files(folder, made)
+        return Artifact(folder, made, finished=True)
     held = {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock"} if folder.exists() else set()
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:

@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+COMMANDS = {
+    "segments": "python segment.py",
+    "models": "python train.py",
+    "candidates": "python augment.py",
+    "scored": "python curate.py",
+    "evals": "python evaluate.py",
+}
+"""Kind of a folder -> the command that writes it."""
+
 
 @dataclass(kw_only=True)
 class Manifest:
@@ -41,11 +50,19 @@ def load(folder: Path) -> Manifest:
     path = folder / "manifest.json"
     if not path.exists():
         state = "unfinished" if (folder / "config.yaml").exists() else "no such finished folder"
-        raise ValueError(f"{folder}: {state}; run the stage that writes it first")
+        command = COMMANDS.get(folder.parent.name, "the command that writes it")
+        raise ValueError(f"{folder}: {state}; run {command} first")
     try:
         return Manifest(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: damaged ({error}); delete it and run the stage that writes it again") from None
+        raise ValueError(f"{path}: damaged ({error}); delete {folder} and run the same command again") from None
+
+
+def require_files(folder: Path, manifest: Manifest) -> None:
+    """Raise unless every file the manifest names is still there."""
+    missing = [name for name in manifest.files if not (folder / name).exists()]
+    if missing:
+        raise ValueError(f"{folder / missing[0]}: missing; delete {folder} and run the same command again")
 
 
 def require_input(path: str, kind: str) -> Path:

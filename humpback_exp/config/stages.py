@@ -35,6 +35,9 @@ class StageConfig:
 
     @property
     def folder(self) -> Path:
+        parts = Path(self.name).parts
+        inside = bool(parts) and ".." not in parts and not Path(self.name).is_absolute()
+        require(inside, "name", repr(self.name), "must name a folder below output_root")
         return Path(self.output_root) / self.kind / self.name
 
 

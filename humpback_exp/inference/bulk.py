@@ -48,4 +48,5 @@ def run_chunks(
             made = process(chunk, progress.update)
             assert len(made) == len(chunk)
             write(path, cls, made)
-            log.info("%s: %d of %d rows", description, min((number + 1) * chunk_size, total), total)
+            if progress.disable:
+                log.info("%s: %d of %d rows", description, min((number + 1) * chunk_size, total), total)

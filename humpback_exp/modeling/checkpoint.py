@@ -14,9 +14,11 @@ import torch
 from safetensors import SafetensorError
 
 from humpback_exp.artifacts import write_text
-from humpback_exp.progress import bar
+from humpback_exp.progress import bar, log
 from humpback_exp.tracking import Tracker
 
+LINES = 20
+"""Log lines of a training where there is no terminal for a bar."""
 ALMOST_NOTHING = 1 << 20
 """Bytes; a writer that fails with less than this free failed for want of space."""
 
@@ -88,16 +90,20 @@ class History(pl.Callback):
         self.tokens += int(batch["attention_mask"].sum())
         if trainer.fit_loop.epoch_loop._should_accumulate():
             return
-        step, loss = (
-            trainer.global_step,
-            float(trainer.strategy.reduce(torch.tensor(module.step_loss), reduce_op="sum")),
-        )
-        seconds = time.perf_counter() - self.clock
+        step, loss = trainer.global_step, self._summed(trainer, module.step_loss)
+        rate = self.tokens * trainer.world_size / (time.perf_counter() - self.clock)
         self.rows.append((step, loss, self.lr, int(batch["step_labels"])))
-        self.tracker.log({"loss": loss, "lr": self.lr, "tokens_per_second": self.tokens / seconds}, step)
+        self.tracker.log({"loss": loss, "lr": self.lr, "tokens_per_second": rate}, step)
         self.progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
         self.progress.update()
+        if self.progress.disable and (step % max(1, self.max_steps // LINES) == 0 or step == self.max_steps):
+            log.info("train %s: step %d of %d, loss %.3f, %.0f tokens/s", self.name, step, self.max_steps, loss, rate)
         module.step_loss, self.tokens, self.clock = 0.0, 0, time.perf_counter()
+
+    def _summed(self, trainer: pl.Trainer, share: float) -> float:
+        """The step's loss from what each rank added to it."""
+        part = torch.tensor(share, dtype=torch.float64, device=trainer.strategy.root_device)
+        return float(trainer.strategy.reduce(part, reduce_op="sum"))
 
     def on_train_end(self, *_: Any) -> None:
         self.progress.close()

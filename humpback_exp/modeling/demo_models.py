@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
 
 from humpback_exp.prompts import TEMPLATES
 
@@ -80,6 +81,7 @@ def main() -> None:
     if folder.exists():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
+    transformers_logging.disable_progress_bar()
     {"smollm2": smollm2, "tiny": tiny}[name](folder)
     print(f"{folder}: made")
 

@@ -46,10 +46,11 @@ def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
     if Path(path).is_dir() and not (Path(path) / "config.json").exists():
         raise ValueError(f"{key}={path}: holds no config.json; give a finished Hugging Face model folder")
     if not Path(path).is_dir() and path.count("/") != 1:
-        raise ValueError(f"{key}={path}: no such folder; give a model folder or a Hub id such as org/name")
+        raise ValueError(f"{key}={path}: no such folder; train the model first, or give a Hub id such as org/name")
     try:
         return loader(path, **options)
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         remedy = "damaged or incomplete" if Path(path).is_dir() else "no such folder, and not found on the Hub"
-        raise ValueError(f"{key}={path}: {remedy} ({reason}); demo models are made by `make models`") from None
+        made_here = "; `make models` makes it" if path.startswith("models/") else ""
+        raise ValueError(f"{key}={path}: {remedy} ({reason}){made_here}") from None

@@ -11,7 +11,7 @@ from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout, ratings
 from humpback_exp.evaluation.win_rate import compare, win_rate
 from humpback_exp.inference.engine import Engine, load_engine
-from humpback_exp.progress import bar, stage_table
+from humpback_exp.progress import bar, log, stage_table
 from humpback_exp.records import Answer, Example, Rating, Verdict, read, write
 from humpback_exp.tracking import Tracker
 
@@ -21,6 +21,8 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     started = time.time()
     pairs = load_seed(config.heldout, "heldout")
     there = opponents(config, pairs)
+    if config.judge.path and not config.reference:
+        log.info("%s: no reference=, so answers are written but not compared", config.name)
     engine = load_engine(config.engine, config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
     metrics: dict[str, float] = heldout.summary(rows)
@@ -35,7 +37,8 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     tracker.table(
         "answers", [{"instruction": r.instruction, "human": r.human, "answer": r.answer, "loss": r.loss} for r in rows]
     )
-    stage_table(f"evaluate {config.name}", len(pairs), len(rows), {}, manifest.wall_seconds, artifact.folder)
+    title, seconds = f"evaluate {config.name}, held-out pairs", manifest.wall_seconds
+    stage_table(title, len(pairs), len(rows), {}, seconds, artifact.folder, manifest.metrics)
     return manifest
 
 

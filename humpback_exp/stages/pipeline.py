@@ -121,13 +121,15 @@ def run(config: PipelineConfig) -> None:
         if isinstance(stage, TrainConfig) and not (stage.folder / "manifest.json").exists():
             planning.check(stage)
     print("plan\n" + table([plan_row(stage) for stage in stages]) + "\n", flush=True)
-    seconds = {}
+    seconds: dict[Path, float] = {}
     for number, stage in enumerate(stages, start=1):
         log.info("stage %d of %d: %s %s", number, len(stages), stage.stage, stage.name)
-        started = time.time()
+        started, finished = time.time(), (stage.folder / "manifest.json").exists()
         launch(stage, fresh=True)
-        seconds[stage.folder] = time.time() - started
-    print("\nstages\n" + table([stage_row(stage, seconds[stage.folder]) for stage in stages]))
+        if not finished:
+            seconds[stage.folder] = time.time() - started
+    total = {"stage": "all", "name": "", "seconds": f"{sum(seconds.values()):.1f}", "rows": ""}
+    print("\nstages\n" + table([*(stage_row(stage, seconds.get(stage.folder)) for stage in stages), total]))
     models = [stage.name for stage in stages if stage.kind == "evals"]
     curated = [stage.folder for stage in stages if stage.kind == "curated"]
     print("\n" + closing(config.output_root, models, curated[-1] if curated else None))
@@ -136,14 +138,15 @@ def run(config: PipelineConfig) -> None:
 
 def plan_row(stage: StageConfig) -> dict[str, object]:
     finished = (stage.folder / "manifest.json").exists()
-    begun = (stage.folder / "begun.json").exists()
+    begun = stage.folder.exists() and any(p.is_dir() for p in stage.folder.iterdir())
     state = "finished" if finished else "to be resumed" if begun else "to do"
     return {"stage": stage.stage, "name": stage.name, "state": state, "folder": stage.folder}
 
 
-def stage_row(stage: StageConfig, seconds: float) -> dict[str, object]:
+def stage_row(stage: StageConfig, seconds: float | None) -> dict[str, object]:
+    took = "skipped" if seconds is None else f"{seconds:.1f}"
     rows = artifacts.load(stage.folder).rows
-    return {"stage": stage.stage, "name": stage.name, "seconds": round(seconds, 1), "rows": facts(rows)}
+    return {"stage": stage.stage, "name": stage.name, "seconds": took, "rows": facts(rows)}
 
 
 def facts(rows: dict[str, int]) -> str:

@@ -19,4 +19,4 @@ def run(config: ReportConfig) -> None:
     page = build(config.output_root)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, page)
-    print(path)
+    print(f"\nreport: {path}")

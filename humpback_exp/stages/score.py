@@ -10,7 +10,7 @@ from humpback_exp.curation.ledger import ABANDONED, scored, tally
 from humpback_exp.inference.bulk import run_chunks
 from humpback_exp.inference.engine import Advance, load_engine
 from humpback_exp.inference.rating import by_likelihood, by_rating
-from humpback_exp.progress import stage_table
+from humpback_exp.progress import log, stage_table
 from humpback_exp.records import Candidate, ScoredCandidate, read
 from humpback_exp.tracking import Tracker
 
@@ -27,7 +27,11 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     run_chunks(artifact.folder, rows, total, config.chunk_size, ScoredCandidate, process, f"score {config.name}")
     manifest = close(artifact, total, started)
     tracker.table("scored", samples(artifact))
-    title = f"score {config.name} by {config.scorer}"
+    if not manifest.rows["readable"]:
+        log.warning(
+            "%s: no rating could be read; try scorer=likelihood, a longer generation or a larger model", config.name
+        )
+    title = f"score {config.name} ({config.scorer})"
     abandoned = {"unreadable": total - manifest.rows["readable"]} if total > manifest.rows["readable"] else {}
     stage_table(title, total, manifest.rows["readable"], abandoned, manifest.wall_seconds, artifact.folder)
     return manifest

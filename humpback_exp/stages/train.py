@@ -38,9 +38,9 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         return artifact.manifest
     history.write(artifact.folder)
     manifest = close(artifact, examples, tokens, counts, history.rows[-1][1], started)
-    stage_table(
-        f"train {config.name}", len(examples), len(tokens), manifest.drops, manifest.wall_seconds, artifact.folder
-    )
+    figures = {"first loss": history.rows[0][1], "last loss": history.rows[-1][1]}
+    title, seconds = f"train {config.name}, examples", manifest.wall_seconds
+    stage_table(title, len(examples), len(tokens), manifest.drops, seconds, artifact.folder, figures)
     return manifest
 
 

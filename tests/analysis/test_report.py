@@ -186,7 +186,10 @@ def test_the_stage_writes_where_it_is_told(tmp_path: Path, capsys: pytest.Captur
     report.run(ReportConfig(output_root=str(tmp_path)))
     report.run(ReportConfig(output_root=str(tmp_path), output=str(tmp_path / "deep" / "page.html")))
     assert (tmp_path / "report.html").read_bytes() == (tmp_path / "deep" / "page.html").read_bytes()
-    assert capsys.readouterr().out.split() == [f"{tmp_path}/report.html", f"{tmp_path}/deep/page.html"]
+    assert capsys.readouterr().out.split("\n") == [
+        *("", f"report: {tmp_path}/report.html"),
+        *("", f"report: {tmp_path}/deep/page.html", ""),
+    ]
     with pytest.raises(ValueError, match="is a folder"):
         report.run(ReportConfig(output_root=str(tmp_path), output=str(tmp_path)))
 

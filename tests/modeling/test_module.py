@@ -98,8 +98,8 @@ def test_dropout_acts_in_training_only(model) -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("no/such/folder", "no such folder; give a model folder or a Hub id"),
-        ("nowhere", "no such folder; give a model folder or a Hub id"),
+        ("no/such/folder", "no such folder; train the model first, or give a Hub id"),
+        ("nowhere", "no such folder; train the model first, or give a Hub id"),
         ("org/not-there", "no such folder, and not found on the Hub"),
     ],
 )
