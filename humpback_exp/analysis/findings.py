@@ -63,6 +63,12 @@ def loss_contrast(contrast: Contrast) -> Finding:
     """M2 against M0 and the like."""
     side = -contrast.change.side(0.0)
     ours, theirs, change = contrast.ours, contrast.theirs, contrast.change
+    if change.value == change.error == 0:
+        return Finding(
+            f"{ours} and {theirs} give each of {change.count} held-out pairs the same loss: they are one model, as when both "
+            "rounds of curation keep the same pairs.",
+            0,
+        )
     figures = f"{signed(change)} nats a token over {change.count} held-out pairs"
     if side:
         said = f"{ours} has a {'lower' if side > 0 else 'higher'} held-out loss than {theirs}"

@@ -139,4 +139,4 @@ def _contrast(inventory: Inventory, ours: Result, theirs: Result) -> Contrast | 
 
 def _measured_on(run: Run) -> tuple[object, ...]:
     config = run.manifest.config
-    return run.input_fingerprint("heldout"), config.get("tags"), config.get("max_length")
+    return run.input_fingerprint("heldout"), config.get("tags")
