@@ -47,8 +47,7 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
         fresh: always use a process of its own, as sweep points and pipeline stages do.
     """
     set_up_logging()
-    if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
-        planning.check(config)
+    check_machine(config)
     if rank() > 0:
         return _follow(config)
     with artifacts.locked(config.folder) as lock:
@@ -60,6 +59,12 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
         else:
             _in_process(config, artifact)
     return config.folder
+
+
+def check_machine(config: StageConfig) -> None:
+    """Raise the ValueError of `planning.check` for training that is still to be done here."""
+    if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
+        planning.check(config)
 
 
 def ranks(config: StageConfig) -> int:

@@ -220,7 +220,7 @@ def test_a_sweep_runs_each_point_once_in_its_own_process(smoke: Path, tmp_path: 
     assert sorted(p.parent.name for p in tmp_path.rglob("manifest.json")) == [
         "threshold--9.0-n4-s0",
         "threshold-None-n4-s0",
-    ] or (len(list(tmp_path.rglob("manifest.json"))) == 2)
+    ]
     command[command.index("data.min_score=null,-9,99")] = "data.min_score=null,-9"
     again = run(*command)
     assert again.returncode == 0, again.stderr

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from humpback_exp import artifacts, planning
+from humpback_exp import artifacts
 from humpback_exp.analysis.closing import closing
 from humpback_exp.config import (
     AugmentConfig,
@@ -18,7 +18,7 @@ from humpback_exp.config import (
     TrainConfig,
     selection_name,
 )
-from humpback_exp.launch import launch
+from humpback_exp.launch import check_machine, launch
 from humpback_exp.progress import log, set_up_logging, table
 from humpback_exp.stages import report
 
@@ -118,8 +118,7 @@ def run(config: PipelineConfig) -> None:
     set_up_logging()
     stages = Loop(config).stages()
     for stage in stages:
-        if isinstance(stage, TrainConfig) and not (stage.folder / "manifest.json").exists():
-            planning.check(stage)
+        check_machine(stage)
     print("plan\n" + table([plan_row(stage) for stage in stages]) + "\n", flush=True)
     seconds: dict[Path, float] = {}
     for number, stage in enumerate(stages, start=1):
