@@ -10,7 +10,8 @@ from torch.utils.data import DataLoader
 from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokens import Tokens
-from humpback_exp.modeling.checkpoint import Checkpoints, History, newest_checkpoint
+from humpback_exp.modeling.checkpoint import Checkpoints, newest_checkpoint
+from humpback_exp.modeling.history import History
 from humpback_exp.modeling.module import CausalLMModule
 from humpback_exp.modeling.strategy import build_strategy
 from humpback_exp.progress import log
