@@ -36,7 +36,7 @@ def fit(
         tokens,
         seed=config.seed,
         batch_size=batch_size,
-        micro_batch=config.trainer.micro_batch,
+        micro_batch=config.trainer.pass_size(batch_size, config.data.max_length),
         pad_id=None if config.trainer.padding_free else pad_id,
         first_step=lambda: trainer.global_step,
         rank=trainer.global_rank,
@@ -55,6 +55,7 @@ def fit(
 def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callbacks: list[pl.Callback]) -> pl.Trainer:
     """A Trainer that keeps no folders of its own: order, checkpoints and logs are ours."""
     world = config.trainer.devices * config.trainer.nodes
+    size = config.trainer.pass_size(batch_size, config.data.max_length)
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
@@ -62,7 +63,7 @@ def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callback
         strategy=build_strategy(config.trainer),
         precision=PRECISION[config.trainer.precision],
         max_steps=max_steps,
-        accumulate_grad_batches=max(1, batch_size // (config.trainer.micro_batch * world)),
+        accumulate_grad_batches=batch_size // (size * world),
         gradient_clip_val=config.optim.clip or None,
         callbacks=callbacks,
         logger=False,

@@ -88,6 +88,12 @@ class CausalLMModule(pl.LightningModule):
         if gradient_clip_val and not is_zero3(self.trainer_config):
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        """Step, then let the gradients go: they would else live through the next forward pass. DeepSpeed sees to its own."""
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        if not is_zero3(self.trainer_config):
+            optimizer.zero_grad()
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Count batches as this session splits steps: a resumed run may use another micro-batch or number of ranks."""
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]

@@ -51,7 +51,7 @@ def zero3_settings(config: TrainerConfig) -> dict[str, Any]:
     return {
         "zero_optimization": zero,
         "zero_allow_untested_optimizer": True,
-        "train_micro_batch_size_per_gpu": config.micro_batch,
+        "train_micro_batch_size_per_gpu": 1,  # only for DeepSpeed's own logs
     } | ({"bf16": {"enabled": True}} if config.precision == "bf16" else {})
 
 
