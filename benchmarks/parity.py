@@ -55,7 +55,7 @@ def main() -> None:
     for batch, split, kept in itertools.product(BATCHES, SPLITS, KEPT):
         row: dict[str, object] = {"": ", ".join(part for part in (batch, split, kept) if part)}
         for ranks in RANKS:
-            row[ranks] = f"{difference(found[ranks, batch, split, kept], found[REFERENCE]):.1e}"
+            row[ranks] = f"{1e6 * difference(found[ranks, batch, split, kept], found[REFERENCE]):.2f} ppm"
         rows.append(row)
     print(f"losses of the reference: {found[REFERENCE]}\n{table(rows)}")
 

@@ -12,6 +12,7 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokens import Tokens
 from humpback_exp.modeling.checkpoint import Checkpoints, newest_checkpoint
+from humpback_exp.modeling.flops import keep_freed_memory
 from humpback_exp.modeling.history import History
 from humpback_exp.modeling.module import CausalLMModule
 from humpback_exp.modeling.strategy import build_strategy
@@ -25,8 +26,10 @@ def fit(
     config: TrainConfig, tokens: Sequence[Tokens], pad_id: int, batch_size: int, max_steps: int, tracker: Tracker
 ) -> tuple[CausalLMModule, History]:
     """Train, or go on training, until `max_steps`; raises KeyboardInterrupt where Lightning would exit."""
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", module="pytorch_lightning|torch.distributed")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    if config.trainer.accelerator == "cpu":
+        keep_freed_memory()
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     trainer = build_trainer(
