@@ -1,6 +1,6 @@
 """Folders of results, and what they were made from."""
 
-from humpback_exp.artifacts.folder import Artifact, begin, finish, git_commit, locked, open_stage
+from humpback_exp.artifacts.folder import Artifact, begin, finish, git_commit, locked, open_stage, refuse_other
 from humpback_exp.artifacts.hashing import fingerprint
 from humpback_exp.artifacts.manifest import Manifest, load, require_input, sha256, write_text
 
@@ -14,6 +14,7 @@ __all__ = [
     "load",
     "locked",
     "open_stage",
+    "refuse_other",
     "require_input",
     "sha256",
     "write_text",

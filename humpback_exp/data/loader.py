@@ -62,7 +62,9 @@ class StepBatches(IterableDataset[Batch]):
         labels = torch.tensor(sum(row.label_count for row in rows))
         width = self.micro_batch * self.ranks
         groups = [rows[i : i + width][self.rank :: self.ranks] for i in range(0, len(rows), width)]
-        return [collate(group, self.pad_id) | {"step_labels": labels} for group in groups]
+        ids = [[row.id for row in group] for group in groups]
+        padded = [collate(group, self.pad_id) for group in groups]
+        return [batch | {"step_labels": labels, "ids": own} for batch, own in zip(padded, ids, strict=True)]  # type: ignore[dict-item]
 
     def __iter__(self) -> Iterator[Batch]:
         step = self.first_step()
