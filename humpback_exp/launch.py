@@ -17,7 +17,7 @@ from pathlib import Path
 
 from humpback_exp import artifacts, planning
 from humpback_exp.config import StageConfig, TrainConfig
-from humpback_exp.processes import Stopped, die_with_parent, join_slurm, leave_on_signals, rank, started_outside
+from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, leave_on_signals, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.ranks import LOST, start_ranks, wait_for
 from humpback_exp.tracking import track
@@ -128,7 +128,7 @@ def _in_process_group(config: StageConfig, lock: int) -> None:
 
     Raises:
         StageFailed: a rank ended badly; all have ended.
-        Stopped: a signal was passed on to the ranks; all have saved and ended.
+        Stopped: a signal reached this process or a rank; all have saved and ended.
     """
     count = ranks(config)
     reader, writer = os.pipe()
@@ -140,6 +140,8 @@ def _in_process_group(config: StageConfig, lock: int) -> None:
     with os.fdopen(reader, encoding="utf-8") as lines:
         said = dict.fromkeys(lines)
     print(*said, sep="", end="", file=sys.stderr)
+    if code - 128 in STOPS:
+        raise Stopped(code - 128)
     if code:
         raise StageFailed(config.folder, f"rank {culprit} of {count} " if count > 1 else "", code, said=bool(said))
 

@@ -54,7 +54,7 @@ class Warm:
 
     def __init__(self, logs: Path) -> None:
         self.logs, self.count = logs, 0
-        environment = os.environ | {"DS_ACCELERATOR": "cpu"}
+        environment = os.environ | {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
         self.server = subprocess.Popen(
             [sys.executable, "-m", "tests.warm"], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -30,7 +30,8 @@ def fit(
 ) -> tuple[CausalLMModule, History]:
     """Train, or go on training, until `max_steps`; raises KeyboardInterrupt where Lightning would exit."""
     warnings.filterwarnings("ignore", module="pytorch_lightning|torch.distributed")
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     manifest = open_stage(config.folder)[1].manifest

@@ -88,7 +88,7 @@ def as_whole(path: Path, facts: Facts, module: Any) -> dict[str, Any]:
     state["state"] = {i: {"step": source.step.clone()} | pair for i, pair in enumerate(moments)}
     for group, lr in zip(state["param_groups"], source.client["lr_schedulers"][0]["_last_lr"], strict=True):
         group["lr"] = lr
-    log.info("checkpoint %s: written by %s, read by one process", path.name, _writers(facts))
+    log.info("checkpoint %s: written by %s, goes on without ZeRO-3", path.name, _writers(facts))
     values = {name: source.tensor(name, "fp32") for name in facts.parameters}
     return source.client | {"state_dict": values, "optimizer_states": [state]}
 
@@ -108,8 +108,8 @@ def converted(path: Path, facts: Facts, strategy: Any) -> Iterator[Path]:
     strategy.barrier()
     seconds = time.perf_counter() - started
     log.info(
-        "checkpoint %s: written by %s, read by %d rank(s) of ZeRO-3 through DeepSpeed's universal checkpoint, made in %.1f s",
-        path.name, _writers(facts), strategy.world_size, seconds,
+        "checkpoint %s: written by %s, goes on with %s through DeepSpeed's universal checkpoint, made in %.1f s",
+        path.name, _writers(facts), _zero3_ranks(strategy.world_size), seconds,
     )  # fmt: skip
     engine = strategy.deepspeed_engine
     engine._config.load_universal_checkpoint = True
@@ -145,4 +145,8 @@ def own_steps(optimizer: torch.optim.Optimizer) -> None:
 
 
 def _writers(facts: Facts) -> str:
-    return f"{facts.ranks} rank(s) of ZeRO-3" if facts.zero3 else "one process or DDP"
+    return _zero3_ranks(facts.ranks) if facts.zero3 else "one process or DDP"
+
+
+def _zero3_ranks(count: int) -> str:
+    return f"{count} rank{'s' * (count > 1)} of ZeRO-3"
