@@ -42,6 +42,7 @@ def encoded(arguments: argparse.Namespace, direction: str) -> tuple[Any, list[An
 
 def ours(arguments: argparse.Namespace, direction: str) -> Result:
     """The project's own `fit`, as train.py calls it."""
+    from humpback_exp import artifacts
     from humpback_exp.config import ModelConfig, OptimConfig, TrainConfig, TrainerConfig
     from humpback_exp.modeling.fit import fit
     from humpback_exp.tracking import NoTracker
@@ -60,6 +61,7 @@ def ours(arguments: argparse.Namespace, direction: str) -> Result:
             optim=OptimConfig(lr=1e-5),
             trainer=TrainerConfig(micro_batch=arguments.micro_batch, checkpoint_every=10**9),
         )
+        artifacts.begin(config)
         _, history = fit(config, rows, tokenizer.pad_token_id, arguments.batch, arguments.steps, Steps())
     return {"rates": Steps.rates[:-1], "losses": [row[1] for row in history.rows]}  # the last step saves a checkpoint
 

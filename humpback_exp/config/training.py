@@ -156,6 +156,9 @@ class TrainerConfig:
     """auto (one rank), ddp, zero3, zero3_offload."""
     persistence_threshold: int = operational(100_000)
     """ZeRO-3: parameters of at most this many elements stay whole on every rank (DeepSpeed's default)."""
+    leaf_modules: list[str] = operational(list)
+    """ZeRO-3: classes whose parameters are gathered all at once on entry, not module by module (DeepSpeed's leaf modules).
+    For mixture-of-experts blocks, whose experts run in no fixed order, and for blocks of many small modules."""
     precision: str = "bf16"
     """bf16 computes matrix products in bfloat16 under autocast; fp32 does not."""
     micro_batch: int | None = operational(None)
