@@ -5,6 +5,7 @@ part in gathering and the first one writes. Tied weights stand once, as transfor
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -21,6 +22,8 @@ from humpback_exp.modeling.module import causal_lm
 
 SHARD_BYTES = 2 << 30
 """A shard is written once it holds this much: what an export needs in memory beyond the model."""
+INDEX = "model.safetensors.index.json"
+"""Which shard holds which tensor, as transformers and vLLM read it."""
 
 
 def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path, writes: bool = True) -> None:
@@ -33,9 +36,18 @@ def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path
     """
     dtype = getattr(torch, config.export_dtype)
     with naming_a_full_disk(folder):
+        if writes:
+            remove_weights(folder)
         write_shards(full_tensors(model, dtype), folder, writes)
         if writes:
             write_configs(causal_lm(model), tokenizer, dtype, folder)
+
+
+def remove_weights(folder: Path) -> None:
+    """Remove what an export that did not come to its end left; loaders take every weight file they find."""
+    for pattern in ("*.safetensors", INDEX, ".shard-*.tmp"):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def gathered(parameters: list[torch.nn.Parameter]) -> AbstractContextManager[object]:
@@ -69,7 +81,9 @@ def write_shards(tensors: Iterator[tuple[str, torch.Tensor]], folder: Path, writ
     size = total = 0
 
     def close() -> None:
-        save_file(shard, folder / f".shard-{len(shards):05d}.tmp", metadata={"format": "pt"})
+        path = folder / f".shard-{len(shards):05d}.tmp"
+        save_file(shard, path, metadata={"format": "pt"})
+        to_disk(path)
         shards.append(list(shard))
         shard.clear()
 
@@ -87,6 +101,13 @@ def write_shards(tensors: Iterator[tuple[str, torch.Tensor]], folder: Path, writ
         _name_shards(shards, total, folder)
 
 
+def to_disk(path: Path) -> None:
+    """Flush a file and drop it from the page cache, so that whoever reads it next reads what the disk holds."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def _name_shards(shards: list[list[str]], total: int, folder: Path) -> None:
     names = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
     if len(shards) == 1:
@@ -97,7 +118,7 @@ def _name_shards(shards: list[list[str]], total: int, folder: Path) -> None:
     if len(shards) > 1:
         where = {tensor: name for name, held in zip(names, shards, strict=True) for tensor in held}
         index = {"metadata": {"total_size": total}, "weight_map": where}
-        write_text(folder / "model.safetensors.index.json", json.dumps(index, indent=1))
+        write_text(folder / INDEX, json.dumps(index, indent=1))
 
 
 def write_configs(lm: Model, tokenizer: Tokenizer, dtype: torch.dtype, folder: Path) -> None:

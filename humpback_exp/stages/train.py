@@ -17,13 +17,14 @@ from humpback_exp.tracking import Tracker
 
 
 def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
-    """Train from the base model and export a Hugging Face folder."""
+    """Train from the base model and export a Hugging Face folder, which counts once it is verified."""
     started, first = time.time(), rank() == 0
     examples = training_examples(config.data, config.seed)
 
     from humpback_exp.modeling.export import export
     from humpback_exp.modeling.fit import fit
     from humpback_exp.modeling.load import load_tokenizer
+    from humpback_exp.modeling.verify import verify
 
     tokenizer = load_tokenizer(config.model.path, config.model.template)
     tokens, counts = encode_examples(tokenizer, examples, config.data)
@@ -34,10 +35,12 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     )  # fmt: skip
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
     export(module.model, tokenizer, config.model, artifact.folder, writes=first)
+    difference = verify(module.model, tokenizer, config, artifact.folder, first)
     if not first:
         return artifact.manifest
     history.write(artifact.folder)
-    manifest = close(artifact, examples, tokens, counts, history.rows[-1][1], started)
+    measured = {"loss": history.rows[-1][1], "logits_difference": difference}
+    manifest = close(artifact, examples, tokens, counts, measured, started)
     figures = {"first loss": history.rows[0][1], "last loss": history.rows[-1][1]}
     title, seconds = f"train {config.name}, examples", manifest.wall_seconds
     stage_table(title, len(examples), len(tokens), manifest.drops, seconds, artifact.folder, figures)
@@ -49,7 +52,7 @@ def close(
     examples: list[Example],
     tokens: list[Tokens],
     counts: dict[str, int],
-    loss: float,
+    measured: dict[str, float],
     started: float,
 ) -> Manifest:
     """Finish the folder with what was trained on: numbers by source, and the hash of the web pairs' ids."""
@@ -60,7 +63,7 @@ def close(
         started=started,
         rows={"examples": len(tokens), "seed": len(used) - len(web), "web": len(web)},
         drops={"too long": counts["too long"]} if "too long" in counts else {},
-        metrics={"loss": loss, "web_ids_sha256": ids_hash(web), "cut": counts.get("cut", 0)},
+        metrics=measured | {"web_ids_sha256": ids_hash(web), "cut": counts.get("cut", 0)},
     )
 
 
