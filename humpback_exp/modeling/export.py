@@ -50,28 +50,38 @@ def remove_weights(folder: Path) -> None:
             path.unlink()
 
 
-def gathered(parameters: list[torch.nn.Parameter]) -> AbstractContextManager[object]:
-    """A context in which partitioned parameters are whole; nothing to do for others."""
+def gathered(parameters: list[torch.nn.Parameter], changes: bool) -> AbstractContextManager[object]:
+    """A context in which partitioned parameters are whole, and partitioned anew after it where it changes them."""
     if not hasattr(parameters[0], "ds_id"):
         return nullcontext()
     import deepspeed
 
-    return deepspeed.zero.GatheredParameters(parameters)
+    return deepspeed.zero.GatheredParameters(parameters, modifier_rank=0 if changes else None)
 
 
-def full_tensors(model: Model, dtype: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
-    """Name and value of every weight as the Hugging Face model has it, adapters merged."""
+def full_tensors(model: Model, dtype: torch.dtype, keep: bool = False) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and value of every weight as the Hugging Face model has it, adapters merged.
+
+    Args:
+        keep: whether the model takes these values as its own, its adapters zero from then on.
+    """
     lm = causal_lm(model)
     adapted = {name: module for name, module in lm.named_modules() if hasattr(module, "get_delta_weight")}
     for name, parameter in lm.named_parameters():
         if ".lora_" in name:
             continue
         layer = adapted.get(name.removesuffix(".base_layer.weight"))
-        with gathered([parameter, *(layer.parameters() if layer is not None else ())]), torch.no_grad():
+        adapters = [p for each, p in layer.named_parameters() if each.startswith("lora_")] if layer is not None else []
+        with gathered([parameter, *adapters], keep), torch.no_grad():
             value = parameter.detach().float()
             if layer is not None:
                 value = value + layer.get_delta_weight("default").float()
-            yield name.replace(".base_layer", ""), value.to(dtype).cpu().contiguous()
+            value = value.to(dtype)
+            if keep:
+                parameter.copy_(value)
+                for adapter in adapters:
+                    adapter.zero_()
+            yield name.replace(".base_layer", ""), value.cpu().contiguous()
 
 
 def write_shards(tensors: Iterator[tuple[str, torch.Tensor]], folder: Path, writes: bool) -> None:

@@ -14,61 +14,55 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig
 
-from humpback_exp import prompts
 from humpback_exp.config import TrainConfig, TrainerConfig
 from humpback_exp.data.tokens import prompt_ids
-from humpback_exp.modeling.agreement import allowed, check_outputs, run_both
+from humpback_exp.modeling.agreement import allowed, check_outputs, difference, logits_of, write_greedily
+from humpback_exp.modeling.export import full_tensors
 from humpback_exp.modeling.load import Model, Tokenizer, load_model, load_tokenizer
 from humpback_exp.modeling.module import causal_lm
 from humpback_exp.modeling.readback import check_weights, tensor_files
 from humpback_exp.modeling.strategy import is_zero3, partition_on_load, zero3_settings
 from humpback_exp.progress import log
+from humpback_exp.prompts import backward, forward
 
 PROMPTS = (
-    prompts.forward("Name three uses of salt in a kitchen.", ["seed"]),
-    prompts.forward("How do I reverse a list in Python?", ["web"]),
-    prompts.forward("Why is the sky blue?", ["seed", "web"]),
-    prompts.backward("Water boils at 100 degrees Celsius at sea level, and at less on a mountain."),
+    forward("Name three uses of salt in a kitchen.", ["seed"]),
+    forward("How do I reverse a list in Python?", ["web"]),
+    forward("Why is the sky blue?", ["seed", "web"]),
+    backward("Water boils at 100 degrees Celsius at sea level, and at less on a mountain."),
 )
 """One of every kind a model is asked."""
 
 
-def verify(model: Model, tokenizer: Tokenizer, config: TrainConfig, folder: Path, first: bool) -> float:
-    """Compare the folder that `export` wrote with the trained model.
+def verify(model: Model, tokenizer: Tokenizer, config: TrainConfig, folder: Path, first: bool) -> dict[str, float]:
+    """Compare the folder that `export` wrote with the trained model, which then holds the weights as written.
 
     Args:
         first: whether this is the first rank; under ZeRO-3 all ranks must call, else the others return at once.
 
     Returns:
-        The largest difference of logits, as a share of their spread; 0 on a rank that compares nothing.
+        Differences of logits as a share of their spread: `export_difference` between folder and trained model with the
+        weights as written, `rounding_difference` between that and the trained model as it was. Empty on a rank that
+        returned at once.
 
     Raises:
         ValueError: they differ; on every rank alike.
     """
     together, started = is_zero3(config.trainer), time.perf_counter()
     if not (first or together):
-        return 0.0
-    lm, dtype = causal_lm(model).eval(), getattr(torch, config.model.export_dtype)
+        return {}
     with one_verdict(folder, together):
-        count = check_weights(model, dtype, folder, first)
-        check_config(lm, folder)
+        count = check_weights(model, getattr(torch, config.model.export_dtype), folder, first)
+        check_config(causal_lm(model), folder)
         rows = check_ids(tokenizer, folder)
-    partitioning = partition_on_load(config.trainer) if together else None
     with one_verdict(folder, together):
-        loaded = load_written(folder, lm.dtype, config.trainer)
-        check_ties(loaded, folder)
-        lm.to(loaded.device)
-        outputs = [run_both(loaded, lm, ids) for _, ids in rows]
-        bound = allowed(lm.config.num_hidden_layers, lm.dtype, dtype)
-        worst = max(
-            check_outputs(text, len(ids), *each, bound) for (text, ids), each in zip(rows, outputs, strict=True)
-        )
-    del partitioning  # while it lived, transformers loaded partitioned and kept the ranks of `generate` in step
+        found, rounding = check_running(model, rows, config, folder)
     log.info(
-        "export: %d tensors equal, greedy tokens equal, logits of %d prompts differ by %.2g of their spread at most "
-        "(bound %.2g); %.1f s", count, len(rows), worst, bound, time.perf_counter() - started,
+        "export: %d tensors equal; logits and greedy tokens of %d prompts equal but for %.2g; "
+        "rounding to %s moved the logits by %.2g; %.1f s",
+        count, len(rows), found, config.model.export_dtype, rounding, time.perf_counter() - started,
     )  # fmt: skip
-    return worst
+    return {"export_difference": found, "rounding_difference": rounding}
 
 
 @contextmanager
@@ -108,6 +102,33 @@ def check_ids(tokenizer: Tokenizer, folder: Path) -> list[tuple[str, list[int]]]
                 raise ValueError(f"prompt '{text}': token {place} is {a} by the folder's tokenizer, {b} in training")
         rows.append((text, trained))
     return rows
+
+
+def check_running(
+    model: Model, rows: list[tuple[str, list[int]]], config: TrainConfig, folder: Path
+) -> tuple[float, float]:
+    """Raise unless the folder as transformers loads it does on `rows` what the trained model with rounded weights does.
+
+    Returns:
+        The two differences that `verify` returns.
+    """
+    lm = causal_lm(model).eval()
+    partitioning = partition_on_load(config.trainer) if is_zero3(config.trainer) else None
+    loaded = load_written(folder, lm.dtype, config.trainer)
+    check_ties(loaded, folder)
+    lm.to(loaded.device)
+    tokens = [write_greedily(loaded, ids) for _, ids in rows]
+    del partitioning  # while it lived, transformers loaded partitioned and kept the ranks of `generate` in step
+    theirs, trained = ([logits_of(each, ids) for ids in tokens] for each in (loaded, lm))
+    for _ in full_tensors(model, getattr(torch, config.model.export_dtype), keep=True):
+        pass
+    ours = [logits_of(lm, ids) for ids in tokens]
+    bound = allowed(lm.config.num_hidden_layers, lm.dtype)
+    found = [
+        check_outputs(text, len(ids), *rest, bound)
+        for (text, ids), *rest in zip(rows, tokens, theirs, ours, strict=True)
+    ]
+    return max(found), max(map(difference, trained, ours))
 
 
 def load_written(folder: Path, dtype: torch.dtype, trainer: TrainerConfig) -> Model:

@@ -35,11 +35,11 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     )  # fmt: skip
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
     export(module.model, tokenizer, config.model, artifact.folder, writes=first)
-    difference = verify(module.model, tokenizer, config, artifact.folder, first)
+    differences = verify(module.model, tokenizer, config, artifact.folder, first)
     if not first:
         return artifact.manifest
     history.write(artifact.folder)
-    measured = {"loss": history.rows[-1][1], "logits_difference": difference}
+    measured = {"loss": history.rows[-1][1]} | differences
     manifest = close(artifact, examples, tokens, counts, measured, started)
     figures = {"first loss": history.rows[0][1], "last loss": history.rows[-1][1]}
     title, seconds = f"train {config.name}, examples", manifest.wall_seconds
