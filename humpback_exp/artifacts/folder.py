@@ -24,6 +24,8 @@ from humpback_exp.artifacts.manifest import Manifest, load, require_files, sha25
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
+CHECKPOINTS = "checkpoints"
+"""Folder, in that of a model, of what an unfinished training goes on from."""
 
 
 @dataclass
@@ -53,6 +55,8 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
         made = load(folder)
         refuse_other(made, manifest, folder)
         require_files(folder, made)
+        if write:
+            shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         return Artifact(folder, made, finished=True)
     held = {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock"} if folder.exists() else set()
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
@@ -123,15 +127,15 @@ def finish(
     drops: dict[str, int] | None = None,
     metrics: dict[str, Any] | None = None,
 ) -> Manifest:
-    """Checksum what lies in the folder and write the manifest, last and atomically.
+    """Checksum what lies in the folder and write the manifest, last and atomically; then the checkpoints may go.
 
     Args:
         started: `time.time()` at which this session of the stage began.
     """
     folder, manifest = artifact.folder, artifact.manifest
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     skip = {"config.yaml", "begun.json", "manifest.json", ".lock"}
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in skip and not p.name.endswith(".tmp"))
+    held = (p for p in folder.rglob("*") if p.is_file() and folder / CHECKPOINTS not in p.parents)
+    files = sorted(p for p in held if p.name not in skip and not p.name.endswith(".tmp"))
     manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
     manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, _finite(metrics or {})
     manifest.versions = {name: metadata.version(name) for name in PACKAGES}
@@ -140,6 +144,7 @@ def finish(
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     write_text(folder / "manifest.json", json.dumps(asdict(manifest), indent=1))
     (folder / "begun.json").unlink()
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     artifact.finished = True
     return manifest
 

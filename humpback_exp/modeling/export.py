@@ -5,6 +5,7 @@ part in gathering and the first one writes. Tied weights stand once, as transfor
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -21,6 +22,8 @@ from humpback_exp.modeling.module import causal_lm
 
 SHARD_BYTES = 2 << 30
 """A shard is written once it holds this much: what an export needs in memory beyond the model."""
+INDEX = "model.safetensors.index.json"
+"""Which shard holds which tensor, as transformers and vLLM read it."""
 
 
 def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path, writes: bool = True) -> None:
@@ -33,33 +36,52 @@ def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path
     """
     dtype = getattr(torch, config.export_dtype)
     with naming_a_full_disk(folder):
+        if writes:
+            remove_weights(folder)
         write_shards(full_tensors(model, dtype), folder, writes)
         if writes:
             write_configs(causal_lm(model), tokenizer, dtype, folder)
 
 
-def gathered(parameters: list[torch.nn.Parameter]) -> AbstractContextManager[object]:
-    """A context in which partitioned parameters are whole; nothing to do for others."""
+def remove_weights(folder: Path) -> None:
+    """Remove what an export that did not come to its end left; loaders take every weight file they find."""
+    for pattern in ("*.safetensors", INDEX, ".shard-*.tmp"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def gathered(parameters: list[torch.nn.Parameter], changes: bool) -> AbstractContextManager[object]:
+    """A context in which partitioned parameters are whole, and partitioned anew after it where it changes them."""
     if not hasattr(parameters[0], "ds_id"):
         return nullcontext()
     import deepspeed
 
-    return deepspeed.zero.GatheredParameters(parameters)
+    return deepspeed.zero.GatheredParameters(parameters, modifier_rank=0 if changes else None)
 
 
-def full_tensors(model: Model, dtype: torch.dtype) -> Iterator[tuple[str, torch.Tensor]]:
-    """Name and value of every weight as the Hugging Face model has it, adapters merged."""
+def full_tensors(model: Model, dtype: torch.dtype, keep: bool = False) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and value of every weight as the Hugging Face model has it, adapters merged.
+
+    Args:
+        keep: whether the model takes these values as its own, its adapters zero from then on.
+    """
     lm = causal_lm(model)
     adapted = {name: module for name, module in lm.named_modules() if hasattr(module, "get_delta_weight")}
     for name, parameter in lm.named_parameters():
         if ".lora_" in name:
             continue
         layer = adapted.get(name.removesuffix(".base_layer.weight"))
-        with gathered([parameter, *(layer.parameters() if layer is not None else ())]), torch.no_grad():
+        adapters = [p for each, p in layer.named_parameters() if each.startswith("lora_")] if layer is not None else []
+        with gathered([parameter, *adapters], keep), torch.no_grad():
             value = parameter.detach().float()
             if layer is not None:
                 value = value + layer.get_delta_weight("default").float()
-            yield name.replace(".base_layer", ""), value.to(dtype).cpu().contiguous()
+            value = value.to(dtype)
+            if keep:
+                parameter.copy_(value)
+                for adapter in adapters:
+                    adapter.zero_()
+            yield name.replace(".base_layer", ""), value.cpu().contiguous()
 
 
 def write_shards(tensors: Iterator[tuple[str, torch.Tensor]], folder: Path, writes: bool) -> None:
@@ -69,7 +91,9 @@ def write_shards(tensors: Iterator[tuple[str, torch.Tensor]], folder: Path, writ
     size = total = 0
 
     def close() -> None:
-        save_file(shard, folder / f".shard-{len(shards):05d}.tmp", metadata={"format": "pt"})
+        path = folder / f".shard-{len(shards):05d}.tmp"
+        save_file(shard, path, metadata={"format": "pt"})
+        to_disk(path)
         shards.append(list(shard))
         shard.clear()
 
@@ -87,6 +111,13 @@ def write_shards(tensors: Iterator[tuple[str, torch.Tensor]], folder: Path, writ
         _name_shards(shards, total, folder)
 
 
+def to_disk(path: Path) -> None:
+    """Flush a file and drop it from the page cache, so that whoever reads it next reads what the disk holds."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def _name_shards(shards: list[list[str]], total: int, folder: Path) -> None:
     names = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
     if len(shards) == 1:
@@ -97,7 +128,7 @@ def _name_shards(shards: list[list[str]], total: int, folder: Path) -> None:
     if len(shards) > 1:
         where = {tensor: name for name, held in zip(names, shards, strict=True) for tensor in held}
         index = {"metadata": {"total_size": total}, "weight_map": where}
-        write_text(folder / "model.safetensors.index.json", json.dumps(index, indent=1))
+        write_text(folder / INDEX, json.dumps(index, indent=1))
 
 
 def write_configs(lm: Model, tokenizer: Tokenizer, dtype: torch.dtype, folder: Path) -> None:

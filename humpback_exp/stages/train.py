@@ -21,11 +21,12 @@ CACHE = "cache/tokens"
 
 
 def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
-    """Train from the base model and export a Hugging Face folder."""
+    """Train from the base model and export a Hugging Face folder, which counts once it is verified."""
     started, first = time.time(), rank() == 0
     from humpback_exp.modeling.export import export
     from humpback_exp.modeling.fit import fit
     from humpback_exp.modeling.load import load_tokenizer
+    from humpback_exp.modeling.verify import verify
 
     tokenizer = load_tokenizer(config.model.path, config.model.template)
     made_from = {
@@ -40,10 +41,11 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     )  # fmt: skip
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
     export(module.model, tokenizer, config.model, artifact.folder, writes=first)
+    differences = verify(module.model, tokenizer, config, artifact.folder, first)
     if not first:
         return artifact.manifest
     history.write(artifact.folder)
-    manifest = close(artifact, tokens, {"loss": history.rows[-1][1]} | history.speed, started)
+    manifest = close(artifact, tokens, {"loss": history.rows[-1][1]} | history.speed | differences, started)
     figures = {"first loss": history.rows[0][1], "last loss": history.rows[-1][1]} | history.speed
     title, examined, seconds = f"train {config.name}, examples", tokens.table.num_rows, manifest.wall_seconds
     stage_table(title, examined, len(tokens), manifest.drops, seconds, artifact.folder, figures)
