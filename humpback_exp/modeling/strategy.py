@@ -53,6 +53,7 @@ def zero3_settings(config: TrainerConfig) -> dict[str, Any]:
     return {
         "zero_optimization": zero,
         "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
         "train_micro_batch_size_per_gpu": config.micro_batch,
     } | ({"bf16": {"enabled": True}} if config.precision == "bf16" else {})
 
