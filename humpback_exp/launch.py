@@ -199,7 +199,9 @@ def _report(error: Exception) -> int:
         return error.code
     if isinstance(error, RuntimeError) and started_outside() and LOST_PEER.search(str(error)):
         if ERRORS not in os.environ:
-            print("error: another rank has ended, so this one ends, too; that rank's own lines say why", file=sys.stderr)
+            print(
+                "error: another rank has ended, so this one ends, too; that rank's own lines say why", file=sys.stderr
+            )
         return LOST
     library = type(error).__module__.split(".")[0]
     if not (

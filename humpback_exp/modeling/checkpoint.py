@@ -1,9 +1,9 @@
 """Checkpoints that count only once they are complete, and say what they are.
 
-    checkpoints/step-000012.ckpt/     there by one atomic rename; the two newest are kept
-        checkpoint.json               step, run, ranks, shapes; size and CRC-32 of every file
-        state.ckpt                    of one process or DDP
-        checkpoint/*zero_pp_rank_*    of ZeRO-3: each rank's own, as DeepSpeed writes them
+checkpoints/step-000012.ckpt/     there by one atomic rename; the two newest are kept
+    checkpoint.json               step, run, ranks, shapes; size and CRC-32 of every file
+    state.ckpt                    of one process or DDP
+    checkpoint/*zero_pp_rank_*    of ZeRO-3: each rank's own, as DeepSpeed writes them
 """
 
 import errno

@@ -28,9 +28,13 @@ def whole_checkpoint(folder: Path, manifest: Manifest, rank: int, ranks: int) ->
             return path
         reasons.append(f"{path.name}: {faults[0]}")
         if path != found[-1]:
-            (log.warning if rank == 0 else log.debug)("checkpoint %s: damaged (%s), the one before is used", path, faults[0])
+            (log.warning if rank == 0 else log.debug)(
+                "checkpoint %s: damaged (%s), the one before is used", path, faults[0]
+            )
     if found:
-        raise ValueError(f"{folder}: every checkpoint is damaged ({'; '.join(reasons)}); delete {folder} to start from the base model")
+        raise ValueError(
+            f"{folder}: every checkpoint is damaged ({'; '.join(reasons)}); delete {folder} to start from the base model"
+        )
     return None
 
 

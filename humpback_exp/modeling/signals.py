@@ -36,5 +36,7 @@ class StopOnSignal(pl.Callback):
         if caught:
             self.checkpoints.save(trainer)
             stop = Stopped(caught)
-            log.info("train %s: %s, saved after step %d of %d", self.name, stop.name, trainer.global_step, self.max_steps)
+            log.info(
+                "train %s: %s, saved after step %d of %d", self.name, stop.name, trainer.global_step, self.max_steps
+            )
             raise stop

@@ -44,7 +44,9 @@ def poisoned(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["plain", "ddp", "zero3"])
-def test_a_loss_that_is_no_number_names_step_and_rows(trainings: Trainings, tmp_path: Path, poisoned, kind: str) -> None:
+def test_a_loss_that_is_no_number_names_step_and_rows(
+    trainings: Trainings, tmp_path: Path, poisoned, kind: str
+) -> None:
     ended = trainings.start(tmp_path, kind, OFTEN, "adapter=lora", *poisoned).wait()
     said = one_line(ended)
     assert said.startswith("step 3: the loss of the micro-batch of rows ")
@@ -95,7 +97,9 @@ def test_a_rank_that_dies_ends_the_command(trainings: Trainings, tmp_path: Path)
     (line,) = [line for line in said.splitlines() if line.startswith("error: ")]
     assert "rank 1 of 2 was killed by SIGKILL; what was finished is kept, the same command goes on from there" in line
     folder = trainings.run(tmp_path, "zero3")
-    assert losses(folder) == losses(trainings.unbroken("zero3")) and weights(folder) == weights(trainings.unbroken("zero3"))
+    assert losses(folder) == losses(trainings.unbroken("zero3")) and weights(folder) == weights(
+        trainings.unbroken("zero3")
+    )
 
 
 def test_ranks_that_hang_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,9 @@ def test_ranks_started_by_srun(trainings: Trainings, tmp_path: Path) -> None:
     assert weights(folder) == weights(trainings.unbroken("zero3"))
 
 
-@pytest.mark.parametrize(("nodes", "first"), [("node[07-08,12]", "node07"), ("gpu-a[3],gpu-b1", "gpu-a3"), ("a1,a2", "a1")])
+@pytest.mark.parametrize(
+    ("nodes", "first"), [("node[07-08,12]", "node07"), ("gpu-a[3],gpu-b1", "gpu-a3"), ("a1,a2", "a1")]
+)
 def test_where_ranks_of_slurm_meet(monkeypatch: pytest.MonkeyPatch, nodes: str, first: str) -> None:
     monkeypatch.setattr(os, "environ", slurm(1, 0) | {"SLURM_STEP_NODELIST": nodes})
     del os.environ["MASTER_PORT"]

@@ -16,7 +16,18 @@ import torch
 from humpback_exp.modeling import universal
 from humpback_exp.modeling.checkpoint import read_facts
 from tests.conftest import ROOT
-from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, children, distance, losses, one_line, step, weights
+from tests.modeling.conftest import (
+    KINDS,
+    OFTEN,
+    SETTINGS,
+    Trainings,
+    children,
+    distance,
+    losses,
+    one_line,
+    step,
+    weights,
+)
 
 pytestmark = pytest.mark.slow
 TWO = ["plain", "ddp", "zero3"]
@@ -87,9 +98,13 @@ def test_the_universal_checkpoint_is_deepspeeds(trainings: Trainings, tmp_path: 
     for rank in range(3):
         universal._convert(path, read_facts(path), tmp_path / "ours", rank, ranks=3)
     options = {"num_extract_workers": 1, "num_merge_workers": 1, "keep_temp_folder": False, "strict": True}
-    ds_to_universal.main(Namespace(input_folder=str(path / "checkpoint"), output_folder=str(tmp_path / "theirs"), **options))
+    ds_to_universal.main(
+        Namespace(input_folder=str(path / "checkpoint"), output_folder=str(tmp_path / "theirs"), **options)
+    )
     files = {f.relative_to(tmp_path / "theirs") for f in (tmp_path / "theirs/zero").glob("*/*.pt")}
-    assert len(files) == 20 * 3 and files == {f.relative_to(tmp_path / "ours") for f in (tmp_path / "ours/zero").glob("*/*.pt")}
+    assert len(files) == 20 * 3 and files == {
+        f.relative_to(tmp_path / "ours") for f in (tmp_path / "ours/zero").glob("*/*.pt")
+    }
     for file in files:
         assert torch.equal(torch.load(tmp_path / "ours" / file), torch.load(tmp_path / "theirs" / file)), file
 
@@ -166,7 +181,9 @@ def test_a_checkpoint_of_another_shape(trainings: Trainings, tmp_path: Path) -> 
     assert f"{step(2)}: of another model (model.model.norm.weight is [32] there, [64] here)" in said
 
 
-@pytest.mark.parametrize(("kind", "signum"), [("plain", signal.SIGTERM), ("ddp", signal.SIGUSR1), ("zero3", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("kind", "signum"), [("plain", signal.SIGTERM), ("ddp", signal.SIGUSR1), ("zero3", signal.SIGTERM)]
+)
 def test_a_signal_to_one_rank_saves_and_stops_all(trainings: Trainings, tmp_path: Path, kind: str, signum: int) -> None:
     """Whichever step is running when it comes; the last rank alone gets it."""
     run = trainings.start(tmp_path, kind, "trainer.checkpoint_every=100")
