@@ -72,7 +72,7 @@ def training_bytes(config: TrainConfig) -> dict[str, int]:
     frozen = config.adapter.kind == "lora"
     weight = 2 if config.model.dtype == "bfloat16" or ranks > 1 else 4
     states = 0 if frozen else 16 - weight
-    tokens = trainer.micro_batch * config.data.max_length
+    tokens = trainer.pass_size(config.optim.batch_size or 32, config.data.max_length) * config.data.max_length
     width = 2 if trainer.precision == "bf16" else 4
     layer = tokens * width * (16 * shape.hidden + 4 * shape.intermediate)
     saved = (

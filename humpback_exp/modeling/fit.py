@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -12,6 +13,7 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokens import Tokens
 from humpback_exp.modeling.checkpoint import Checkpoints
+from humpback_exp.modeling.flops import keep_freed_memory
 from humpback_exp.modeling.guards import FiniteSteps
 from humpback_exp.modeling.history import History
 from humpback_exp.modeling.module import CausalLMModule
@@ -26,12 +28,14 @@ PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
 def fit(
-    config: TrainConfig, tokens: list[Tokens], pad_id: int, batch_size: int, max_steps: int, tracker: Tracker
+    config: TrainConfig, tokens: Sequence[Tokens], pad_id: int, batch_size: int, max_steps: int, tracker: Tracker
 ) -> tuple[CausalLMModule, History]:
     """Train, or go on training, until `max_steps`; raises KeyboardInterrupt where Lightning would exit."""
     warnings.filterwarnings("ignore", module="pytorch_lightning|torch.distributed")
     for library in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(library).setLevel(logging.ERROR)
+    if config.trainer.accelerator == "cpu":
+        keep_freed_memory()
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     manifest = open_stage(config.folder)[1].manifest
@@ -42,8 +46,8 @@ def fit(
         tokens,
         seed=config.seed,
         batch_size=batch_size,
-        micro_batch=config.trainer.micro_batch,
-        pad_id=pad_id,
+        micro_batch=config.trainer.pass_size(batch_size, config.data.max_length),
+        pad_id=None if config.trainer.padding_free else pad_id,
         first_step=lambda: trainer.global_step,
         rank=trainer.global_rank,
         ranks=trainer.world_size,
@@ -64,6 +68,7 @@ def fit(
 def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callbacks: list[pl.Callback]) -> pl.Trainer:
     """A Trainer that keeps no folders of its own: order, checkpoints and logs are ours."""
     world = config.trainer.devices * config.trainer.nodes
+    size = config.trainer.pass_size(batch_size, config.data.max_length)
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
@@ -72,7 +77,7 @@ def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callback
         plugins=[environment()],
         precision=PRECISION[config.trainer.precision],
         max_steps=max_steps,
-        accumulate_grad_batches=max(1, batch_size // (config.trainer.micro_batch * world)),
+        accumulate_grad_batches=batch_size // (size * world),
         gradient_clip_val=config.optim.clip or None,
         callbacks=callbacks,
         logger=False,

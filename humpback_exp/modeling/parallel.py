@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from lightning_fabric.utilities.seed import reset_seed
-from pytorch_lightning.strategies import DDPStrategy, DeepSpeedStrategy, SingleDeviceStrategy
+from pytorch_lightning.strategies import DDPStrategy, DeepSpeedStrategy, SingleDeviceStrategy, Strategy
 
 from humpback_exp.modeling import intact, universal
 from humpback_exp.modeling.checkpoint import read_facts, require_shapes
 
 
-class Whole:
+class Whole(Strategy):
     """Checkpoints of strategies whose every rank holds the whole model: one file, written by the first rank."""
 
     zero3 = False
@@ -43,8 +43,8 @@ class Whole:
             yield from (value for state in optimizer.state.values() for value in state.values())
 
     def gradient_norm(self) -> float:
-        """Norm of the gradients of the step just taken, as they were clipped."""
-        return float(torch.nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None]))
+        """Norm of the gradients of the step just taken, before they were clipped."""
+        return float(self.lightning_module.gradient_norm)
 
 
 class OneProcess(Whole, SingleDeviceStrategy):
