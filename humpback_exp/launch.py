@@ -57,6 +57,8 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
         fresh: always use a process of its own, as sweep points and pipeline stages do.
     """
     join_slurm()
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        die_with_parent()
     set_up_logging()
     check_ranks(config)
     check_machine(config)

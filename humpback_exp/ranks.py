@@ -53,7 +53,7 @@ def wait_for(ranks: Sequence[Process]) -> tuple[int, int]:
     """
     culprit, deadline = (0, 0), float("inf")
     with passing_on(ranks):
-        while any(process.poll() is None for process in ranks):
+        while None in [process.poll() for process in ranks]:
             ended = [(i, process.returncode) for i, process in enumerate(ranks) if process.returncode]
             if ended and deadline == float("inf"):
                 culprit, deadline = ended[0], time.monotonic() + GRACE

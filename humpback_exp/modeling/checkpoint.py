@@ -32,10 +32,10 @@ FACTS = "checkpoint.json"
 
 @contextmanager
 def naming_a_full_disk(folder: Path) -> Iterator[None]:
-    """Raise the operating system's error where torch and safetensors raise their own for a disk that is full."""
+    """Raise one error, that of the operating system, for a disk that is full; torch and safetensors raise their own."""
     try:
         yield
-    except (RuntimeError, SafetensorError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         if shutil.disk_usage(folder).free > ALMOST_NOTHING and "No space left" not in str(error):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None

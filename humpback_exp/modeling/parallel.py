@@ -129,7 +129,7 @@ class CPUPartitions(Partitions):
 
     def setup_distributed(self) -> None:
         # an operator for inference that DeepSpeed would compile for minutes at first use
-        import_module("deepspeed.comm.torch").build_shm_op = lambda: None
+        import_module("deepspeed.comm.torch").build_shm_op = lambda: None  # type: ignore[attr-defined]
         reset_seed()
         self.set_world_ranks()
         self._init_deepspeed_distributed()

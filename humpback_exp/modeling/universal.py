@@ -138,10 +138,9 @@ def _convert(path: Path, facts: Facts, target: Path, rank: int, ranks: int) -> N
 
 
 def own_steps(optimizer: torch.optim.Optimizer) -> None:
-    """Give every group its own count of steps: DeepSpeed loads one tensor for all, and AdamW counts in place."""
-    for state in optimizer.state.values():
-        if isinstance(state["step"], torch.Tensor):
-            state["step"] = state["step"].clone()
+    """Give every group its own count of steps, where AdamW wants it: DeepSpeed loads one for all, and AdamW counts in place."""
+    for parameter, state in optimizer.state.items():
+        state["step"] = state["step"].clone().to(parameter.device if optimizer.defaults["fused"] else "cpu")
 
 
 def _writers(facts: Facts) -> str:

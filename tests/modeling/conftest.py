@@ -1,6 +1,7 @@
 """What tests of training share: one warm parent of all runs, and unbroken and killed runs that tests copy."""
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -85,6 +86,17 @@ def one_line(run: Run) -> str:
     (line,) = {line for line in run.said.splitlines() if line.startswith("error: ")}
     assert set(run.codes) == {2} and "Traceback" not in run.said, run.said
     return line.removeprefix("error: ")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 1 MB, too small for one checkpoint of the tiny model."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
 
 def step(number: int) -> str:

@@ -72,17 +72,6 @@ def test_lora_is_merged_on_export(tmp_path: Path, tiny: str) -> None:
     assert merged.model.embed_tokens.weight.equal(base.model.embed_tokens.weight)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of 1 MB, too small for one checkpoint of the tiny model."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True).returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 @pytest.mark.slow
 def test_a_full_disk_while_saving(whole: Path, small_disk: Path) -> None:
     arguments = [*TINY, "experiment=m0", f"output_root={small_disk}", "trainer.micro_batch=8", "optim.max_steps=3"]
