@@ -1,13 +1,14 @@
 """Folders of results, and what they were made from."""
 
 from humpback_exp.artifacts.folder import Artifact, begin, finish, git_commit, locked, open_stage
-from humpback_exp.artifacts.hashing import fingerprint
+from humpback_exp.artifacts.hashing import digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest, load, require_input, sha256, write_text
 
 __all__ = [
     "Artifact",
     "Manifest",
     "begin",
+    "digest",
     "fingerprint",
     "finish",
     "git_commit",

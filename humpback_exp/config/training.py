@@ -160,6 +160,8 @@ class TrainerConfig:
     """bf16 computes matrix products in bfloat16 under autocast; fp32 does not."""
     micro_batch: int = operational(1)
     """Examples a forward pass; gradients are accumulated up to the batch size."""
+    padding_free: bool = operational(True)
+    """Examples of a forward pass stand one after the other, each attending to itself; false pads them to one length."""
     gradient_checkpointing: bool = operational(False)
     checkpoint_every: int = operational(50)
     """Optimiser steps between checkpoints; what a kill can cost at most."""

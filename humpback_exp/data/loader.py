@@ -1,18 +1,19 @@
-"""Tokens -> padded micro-batches, in the order of `data.order`, for one rank.
+"""Tokens -> micro-batches, in the order of `data.order`, for one rank.
 
 Every micro-batch carries the labelled tokens of its whole optimiser step, over all ranks, so that the loss can be their
 mean however the step is split.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch.utils.data import IterableDataset
 
-from humpback_exp.data.order import step_indices
+from humpback_exp.data.order import dealt, step_indices
 from humpback_exp.data.tokens import IGNORED, Tokens
 
-Batch = dict[str, torch.Tensor]
+Batch = dict[str, Any]
 
 
 def collate(tokens: Sequence[Tokens], pad_id: int) -> Batch:
@@ -28,11 +29,26 @@ def collate(tokens: Sequence[Tokens], pad_id: int) -> Batch:
     return out
 
 
+def concatenate(tokens: Sequence[Tokens]) -> Batch:
+    """Rows one after the other, without padding: `input_ids`, `position_ids`, `labels`, each (1, sum of lengths).
+
+    `lengths` tells the attention where a row ends. A row begins with its prompt, which bears no label, so that no row
+    predicts the next.
+    """
+    lengths = [len(row.ids) for row in tokens]
+    return {
+        "input_ids": torch.tensor([token for row in tokens for token in row.ids])[None],
+        "position_ids": torch.cat([torch.arange(length) for length in lengths])[None],
+        "labels": torch.tensor([label for row in tokens for label in row.labels])[None],
+        "lengths": lengths,
+    }
+
+
 class StepBatches(IterableDataset[Batch]):
     """Endless micro-batches from optimiser step `first_step()` on; the trainer decides when to stop.
 
-    Within a step examples are sorted by length before they are dealt out, so a micro-batch holds little padding and
-    ranks get alike loads.
+    Padded, a micro-batch holds examples of like length, and so little padding; without padding all micro-batches of a
+    step, over all ranks, hold about as many tokens. Each carries its rows' `ids` and the `step_labels` of its step.
     """
 
     def __init__(
@@ -42,11 +58,12 @@ class StepBatches(IterableDataset[Batch]):
         seed: int,
         batch_size: int,
         micro_batch: int,
-        pad_id: int,
+        pad_id: int | None,
         first_step: Callable[[], int],
         rank: int = 0,
         ranks: int = 1,
     ) -> None:
+        """`pad_id` None concatenates instead of padding."""
         if batch_size % (micro_batch * ranks):
             raise ValueError(
                 f"optim.batch_size={batch_size}: must divide by trainer.micro_batch x ranks = {micro_batch} x {ranks}; "
@@ -58,11 +75,15 @@ class StepBatches(IterableDataset[Batch]):
     def step(self, step: int) -> list[Batch]:
         """The micro-batches of one optimiser step on this rank."""
         rows = [self.tokens[i] for i in step_indices(self.seed, step, len(self.tokens), self.batch_size)]
-        rows.sort(key=lambda row: len(row.ids))
+        shares = dealt([len(row.ids) for row in rows], self.micro_batch, self.ranks, alike=self.pad_id is not None)
         labels = torch.tensor(sum(row.label_count for row in rows))
-        width = self.micro_batch * self.ranks
-        groups = [rows[i : i + width][self.rank :: self.ranks] for i in range(0, len(rows), width)]
-        return [collate(group, self.pad_id) | {"step_labels": labels} for group in groups]
+        return [
+            self._batch([rows[i] for i in share]) | {"step_labels": labels, "ids": [rows[i].id for i in share]}
+            for share in shares[self.rank :: self.ranks]
+        ]
+
+    def _batch(self, rows: list[Tokens]) -> Batch:
+        return concatenate(rows) if self.pad_id is None else collate(rows, self.pad_id)
 
     def __iter__(self) -> Iterator[Batch]:
         step = self.first_step()

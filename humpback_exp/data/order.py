@@ -39,3 +39,19 @@ def step_indices(seed: int, step: int, examples: int, batch_size: int) -> list[i
 
 def _permutation(seed: int, epoch: int, examples: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(examples)
+
+
+def dealt(lengths: list[int], micro_batch: int, ranks: int, alike: bool) -> list[list[int]]:
+    """The indices of a step's examples in micro-batches, those of one rank every `ranks`-th.
+
+    Args:
+        alike: put examples of like length together, so that padding them costs little; else deal them to and fro by
+            length, so that all micro-batches hold about as many tokens.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    count = len(lengths) // micro_batch
+    if alike:
+        width = micro_batch * ranks
+        return [order[i : i + width][r::ranks] for i in range(0, len(order), width) for r in range(ranks)]
+    rounds = [order[i : i + count] for i in range(0, len(order), count)]
+    return [[row[m] if i % 2 == 0 else row[count - 1 - m] for i, row in enumerate(rounds)] for m in range(count)]

@@ -1,9 +1,11 @@
 """Pair + direction -> ids and labels. Labels are masked by position, never by the pad id: eos is often the pad."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from humpback_exp.config import DataConfig
 from humpback_exp.prompts import TURN_MARKS, Conversation, backward, forward
@@ -12,6 +14,8 @@ from humpback_exp.records import Example
 IGNORED = -100
 """The label of a position without a loss, as torch's cross entropy has it."""
 Tokenizer = Any
+Ids = Any
+"""A list, or an array read from the cache."""
 
 
 @dataclass(slots=True)
@@ -19,12 +23,12 @@ class Tokens:
     """One example as the model sees it; `ids` and `labels` are equally long."""
 
     id: str
-    ids: list[int]
-    labels: list[int]
+    ids: Ids
+    labels: Ids
 
     @property
     def label_count(self) -> int:
-        return sum(label != IGNORED for label in self.labels)
+        return int(np.count_nonzero(np.asarray(self.labels) != IGNORED))
 
 
 def neutral(tokenizer: Tokenizer, text: str) -> str:
@@ -64,29 +68,14 @@ def sides(example: Example, config: DataConfig) -> tuple[Conversation, str]:
     return forward(example.instruction, [example.source] if config.tagged else []), example.output
 
 
-def encode_examples(
-    tokenizer: Tokenizer, examples: Sequence[Example], config: DataConfig
-) -> tuple[list[Tokens], dict[str, int]]:
-    """All examples that fit `config.max_length`, and how many were dropped or cut.
-
-    Raises:
-        ValueError: none fits.
-    """
-    kept, counts = [], {"too long": 0, "cut": 0}
-    for example in examples:
-        tokens = encode(tokenizer, *sides(example, config), example.id)
-        if len(tokens.ids) > config.max_length and config.overlong != "drop":
-            tokens = _cut(tokenizer, example, config)
-            counts["cut"] += 1
-        if len(tokens.ids) > config.max_length:
-            counts["too long"] += 1
-        else:
-            kept.append(tokens)
-    if not kept:
-        raise ValueError(
-            f"data.max_length={config.max_length}: none of {len(examples)} examples fits; raise it or set data.overlong"
-        )
-    return kept, {reason: count for reason, count in counts.items() if count}
+def encode_fitting(tokenizer: Tokenizer, example: Example, config: DataConfig) -> tuple[Tokens, str]:
+    """An example as tokens, and what became of it: nothing, `cut`, or `too long` for `config.max_length`."""
+    tokens = encode(tokenizer, *sides(example, config), example.id)
+    if len(tokens.ids) <= config.max_length:
+        return tokens, ""
+    if config.overlong != "drop":
+        tokens = _cut(tokenizer, example, config)
+    return tokens, "cut" if len(tokens.ids) <= config.max_length else "too long"
 
 
 def _cut(tokenizer: Tokenizer, example: Example, config: DataConfig) -> Tokens:

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -21,7 +22,7 @@ PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
 def fit(
-    config: TrainConfig, tokens: list[Tokens], pad_id: int, batch_size: int, max_steps: int, tracker: Tracker
+    config: TrainConfig, tokens: Sequence[Tokens], pad_id: int, batch_size: int, max_steps: int, tracker: Tracker
 ) -> tuple[CausalLMModule, History]:
     """Train, or go on training, until `max_steps`; raises KeyboardInterrupt where Lightning would exit."""
     warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -36,7 +37,7 @@ def fit(
         seed=config.seed,
         batch_size=batch_size,
         micro_batch=config.trainer.micro_batch,
-        pad_id=pad_id,
+        pad_id=None if config.trainer.padding_free else pad_id,
         first_step=lambda: trainer.global_step,
         rank=trainer.global_rank,
         ranks=trainer.world_size,

@@ -1,4 +1,4 @@
-"""The record of every optimiser step, which survives with the checkpoints."""
+"""The record of every optimiser step, which survives with the checkpoints, and how fast steps are."""
 
 import time
 from pathlib import Path
@@ -8,22 +8,29 @@ import pytorch_lightning as pl
 import torch
 
 from humpback_exp.artifacts import write_text
+from humpback_exp.modeling.flops import matmul_peak, peak_memory, step_flops
 from humpback_exp.progress import bar, log
 from humpback_exp.tracking import Tracker
 
 LINES = 20
 """Log lines of a training where there is no terminal for a bar."""
+GIB = 1 << 30
 
 
 class History(pl.Callback):
-    """Loss, learning rate and labelled tokens of every optimiser step: on the bar, in W&B, in `history.csv`."""
+    """Loss, learning rate and labelled tokens of every optimiser step: on the bar, in W&B, in `history.csv`.
+
+    `speed` holds what this session measured: real and labelled tokens a second over all ranks, the share of padding, the
+    first rank's peak memory, and the model's FLOPs as a share of what matrix products reach on its devices.
+    """
 
     COLUMNS = ("step", "loss", "lr", "labels")
 
     def __init__(self, module: Any, tracker: Tracker, max_steps: int, name: str) -> None:
         self.module, self.tracker, self.max_steps, self.name = module, tracker, max_steps, name
         self.rows: list[tuple[int, float, float, int]] = []
-        self.tokens, self.clock = 0, 0.0
+        self.counted, self.totals = torch.zeros(2, dtype=torch.float64), torch.zeros(4, dtype=torch.float64)
+        self.clock = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}
@@ -31,7 +38,11 @@ class History(pl.Callback):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rows = [tuple(row) for row in state["rows"]]
 
-    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Any) -> None:
+        self.device = trainer.strategy.root_device
+        half = module.trainer_config.precision == "bf16"
+        self.peak = trainer.world_size * matmul_peak(self.device, torch.bfloat16 if half else torch.float32)
+        self.flops = step_flops(module)
         self.progress = bar(self.max_steps, f"train {self.name}", "step", initial=trainer.global_step)
         self.clock = time.perf_counter()
 
@@ -39,23 +50,48 @@ class History(pl.Callback):
         self.lr = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: Any, _outputs: Any, batch: Any, _index: int) -> None:
-        self.tokens += int(batch["attention_mask"].sum())
+        positions = batch["input_ids"].numel()
+        real = int(batch["attention_mask"].sum()) if "attention_mask" in batch else positions
+        self.counted += torch.tensor([real, positions])
         if trainer.fit_loop.epoch_loop._should_accumulate():
             return
-        step, loss = trainer.global_step, self._summed(trainer, module.step_loss)
-        rate = self.tokens * trainer.world_size / (time.perf_counter() - self.clock)
-        self.rows.append((step, loss, self.lr, int(batch["step_labels"])))
-        self.tracker.log({"loss": loss, "lr": self.lr, "tokens_per_second": rate}, step)
+        step, labels = trainer.global_step, int(batch["step_labels"])
+        loss, real_tokens, all_positions = self._summed(trainer, module.step_loss)
+        now = time.perf_counter()
+        measured = torch.tensor([real_tokens, all_positions, labels, now - self.clock], dtype=torch.float64)
+        self.totals += measured
+        self.rows.append((step, loss, self.lr, labels))
+        speed = self._speed(measured)
+        self.tracker.log({"loss": loss, "lr": self.lr} | speed, step)
+        self._show(step, loss, speed["tokens_per_second"])
+        module.step_loss, self.clock = 0.0, now
+        self.counted.zero_()
+
+    def _summed(self, trainer: pl.Trainer, share: float) -> list[float]:
+        """The step's loss, tokens and positions from what each rank added to them."""
+        parts = torch.cat([torch.tensor([share], dtype=torch.float64), self.counted]).to(self.device)
+        return trainer.strategy.reduce(parts, reduce_op="sum").tolist()
+
+    def _speed(self, measured: torch.Tensor) -> dict[str, float]:
+        real, positions, labels, seconds = measured.tolist()
+        return {
+            "tokens_per_second": real / seconds,
+            "labelled_tokens_per_second": labels / seconds,
+            "padding_share": 1 - real / positions,
+            "peak_memory_gib": peak_memory(self.device) / GIB,
+            "flop_utilisation": self.flops * real / seconds / self.peak,
+        }
+
+    @property
+    def speed(self) -> dict[str, float]:
+        """Of all steps of this session; empty if it made none."""
+        return self._speed(self.totals) if self.totals[3] else {}
+
+    def _show(self, step: int, loss: float, rate: float) -> None:
         self.progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
         self.progress.update()
         if self.progress.disable and (step % max(1, self.max_steps // LINES) == 0 or step == self.max_steps):
             log.info("train %s: step %d of %d, loss %.3f, %.0f tokens/s", self.name, step, self.max_steps, loss, rate)
-        module.step_loss, self.tokens, self.clock = 0.0, 0, time.perf_counter()
-
-    def _summed(self, trainer: pl.Trainer, share: float) -> float:
-        """The step's loss from what each rank added to it."""
-        part = torch.tensor(share, dtype=torch.float64, device=trainer.strategy.root_device)
-        return float(trainer.strategy.reduce(part, reduce_op="sum"))
 
     def on_train_end(self, *_: Any) -> None:
         self.progress.close()

@@ -1,41 +1,107 @@
-"""The loss, computed only where there is a label: the output projection never sees other positions."""
+"""The loss, computed only where there is a label and in chunks: the logits of a batch never exist at once."""
+
+from types import MethodType
+from typing import Any
 
 import torch
 from torch.nn import functional
 
 from humpback_exp.data.tokens import IGNORED
+from humpback_exp.modeling.fused import compute_dtype
 from humpback_exp.modeling.load import Model
 
+CHUNK = 512
+"""Labelled tokens whose logits exist at one time: 512 x 32,000 in fp32 are 66 MB."""
 
-def label_losses(model: Model, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Negative log-likelihood of every labelled token, in fp32 nats.
+
+class SummedLoss(torch.autograd.Function):
+    """Cross entropy of a linear projection, summed; both gradients are made chunk by chunk in the forward pass.
+
+    That costs no second projection, and leaves of the logits nothing to keep for the backward pass. The gradient of the
+    projection is summed over chunks in fp32.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        dtype = compute_dtype(hidden)
+        inputs, projection = hidden.to(dtype), weight.to(dtype)
+        total = torch.zeros((), device=hidden.device)
+        by_input = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
+        by_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
+        for start in range(0, len(targets), CHUNK):
+            part = slice(start, start + CHUNK)
+            log_p = torch.log_softmax(inputs[part] @ projection.T, -1, dtype=torch.float32)
+            wanted = targets[part, None]
+            total -= log_p.gather(1, wanted).sum()
+            if by_input is None and by_weight is None:
+                continue
+            slope = log_p.exp_().scatter_add_(1, wanted, log_p.new_full(wanted.shape, -1)).to(dtype)
+            if by_input is not None:
+                torch.mm(slope, projection, out=by_input[part])
+            if by_weight is not None:
+                by_weight += slope.T @ inputs[part]
+        ctx.save_for_backward(by_input, None if by_weight is None else by_weight.to(weight.dtype))
+        ctx.hidden_dtype = hidden.dtype
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
+        by_input, by_weight = ctx.saved_tensors
+        return (
+            None if by_input is None else (by_input * slopes[0]).to(ctx.hidden_dtype),
+            None if by_weight is None else by_weight.mul_(slopes[0]),
+            None,
+        )
+
+
+def lose_in_chunks(model: Model) -> None:
+    """Let the model's output projection, given targets, return their summed loss instead of logits.
+
+    It stays a call of the module, so that ZeRO-3 gathers its weight.
+    """
+
+    def forward(self: torch.nn.Linear, hidden: torch.Tensor, targets: torch.Tensor | None = None) -> torch.Tensor:
+        if targets is None:
+            return functional.linear(hidden, self.weight)
+        return SummedLoss.apply(hidden, self.weight, targets)
+
+    head = model.get_output_embeddings()
+    head.forward = MethodType(forward, head)
+
+
+def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What predicts a label: hidden states (labelled, width), their targets (labelled,) and their rows (labelled,).
 
     Args:
-        batch: `input_ids`, `attention_mask` and `labels`, each (rows, width); labels in place, shifted here.
-
-    Returns:
-        Losses (labelled,), and the row each belongs to (labelled,).
+        batch: `input_ids` and `labels`, labels in place, shifted here; `attention_mask` if padded, `position_ids` and
+            `lengths` if concatenated (`data.loader`).
     """
-    body, head = model.get_decoder(), model.get_output_embeddings()
-    hidden = body(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False)[0]
+    inputs = {name: batch[name] for name in ("attention_mask", "position_ids", "lengths") if name in batch}
+    hidden = model.get_decoder()(input_ids=batch["input_ids"], use_cache=False, **inputs)[0]
     wanted = batch["labels"][:, 1:]
     rows, positions = torch.nonzero(wanted != IGNORED, as_tuple=True)
-    logits = head(hidden[rows, positions])
-    return functional.cross_entropy(logits.float(), wanted[rows, positions], reduction="none"), rows
+    return hidden[rows, positions], wanted[rows, positions], rows
+
+
+def summed_loss(model: Model, batch: dict[str, Any]) -> torch.Tensor:
+    """Negative log-likelihood of all labelled tokens together, in fp32 nats; for a model under `lose_in_chunks`."""
+    hidden, targets, _ = labelled(model, batch)
+    return model.get_output_embeddings()(hidden, targets)
 
 
 def row_losses(model: Model, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Summed loss (rows,) and number of labelled tokens (rows,) of every row."""
-    losses, rows = label_losses(model, batch)
-    count = batch["input_ids"].shape[0]
-    sums = torch.zeros(count, dtype=losses.dtype, device=losses.device).index_add_(0, rows, losses)
-    return sums, torch.bincount(rows, minlength=count)
+    """Summed loss (rows,) and number of labelled tokens (rows,) of every row of a padded batch; without gradients."""
+    hidden, targets, rows = labelled(model, batch)
+    sums = torch.zeros(len(batch["input_ids"]), device=hidden.device)
+    for states, wanted, row in zip(hidden.split(CHUNK), targets.split(CHUNK), rows.split(CHUNK), strict=True):
+        logits = model.get_output_embeddings()(states).float()
+        sums.index_add_(0, row, functional.cross_entropy(logits, wanted, reduction="none"))
+    return sums, torch.bincount(rows, minlength=len(sums))
 
 
 def next_token_logits(model: Model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Logits (rows, vocabulary), in fp32, of the token after the last unpadded one of every row."""
-    hidden = model.get_decoder()(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False)[
-        0
-    ]
-    last = batch["attention_mask"].sum(-1) - 1
+    mask = batch["attention_mask"]
+    hidden = model.get_decoder()(input_ids=batch["input_ids"], attention_mask=mask, use_cache=False)[0]
+    last = mask.sum(-1) - 1
     return model.get_output_embeddings()(hidden[torch.arange(len(last), device=last.device), last]).float()

@@ -7,8 +7,10 @@ import pytorch_lightning as pl
 import torch
 
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
+from humpback_exp.modeling.attention import NAME as BY_EXAMPLE
+from humpback_exp.modeling.fused import fuse
 from humpback_exp.modeling.load import Model, load_model
-from humpback_exp.modeling.loss import label_losses
+from humpback_exp.modeling.loss import lose_in_chunks, summed_loss
 from humpback_exp.modeling.strategy import is_zero3, partition_on_load
 
 
@@ -37,7 +39,10 @@ class CausalLMModule(pl.LightningModule):
             return
         if is_zero3(self.trainer_config):
             self.partitioning = partition_on_load(self.trainer_config)
-        model = load_model(self.model_config.path, self.model_config.dtype)
+        attention = BY_EXAMPLE if self.trainer_config.padding_free else "sdpa"
+        model = load_model(self.model_config.path, self.model_config.dtype, attn_implementation=attention)
+        lose_in_chunks(model)
+        fuse(model)
         add_dropout(model, self.model_config.dropout)
         if self.adapter.kind == "lora":
             model = with_lora(model, self.adapter)
@@ -46,11 +51,10 @@ class CausalLMModule(pl.LightningModule):
             model.enable_input_require_grads()
         self.model = model.train()
 
-    def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> torch.Tensor:
         """One micro-batch's share of the step's loss, scaled against the divisions the trainer and DDP make later."""
         self._seed_dropout(batch_idx)
-        losses, _ = label_losses(causal_lm(self.model), batch)
-        share = losses.sum() / batch["step_labels"]
+        share = summed_loss(causal_lm(self.model), batch) / batch["step_labels"]
         self.step_loss += float(share.detach())
         divisions = 2 if self.trainer.strategy.handles_gradient_accumulation else 1  # DeepSpeed divides once more
         return share * self.trainer.accumulate_grad_batches**divisions * self.trainer.world_size
@@ -72,11 +76,17 @@ class CausalLMModule(pl.LightningModule):
             [group for group in groups if group["params"]],
             lr=self.optim.lr,
             betas=(self.optim.beta1, self.optim.beta2),
+            fused=True,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: lr_factor(step, self.max_steps, self.optim)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(self, optimizer: Any, gradient_clip_val: Any = None, *_: Any, **__: Any) -> None:
+        """Clip by norm here: Lightning refuses it for a fused optimiser under autocast. DeepSpeed's engine does its own."""
+        if gradient_clip_val and not is_zero3(self.trainer_config):
+            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Count batches as this session splits steps: a resumed run may use another micro-batch or number of ranks."""

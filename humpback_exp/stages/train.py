@@ -2,6 +2,8 @@
 
 import math
 import time
+from functools import partial
+from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
@@ -9,58 +11,54 @@ from humpback_exp.config import OptimConfig, TrainConfig
 from humpback_exp.curation.selection import ids_hash
 from humpback_exp.data.examples import training_examples
 from humpback_exp.data.order import paper_batch_size, paper_steps
-from humpback_exp.data.tokens import Tokens, encode_examples
+from humpback_exp.data.store import TokenStore, token_store
 from humpback_exp.processes import rank
 from humpback_exp.progress import log, stage_table
-from humpback_exp.records import Example
 from humpback_exp.tracking import Tracker
+
+CACHE = "cache/tokens"
+"""Below output_root."""
 
 
 def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Train from the base model and export a Hugging Face folder."""
     started, first = time.time(), rank() == 0
-    examples = training_examples(config.data, config.seed)
-
     from humpback_exp.modeling.export import export
     from humpback_exp.modeling.fit import fit
     from humpback_exp.modeling.load import load_tokenizer
 
     tokenizer = load_tokenizer(config.model.path, config.model.template)
-    tokens, counts = encode_examples(tokenizer, examples, config.data)
+    made_from = {
+        key: value["fingerprint"] for key, value in artifact.manifest.inputs.items() if key.startswith("data.")
+    }
+    examples = partial(training_examples, config.data, config.seed)
+    tokens = token_store(Path(config.output_root) / CACHE, tokenizer, config.data, config.seed, made_from, examples)
     batch_size, max_steps = schedule(config.optim, len(tokens))
     log.info(
         "%s: %d examples, %d tokens, %d labelled; %d steps of %d",
-        config.name, len(tokens), sum(len(t.ids) for t in tokens), sum(t.label_count for t in tokens), max_steps, batch_size,
+        config.name, len(tokens), tokens.total, tokens.labelled, max_steps, batch_size,
     )  # fmt: skip
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
     export(module.model, tokenizer, config.model, artifact.folder, writes=first)
     if not first:
         return artifact.manifest
     history.write(artifact.folder)
-    manifest = close(artifact, examples, tokens, counts, history.rows[-1][1], started)
-    figures = {"first loss": history.rows[0][1], "last loss": history.rows[-1][1]}
-    title, seconds = f"train {config.name}, examples", manifest.wall_seconds
-    stage_table(title, len(examples), len(tokens), manifest.drops, seconds, artifact.folder, figures)
+    manifest = close(artifact, tokens, {"loss": history.rows[-1][1]} | history.speed, started)
+    figures = {"first loss": history.rows[0][1], "last loss": history.rows[-1][1]} | history.speed
+    title, examined, seconds = f"train {config.name}, examples", tokens.table.num_rows, manifest.wall_seconds
+    stage_table(title, examined, len(tokens), manifest.drops, seconds, artifact.folder, figures)
     return manifest
 
 
-def close(
-    artifact: Artifact,
-    examples: list[Example],
-    tokens: list[Tokens],
-    counts: dict[str, int],
-    loss: float,
-    started: float,
-) -> Manifest:
+def close(artifact: Artifact, tokens: TokenStore, figures: dict[str, float], started: float) -> Manifest:
     """Finish the folder with what was trained on: numbers by source, and the hash of the web pairs' ids."""
-    used = {row.id for row in tokens}
-    web = [example.id for example in examples if example.source == "web" and example.id in used]
+    web = tokens.row_ids("web")
     return artifacts.finish(
         artifact,
         started=started,
-        rows={"examples": len(tokens), "seed": len(used) - len(web), "web": len(web)},
-        drops={"too long": counts["too long"]} if "too long" in counts else {},
-        metrics={"loss": loss, "web_ids_sha256": ids_hash(web), "cut": counts.get("cut", 0)},
+        rows={"examples": len(tokens), "seed": len(tokens) - len(web), "web": len(web)},
+        drops={"too long": tokens.counts["too long"]} if "too long" in tokens.counts else {},
+        metrics=figures | {"web_ids_sha256": ids_hash(web), "cut": tokens.counts.get("cut", 0)},
     )
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from humpback_exp.config import DataConfig
-from humpback_exp.data.loader import StepBatches, collate
-from humpback_exp.data.tokens import IGNORED, Tokens, encode_examples, prompt_ids, sides
+from humpback_exp.data.loader import StepBatches, collate, concatenate
+from humpback_exp.data.tokens import IGNORED, Tokens, encode_fitting, prompt_ids, sides
 from humpback_exp.prompts import forward
 from humpback_exp.records import Example
 
@@ -18,8 +18,8 @@ HI, YO = [41, 74], [58, 80, 2]
 
 
 def ids_and_labels(tokenizer, example: Example, **settings: object) -> tuple[list[int], list[int]]:
-    kept, _ = encode_examples(tokenizer, [example], DataConfig(**settings))  # type: ignore[arg-type]
-    return kept[0].ids, kept[0].labels
+    tokens, _ = encode_fitting(tokenizer, example, DataConfig(**settings))  # type: ignore[arg-type]
+    return tokens.ids, tokens.labels
 
 
 def test_forward_untagged(byte_tokenizer) -> None:
@@ -53,24 +53,17 @@ def test_the_backward_tag_is_the_seeds_for_both_sources() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overlong", "kept", "counts"),
-    [
-        ("drop", [], {"too long": 1}),
-        ("right", [[0, 60, 42, 47, 52, 53, 62, 222, 41, 74, 222, 60, 16, 42, 47, 52, 53, 62, 58, 80, 1]], {"cut": 1}),
-        ("left", [[0, 60, 42, 47, 52, 53, 62, 222, 41, 74, 222, 60, 16, 42, 47, 52, 53, 62, 80, 2, 1]], {"cut": 1}),
-    ],
+    ("overlong", "target", "outcome"),
+    [("drop", [58, 80, 2, 1], "too long"), ("right", [58, 80, 1], "cut"), ("left", [80, 2, 1], "cut")],
 )
-def test_overlong_examples(byte_tokenizer, overlong: str, kept: list[list[int]], counts: dict[str, int]) -> None:
+def test_overlong_examples(byte_tokenizer, overlong: str, target: list[int], outcome: str) -> None:
     config = DataConfig(tagged=False, max_length=21, overlong=overlong)
-    short = Example(id="t", source="seed", instruction="H", output="Y")
-    tokens, counted = encode_examples(byte_tokenizer, [short, SEED], config)
-    assert [t.ids for t in tokens[1:]] == kept
-    assert counted == counts
+    tokens, became = encode_fitting(byte_tokenizer, SEED, config)
+    assert (tokens.ids, became) == ([*INST, *HI, *END, *target], outcome)
 
 
-def test_nothing_fits(byte_tokenizer) -> None:
-    with pytest.raises(ValueError, match=r"data.max_length=5: none of 1 examples fits"):
-        encode_examples(byte_tokenizer, [SEED], DataConfig(max_length=5))
+def test_an_example_that_fits_is_left_alone(byte_tokenizer) -> None:
+    assert encode_fitting(byte_tokenizer, SEED, DataConfig(tagged=False, max_length=22))[1] == ""
 
 
 def test_control_tokens_in_a_page_do_not_end_a_turn(byte_tokenizer) -> None:
@@ -86,6 +79,14 @@ def test_collate_pads_by_position_even_when_pad_is_eos() -> None:
     assert batch["input_ids"].tolist() == [[5, 6, 1], [7, 1, 1]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert batch["labels"].tolist() == [[IGNORED, 6, 1], [7, IGNORED, IGNORED]]
+
+
+def test_concatenated_rows_keep_their_own_positions() -> None:
+    batch = concatenate([Tokens("a", [5, 6, 1], [IGNORED, 6, 1]), Tokens("b", [7, 1], [IGNORED, 1])])
+    assert batch["input_ids"].tolist() == [[5, 6, 1, 7, 1]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
+    assert batch["labels"].tolist() == [[IGNORED, 6, 1, IGNORED, 1]]
+    assert batch["lengths"] == [3, 2]
 
 
 def rows(count: int) -> list[Tokens]:
@@ -108,6 +109,13 @@ def test_ranks_share_a_step_and_its_label_count() -> None:
     lengths = [[int(b["attention_mask"].sum()) for b in part] for part in (first, second)]
     assert lengths == [[3, 7], [5, 8]]
     assert {int(b["step_labels"]) for b in first + second} == {19}
+
+
+def test_without_padding_micro_batches_hold_about_as_many_tokens() -> None:
+    step = batches(pad_id=None).step(0)
+    assert [b["lengths"] for b in step] == [[3, 8], [5, 7]]
+    assert [b["ids"] for b in step] == [["2", "7"], ["4", "6"]]
+    assert [b["lengths"] for b in batches(pad_id=None, rank=1, ranks=2).step(0)] == [[5, 7]]
 
 
 def test_iteration_starts_at_the_step_asked_for() -> None:
