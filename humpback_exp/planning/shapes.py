@@ -24,6 +24,11 @@ class Shape:
     tied: bool
 
     @property
+    def head(self) -> int:
+        """Width of a head."""
+        return self.hidden // self.heads
+
+    @property
     def kv(self) -> int:
         """Width of the keys of a token, and of its values: narrower than `hidden` under grouped-query attention."""
         return self.hidden * self.kv_heads // self.heads

@@ -22,9 +22,9 @@ def size_rows(sizes: Sizes, per_token: float) -> list[Row]:
         {
             "pairs": name,
             "rows": f"{rows.count:,}",
-            "instruction, tokens": f"{rows.instruction / per_token:.0f}",
-            "output, tokens": f"{rows.output / per_token:.0f}",
-            "number": rows.origin,
+            "instruction, tokens": round(rows.instruction / per_token),
+            "output, tokens": round(rows.output / per_token),
+            "rows are": rows.origin,
         }
         for name, rows in named.items()
     ]
@@ -40,21 +40,22 @@ def memory_rows(config: TrainConfig, hardware: HardwareConfig) -> list[Row]:
         "gradient buckets": memory.buckets,
         "gathered layers": memory.gathered,
         "activations": memory.activations,
-        "logits": memory.logits,
-        "end of a step": memory.update,
+        "a layer going backward": memory.layer,
+        "logits and their gradients": memory.loss,
+        "update": memory.update,
         "peak at load": memory.load,
         "peak in a step": memory.peak,
         "peak at resume": memory.resume,
-        f"usable of {hardware.memory:g}": USABLE * hardware.memory * GIB,
+        f"usable of {hardware.memory:g}": int(USABLE * hardware.memory * GIB),
     }
-    return [{"training, a rank": name, "GiB": gib(size)} for name, size in parts.items()]
+    return [{"training, a rank": name, "GiB": size / GIB} for name, size in parts.items()]
 
 
 def host_rows(config: TrainConfig) -> list[Row]:
     """Main memory of a node with GPUs."""
     node = node_memory(config)
     parts = {"at load": node.load, "in training": node.training, "at resume": node.resume, "at export": node.export}
-    return [{"main memory, a node": name, "GiB": gib(size)} for name, size in parts.items()]
+    return [{"main memory, a node": name, "GiB": size / GIB} for name, size in parts.items()]
 
 
 def generation_rows(generations: Sequence[Generation], hardware: HardwareConfig) -> list[Row]:
@@ -64,9 +65,9 @@ def generation_rows(generations: Sequence[Generation], hardware: HardwareConfig)
             "generation": made.name,
             "rows a batch": made.engine.batch_size,
             "tokens a row": f"{made.row:,}",
-            "weights, GiB": gib(made.weights),
-            "KV cache, GiB": gib(made.cache),
-            "working, GiB": gib(made.working),
+            "weights, GiB": made.weights / GIB,
+            "KV cache, GiB": made.cache / GIB,
+            "working, GiB": made.working / GIB,
             "GPUs a copy": made.gpus(hardware) or "no node holds it",
         }
         for made in generations
@@ -76,9 +77,10 @@ def generation_rows(generations: Sequence[Generation], hardware: HardwareConfig)
 def disk_rows(folders: Sequence[Folder]) -> list[Row]:
     """What stays, and the most there is at a time: models are made one after another."""
     kept = sum(folder.kept for folder in folders)
-    whole = Folder("the loop", kept, kept + max(f.most - f.kept for f in folders), sum(f.written for f in folders))
+    most = kept + max(folder.most - folder.kept for folder in folders)
+    whole = Folder("the loop", kept, most, sum(folder.written for folder in folders))
     return [
-        {"disk": f.name, "stays, GiB": gib(f.kept), "at most, GiB": gib(f.most), "written, GiB": gib(f.written)}
+        {"disk": f.name, "stays, GiB": f.kept / GIB, "at most, GiB": f.most / GIB, "written, GiB": f.written / GIB}
         for f in [*folders, whole]
     ]
 
@@ -86,29 +88,17 @@ def disk_rows(folders: Sequence[Folder]) -> list[Row]:
 def hour_rows(stages: Sequence[Stage], hardware: HardwareConfig) -> list[Row]:
     """Time of every stage, one after another."""
     rows = [_hours(stage, hardware) for stage in stages]
-    hours, gpu_hours = sum(row[0] for row in rows), sum(row[0] * row[1] for row in rows)
-    total = {"stage": "the loop", "work": "", "tokens, million": "", "GPUs": "", "hours": _round(hours)}
-    return [
-        {
-            "stage": stage.name,
-            "work": stage.work,
-            "tokens, million": f"{stage.tokens / 1e6:,.1f}",
-            "GPUs": gpus,
-            "hours": _round(hours),
-            "GPU-hours": _round(hours * gpus),
-        }
-        for stage, (hours, gpus) in zip(stages, rows, strict=True)
-    ] + [total | {"GPU-hours": _round(gpu_hours)}]
+    total = {
+        "stage": "the loop",
+        "million tokens": sum(stage.tokens for stage in stages) / 1e6,
+        "hours": sum(float(str(row["hours"])) for row in rows),
+        "GPU-hours": sum(float(str(row["GPU-hours"])) for row in rows),
+    }
+    return [*rows, total]
 
 
-def _hours(stage: Stage, hardware: HardwareConfig) -> tuple[float, int]:
+def _hours(stage: Stage, hardware: HardwareConfig) -> Row:
     gpus = stage.ranks if isinstance(stage, Training) else stage.gpus(hardware) or 8
-    return stage.seconds(hardware) / 3600, gpus if hardware.accelerator == "gpu" else 1
-
-
-def _round(hours: float) -> str:
-    return f"{hours:,.2f}" if hours < 10 else f"{hours:,.0f}"
-
-
-def gib(size: float) -> str:
-    return f"{size / GIB:,.1f}"
+    hours = stage.seconds(hardware) / 3600
+    row: Row = {"stage": stage.name, "work": stage.work, "million tokens": stage.tokens / 1e6, "GPUs": gpus}
+    return row | {"hours": hours, "GPU-hours": hours * gpus}

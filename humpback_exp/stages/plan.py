@@ -44,12 +44,12 @@ def run(config: PlanConfig) -> None:
         show(made.host_rows(trainings[0].config))
     show(made.generation_rows(generations, hardware))
     show(made.disk_rows(folders))
-    show(made.hour_rows(stages, hardware))
+    show(made.hour_rows(stages, hardware), numbers=",.2f")
     print("\n" + "\n".join([*verdict(trainings, hardware), *assumptions(config)]))
 
 
-def show(rows: list[made.Row]) -> None:
-    print("\n" + table(rows))
+def show(rows: list[made.Row], numbers: str = ",.1f") -> None:
+    print("\n" + table(rows, numbers))
 
 
 def weigh(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Training | Generation | None:
