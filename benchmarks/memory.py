@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from humpback_exp.config import AdapterConfig, DataConfig, ModelConfig, TrainConfig, TrainerConfig
+from humpback_exp.config import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainConfig, TrainerConfig
 from humpback_exp.planning.memory import training_memory
 from humpback_exp.progress import table
 
@@ -52,6 +52,7 @@ class Case:
             model=ModelConfig(path=path, dtype=frozen, context=4096),
             adapter=AdapterConfig(kind="lora" if self.lora else "none"),
             data=DataConfig(max_length=self.length),
+            optim=OptimConfig(batch_size=self.micro_batch * self.ranks * ACCUMULATED),
             trainer=TrainerConfig(
                 devices=self.ranks,
                 strategy="zero3" if self.ranks > 1 else "auto",
@@ -96,15 +97,17 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
     import torch
     from torch.utils.data import DataLoader
 
+    from humpback_exp.artifacts import Manifest
     from humpback_exp.data.loader import StepBatches
     from humpback_exp.data.tokens import IGNORED, Tokens
+    from humpback_exp.modeling.checkpoint import Checkpoints, checkpoints
     from humpback_exp.modeling.fit import build_trainer
     from humpback_exp.modeling.module import CausalLMModule
 
     warnings.filterwarnings("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     peaks: dict[str, int] = {}
-    checkpoint = Path(root) / "checkpoint"
+    saving = Checkpoints(Path(root), Manifest("models", "memory", "", {}, {}), STEPS, STEPS)
 
     class Phases(pl.Callback):
         def on_train_start(self, *_: Any) -> None:
@@ -115,7 +118,7 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
             return -1 if resumes else None
 
     config = case.config(path, root)
-    batch = case.micro_batch * case.ranks * ACCUMULATED
+    batch = config.optim.batch_size
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, STEPS, config.seed)
     trainer = build_trainer(config, batch, STEPS + resumes, [Phases()])
     ids = torch.randint(0, case.vocabulary, (batch, case.length), generator=torch.Generator().manual_seed(0)).tolist()
@@ -130,11 +133,11 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
         rank=trainer.global_rank,
         ranks=trainer.world_size,
     )
-    before = checkpoint if resumes else None
+    before = checkpoints(saving.folder)[0] if resumes else None
     trainer.fit(module, DataLoader(batches, batch_size=None), ckpt_path=before, weights_only=True)
     if not resumes:
         peaks["step"] = memory("VmHWM")
-        trainer.save_checkpoint(checkpoint)
+        saving.save(trainer)
     return peaks
 
 

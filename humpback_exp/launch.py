@@ -8,7 +8,7 @@ import errno
 import importlib
 import os
 import re
-import subprocess
+import signal
 import sys
 import time
 import traceback
@@ -17,15 +17,24 @@ from pathlib import Path
 
 from humpback_exp import artifacts, planning
 from humpback_exp.config import StageConfig, TrainConfig
-from humpback_exp.processes import die_with_parent, rank, started_outside
+from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, leave_on_signals, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
+from humpback_exp.ranks import LOST, start_ranks, wait_for
 from humpback_exp.tracking import track
 
 FULL = "HYDRA_FULL_ERROR"
 SHOWN = "HUMPBACK_FULL_ERROR"
 """What the user had set HYDRA_FULL_ERROR to, before we set it."""
+ERRORS = "HUMPBACK_ERRORS"
+"""Descriptor to which our own children write their one-line error; the parent prints each line once."""
+LOST_PEER = re.compile(r"gloo|NCCL|Connection (closed|reset) by peer|TCPStore|c10d", re.IGNORECASE)
+"""What torch says when a rank it waits for is gone."""
 NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
 """Beginnings of lines in Hydra's messages that help nobody here."""
+
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 + SIGINT."""
 
 
 class PointFailed(RuntimeError):
@@ -33,11 +42,12 @@ class PointFailed(RuntimeError):
 
 
 class StageFailed(RuntimeError):
-    """A stage's process ended badly; it has said why itself."""
+    """A stage's process ended badly; `said` tells whether it has said why itself."""
 
-    def __init__(self, folder: Path, code: int) -> None:
-        super().__init__(f"{folder}: failed with status {code}; what it finished is kept, the same command goes on")
-        self.code = code
+    def __init__(self, folder: Path, who: str, code: int, said: bool = False) -> None:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed with status {code}"
+        super().__init__(f"{folder}: {who}{how}; what was finished is kept, the same command goes on from there")
+        self.code, self.said = (128 - code if code < 0 else code), said or code == INTERRUPTED
 
 
 def launch(config: StageConfig, fresh: bool = False) -> Path:
@@ -46,7 +56,9 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
     Args:
         fresh: always use a process of its own, as sweep points and pipeline stages do.
     """
+    join_slurm()
     set_up_logging()
+    check_ranks(config)
     check_machine(config)
     if rank() > 0:
         return _follow(config)
@@ -65,6 +77,18 @@ def check_machine(config: StageConfig) -> None:
     """Raise the ValueError of `planning.check` for training that is still to be done here."""
     if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
         planning.check(config)
+
+
+def check_ranks(config: StageConfig) -> None:
+    """Raise unless torchrun or srun, where it started this process, started as many ranks as the config wants."""
+    if not isinstance(config, TrainConfig) or not started_outside():
+        return
+    nodes, devices, started = config.trainer.nodes, config.trainer.devices, int(os.environ["WORLD_SIZE"])
+    if nodes * devices != started:
+        raise ValueError(
+            f"trainer.devices={devices}: on trainer.nodes={nodes} node(s) that makes {nodes * devices} ranks, but {started} "
+            f"were started; start as many, or set both to what was started"
+        )
 
 
 def ranks(config: StageConfig) -> int:
@@ -88,7 +112,7 @@ def _follow(config: StageConfig) -> Path:
     while not any((config.folder / name).exists() for name in ("begun.json", "manifest.json")):
         time.sleep(0.1)
     if not (config.folder / "manifest.json").exists():
-        _in_process(*artifacts.open_stage(config.folder))
+        _in_process(config, artifacts.open_stage(config.folder)[1])
     return config.folder
 
 
@@ -100,18 +124,26 @@ def _in_process(config: StageConfig, artifact: artifacts.Artifact) -> None:
 
 
 def _in_process_group(config: StageConfig, lock: int) -> None:
-    """Start every rank from outside, all from the frozen config; the children share the lock and die with us."""
-    module = ["-m", "humpback_exp.launch", str(config.folder)]
-    if ranks(config) > 1:
-        module = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks(config)}", *module]
-    process = subprocess.Popen([sys.executable, *module], pass_fds=[lock], preexec_fn=die_with_parent)
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        process.wait()
-        raise
+    """Start every rank from outside, all from the frozen config; the children share the lock and die with us.
+
+    Raises:
+        StageFailed: a rank ended badly; all have ended.
+        Stopped: a signal reached this process or a rank; all have saved and ended.
+    """
+    count = ranks(config)
+    reader, writer = os.pipe()
+    os.environ[ERRORS] = str(writer)
+    processes = start_ranks(["humpback_exp.launch", str(config.folder)], count, keep=[lock, writer])
+    del os.environ[ERRORS]
+    os.close(writer)
+    culprit, code = wait_for(processes)
+    with os.fdopen(reader, encoding="utf-8") as lines:
+        said = dict.fromkeys(lines)
+    print(*said, sep="", end="", file=sys.stderr)
+    if code - 128 in STOPS:
+        raise Stopped(code - 128)
     if code:
-        raise StageFailed(config.folder, code if code > 0 else 128 - code)
+        raise StageFailed(config.folder, f"rank {culprit} of {count} " if count > 1 else "", code, said=bool(said))
 
 
 def door(stage: Callable[[], object], sweep: bool) -> None:
@@ -140,6 +172,7 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
     """
     os.environ.setdefault(SHOWN, os.environ.get(FULL, "0"))
     os.environ[FULL] = "1"
+    leave_on_signals()
     try:
         main()
     except PointFailed:
@@ -147,7 +180,11 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
     except KeyboardInterrupt:
         if not child:
             print("interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    except Stopped as stop:
+        if not child and rank() == 0:
+            print(f"{stop.name}; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        sys.exit(stop.code)
     except Exception as error:
         sys.exit(_report(error))
 
@@ -155,9 +192,15 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
 def _report(error: Exception) -> int:
     """Say what went wrong in one line and return the exit status; what is our fault is raised again."""
     if isinstance(error, StageFailed):
-        if error.code not in (2, 130):  # the stage's own line has said it all
-            print(error, file=sys.stderr)
+        if not error.said:
+            print(f"error: {error}", file=sys.stderr)
         return error.code
+    if isinstance(error, RuntimeError) and started_outside() and LOST_PEER.search(str(error)):
+        if ERRORS not in os.environ:
+            print(
+                "error: another rank has ended, so this one ends, too; that rank's own lines say why", file=sys.stderr
+            )
+        return LOST
     library = type(error).__module__.split(".")[0]
     if not (
         isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf", "wandb")
@@ -165,7 +208,11 @@ def _report(error: Exception) -> int:
         raise error
     if os.environ.get(SHOWN) == "1":
         traceback.print_exception(error)
-    print(f"error: {_one_line(error)}", file=sys.stderr)
+    line = f"error: {_one_line(error)}\n"
+    if ERRORS in os.environ:
+        os.write(int(os.environ[ERRORS]), line.encode())
+    else:
+        sys.stderr.write(line)
     return 2
 
 

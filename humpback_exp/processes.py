@@ -1,10 +1,22 @@
-"""Ranks of a process group, and children that do not outlive their parent."""
+"""Who this process is among the ranks, how a signal ends it, and that no child outlives its parent."""
 
 import ctypes
 import os
+import re
 import signal
+from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
+STOPS = (signal.SIGTERM, signal.SIGUSR1)
+"""What asks a run to save and leave: SIGTERM by people and schedulers, SIGUSR1 by Slurm's `--signal=USR1@300`."""
+
+
+class Stopped(SystemExit):
+    """A signal asked this process to leave, and it has saved what it has to save; the status is 128 + signal."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(128 + signum)
+        self.name = signal.Signals(signum).name
 
 
 def rank() -> int:
@@ -15,8 +27,36 @@ def rank() -> int:
 
 
 def started_outside() -> bool:
-    """Whether torchrun or srun started all ranks, this one among them."""
+    """Whether torchrun, srun or a parent of ours started all ranks, this one among them."""
     return "RANK" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
+
+
+def join_slurm() -> None:
+    """Give what srun tells its ranks the names torchrun uses; the first node's first rank is where all meet."""
+    if "RANK" in os.environ or not started_outside():
+        return
+    slurm = os.environ
+    first = re.sub(r"\[([^],-]*)[^]]*\]", r"\1", slurm["SLURM_STEP_NODELIST"]).split(",")[0]
+    os.environ |= {
+        "RANK": slurm["SLURM_PROCID"],
+        "LOCAL_RANK": slurm["SLURM_LOCALID"],
+        "GROUP_RANK": slurm["SLURM_NODEID"],
+        "WORLD_SIZE": slurm["SLURM_STEP_NUM_TASKS"],
+        "MASTER_ADDR": slurm.get("MASTER_ADDR", first),
+        "MASTER_PORT": slurm.get("MASTER_PORT", str(20000 + int(slurm["SLURM_JOB_ID"]) % 10000)),
+    }
+
+
+def leave_on_signals() -> None:
+    """Make the first signal of `STOPS` raise `Stopped`, as Ctrl-C raises KeyboardInterrupt; later ones are ignored."""
+
+    def leave(signum: int, _: FrameType | None) -> None:
+        for each in STOPS:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(signum)
+
+    for each in STOPS:
+        signal.signal(each, leave)
 
 
 def die_with_parent(parent: int | None = None) -> None:

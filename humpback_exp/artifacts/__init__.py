@@ -1,6 +1,6 @@
 """Folders of results, and what they were made from."""
 
-from humpback_exp.artifacts.folder import Artifact, begin, finish, git_commit, locked, open_stage
+from humpback_exp.artifacts.folder import Artifact, begin, finish, git_commit, locked, open_stage, refuse_other
 from humpback_exp.artifacts.hashing import digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest, load, require_input, sha256, write_text
 
@@ -15,6 +15,7 @@ __all__ = [
     "load",
     "locked",
     "open_stage",
+    "refuse_other",
     "require_input",
     "sha256",
     "write_text",

@@ -51,14 +51,14 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     frozen = folder / "config.yaml"
     if (folder / "manifest.json").exists():
         made = load(folder)
-        _refuse_other(made, manifest, folder)
+        refuse_other(made, manifest, folder)
         require_files(folder, made)
         return Artifact(folder, made, finished=True)
     held = {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock"} if folder.exists() else set()
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
             raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
-        _refuse_other(_begun(folder), manifest, folder)
+        refuse_other(_begun(folder), manifest, folder)
     if write:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(frozen, yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
@@ -73,7 +73,7 @@ def _begun(folder: Path) -> Manifest:
         raise ValueError(f"{folder}/begun.json: damaged; delete {folder} and run the command again") from None
 
 
-def _refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
+def refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
     """Raise when a folder was made by another config, naming each differing key with both values."""
     if there.fingerprint == wanted.fingerprint:
         return

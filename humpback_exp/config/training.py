@@ -156,10 +156,15 @@ class TrainerConfig:
     """auto (one rank), ddp, zero3, zero3_offload."""
     persistence_threshold: int = operational(100_000)
     """ZeRO-3: parameters of at most this many elements stay whole on every rank (DeepSpeed's default)."""
+    leaf_modules: list[str] = operational(list)
+    """ZeRO-3: classes whose parameters are gathered all at once on entry, not module by module (DeepSpeed's leaf modules).
+    For mixture-of-experts blocks, whose experts run in no fixed order, and for blocks of many small modules."""
     precision: str = "bf16"
     """bf16 computes matrix products in bfloat16 under autocast; fp32 does not."""
-    micro_batch: int = operational(1)
-    """Examples a forward pass; gradients are accumulated up to the batch size."""
+    micro_batch: int | None = operational(None)
+    """Examples a forward pass; gradients are accumulated up to the batch size. None takes what `micro_tokens` allows."""
+    micro_tokens: int = operational(8192)
+    """Tokens a forward pass may hold if all its examples were of data.max_length; one example it may always hold."""
     padding_free: bool = operational(True)
     """Examples of a forward pass stand one after the other, each attending to itself; false pads them to one length."""
     gradient_checkpointing: bool = operational(False)
@@ -170,8 +175,9 @@ class TrainerConfig:
         one_of("trainer.accelerator", self.accelerator, ("cpu", "gpu"))
         one_of("trainer.strategy", self.strategy, STRATEGIES)
         one_of("trainer.precision", self.precision, ("fp32", "bf16"))
-        for key in ("devices", "nodes", "micro_batch", "checkpoint_every"):
-            require(getattr(self, key) > 0, f"trainer.{key}", getattr(self, key), "must be positive")
+        for key in ("devices", "nodes", "micro_batch", "micro_tokens", "checkpoint_every"):
+            value = getattr(self, key)
+            require(value is None or value > 0, f"trainer.{key}", value, "must be positive")
         ranks = self.devices * self.nodes
         require(
             ranks == 1 or self.strategy != "auto",
@@ -179,3 +185,21 @@ class TrainerConfig:
             self.strategy,
             f"{ranks} ranks need trainer=zero3 or trainer.strategy=ddp",
         )
+
+    def pass_size(self, batch_size: int, max_length: int) -> int:
+        """Examples a forward pass: `micro_batch`, or the largest part of a rank's share that keeps within `micro_tokens`.
+
+        Raises:
+            ValueError: the batch does not divide by ranks and examples a pass.
+        """
+        ranks = self.devices * self.nodes
+        share = batch_size // ranks
+        fitting = (n for n in range(share, 0, -1) if share % n == 0 and n * max_length <= self.micro_tokens)
+        size = self.micro_batch or next(fitting, 1)
+        require(
+            batch_size % (size * ranks) == 0,
+            "optim.batch_size",
+            batch_size,
+            f"must divide by trainer.micro_batch x ranks = {size} x {ranks}; choose them so that it does",
+        )
+        return size

@@ -64,11 +64,7 @@ class StepBatches(IterableDataset[Batch]):
         ranks: int = 1,
     ) -> None:
         """`pad_id` None concatenates instead of padding."""
-        if batch_size % (micro_batch * ranks):
-            raise ValueError(
-                f"optim.batch_size={batch_size}: must divide by trainer.micro_batch x ranks = {micro_batch} x {ranks}; "
-                f"choose trainer.micro_batch so that it does"
-            )
+        assert batch_size % (micro_batch * ranks) == 0
         self.tokens, self.seed, self.batch_size, self.micro_batch = tokens, seed, batch_size, micro_batch
         self.pad_id, self.first_step, self.rank, self.ranks = pad_id, first_step, rank, ranks
 

@@ -8,13 +8,19 @@ from pathlib import Path
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader
 
+from humpback_exp.artifacts import open_stage
 from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokens import Tokens
-from humpback_exp.modeling.checkpoint import Checkpoints, newest_checkpoint
+from humpback_exp.modeling.checkpoint import Checkpoints
+from humpback_exp.modeling.flops import keep_freed_memory
+from humpback_exp.modeling.guards import FiniteSteps
 from humpback_exp.modeling.history import History
 from humpback_exp.modeling.module import CausalLMModule
-from humpback_exp.modeling.strategy import build_strategy
+from humpback_exp.modeling.resume import whole_checkpoint
+from humpback_exp.modeling.signals import StopOnSignal
+from humpback_exp.modeling.strategy import build_strategy, environment
+from humpback_exp.processes import Stopped
 from humpback_exp.progress import log
 from humpback_exp.tracking import Tracker
 
@@ -25,28 +31,35 @@ def fit(
     config: TrainConfig, tokens: Sequence[Tokens], pad_id: int, batch_size: int, max_steps: int, tracker: Tracker
 ) -> tuple[CausalLMModule, History]:
     """Train, or go on training, until `max_steps`; raises KeyboardInterrupt where Lightning would exit."""
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning|torch.distributed")
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    if config.trainer.accelerator == "cpu":
+        keep_freed_memory()
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
-    trainer = build_trainer(
-        config, batch_size, max_steps, [history, Checkpoints(config.folder, config.trainer.checkpoint_every, max_steps)]
-    )
+    manifest = open_stage(config.folder)[1].manifest
+    checkpoints = Checkpoints(config.folder, manifest, config.trainer.checkpoint_every, max_steps)
+    guards = [FiniteSteps(config.folder), checkpoints, StopOnSignal(checkpoints, max_steps, config.name)]
+    trainer = build_trainer(config, batch_size, max_steps, [history, *guards])
     batches = StepBatches(
         tokens,
         seed=config.seed,
         batch_size=batch_size,
-        micro_batch=config.trainer.micro_batch,
+        micro_batch=config.trainer.pass_size(batch_size, config.data.max_length),
         pad_id=None if config.trainer.padding_free else pad_id,
         first_step=lambda: trainer.global_step,
         rank=trainer.global_rank,
         ranks=trainer.world_size,
     )
-    checkpoint = newest_checkpoint(config.folder)
+    trainer.strategy.setup_environment()
+    checkpoint = whole_checkpoint(checkpoints.folder, manifest, trainer.global_rank, trainer.world_size)
     if checkpoint:
         log.info("train %s: goes on from %s", config.name, checkpoint.name)
     try:
         trainer.fit(module, DataLoader(batches, batch_size=None), ckpt_path=checkpoint, weights_only=True)
+    except Stopped:
+        raise
     except SystemExit:
         raise KeyboardInterrupt from None
     return module, history
@@ -55,14 +68,16 @@ def fit(
 def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callbacks: list[pl.Callback]) -> pl.Trainer:
     """A Trainer that keeps no folders of its own: order, checkpoints and logs are ours."""
     world = config.trainer.devices * config.trainer.nodes
+    size = config.trainer.pass_size(batch_size, config.data.max_length)
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
         num_nodes=config.trainer.nodes,
         strategy=build_strategy(config.trainer),
+        plugins=[environment()],
         precision=PRECISION[config.trainer.precision],
         max_steps=max_steps,
-        accumulate_grad_batches=max(1, batch_size // (config.trainer.micro_batch * world)),
+        accumulate_grad_batches=batch_size // (size * world),
         gradient_clip_val=config.optim.clip or None,
         callbacks=callbacks,
         logger=False,

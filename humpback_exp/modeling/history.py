@@ -63,7 +63,7 @@ class History(pl.Callback):
         self.rows.append((step, loss, self.lr, labels))
         speed = self._speed(measured)
         self.tracker.log({"loss": loss, "lr": self.lr} | speed, step)
-        self._show(step, loss, speed["tokens_per_second"])
+        self._show(step, loss, speed)
         module.step_loss, self.clock = 0.0, now
         self.counted.zero_()
 
@@ -87,11 +87,14 @@ class History(pl.Callback):
         """Of all steps of this session; empty if it made none."""
         return self._speed(self.totals) if self.totals[3] else {}
 
-    def _show(self, step: int, loss: float, rate: float) -> None:
-        self.progress.set_postfix(loss=f"{loss:.3f}", refresh=False)
+    def _show(self, step: int, loss: float, speed: dict[str, float]) -> None:
+        self.progress.set_postfix(loss=f"{loss:.3f}", tokens=f"{speed['tokens_per_second']:.0f}/s", refresh=False)
         self.progress.update()
         if self.progress.disable and (step % max(1, self.max_steps // LINES) == 0 or step == self.max_steps):
-            log.info("train %s: step %d of %d, loss %.3f, %.0f tokens/s", self.name, step, self.max_steps, loss, rate)
+            log.info(
+                "train %s: step %d of %d, loss %.3f, %.0f tokens/s, %.0f %% of the matmul peak",
+                self.name, step, self.max_steps, loss, speed["tokens_per_second"], 100 * speed["flop_utilisation"],
+            )  # fmt: skip
 
     def on_train_end(self, *_: Any) -> None:
         self.progress.close()

@@ -27,19 +27,20 @@ class SummedLoss(torch.autograd.Function):
         inputs, projection = hidden.to(dtype), weight.to(dtype)
         total = torch.zeros((), device=hidden.device)
         by_input = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
-        by_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
+        by_weight: torch.Tensor | None = None
         for start in range(0, len(targets), CHUNK):
             part = slice(start, start + CHUNK)
             log_p = torch.log_softmax(inputs[part] @ projection.T, -1, dtype=torch.float32)
             wanted = targets[part, None]
             total -= log_p.gather(1, wanted).sum()
-            if by_input is None and by_weight is None:
+            if not any(ctx.needs_input_grad):
                 continue
             slope = log_p.exp_().scatter_add_(1, wanted, log_p.new_full(wanted.shape, -1)).to(dtype)
             if by_input is not None:
                 torch.mm(slope, projection, out=by_input[part])
-            if by_weight is not None:
-                by_weight += slope.T @ inputs[part]
+            if ctx.needs_input_grad[1]:
+                product = slope.T @ inputs[part]
+                by_weight = product.float() if by_weight is None else by_weight.add_(product)
         ctx.save_for_backward(by_input, None if by_weight is None else by_weight.to(weight.dtype))
         ctx.hidden_dtype = hidden.dtype
         return total

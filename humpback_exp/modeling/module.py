@@ -85,8 +85,15 @@ class CausalLMModule(pl.LightningModule):
 
     def configure_gradient_clipping(self, optimizer: Any, gradient_clip_val: Any = None, *_: Any, **__: Any) -> None:
         """Clip by norm here: Lightning refuses it for a fused optimiser under autocast. DeepSpeed's engine does its own."""
-        if gradient_clip_val and not is_zero3(self.trainer_config):
-            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+        if not is_zero3(self.trainer_config):
+            bound = gradient_clip_val or float("inf")
+            self.gradient_norm = torch.nn.utils.clip_grad_norm_(self.parameters(), bound)
+
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        """Step, then let the gradients go: they would else live through the next forward pass. DeepSpeed sees to its own."""
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        if not is_zero3(self.trainer_config):
+            optimizer.zero_grad()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Count batches as this session splits steps: a resumed run may use another micro-batch or number of ranks."""

@@ -1,18 +1,15 @@
-"""How ranks share a model: one process, DDP, or DeepSpeed ZeRO-3 with or without offload, on GPUs and on CPUs alike.
+"""A trainer config -> how ranks share the model: one process, DDP, or DeepSpeed ZeRO-3 with or without offload."""
 
-Lightning's DeepSpeedStrategy refuses CPUs by a guard only. `CPUDeepSpeedStrategy` replaces that guard, so that the path
-a 65B run takes is the path the tests take, on two CPU processes over gloo.
-"""
-
-import contextlib
 import os
 from typing import Any
 
 import torch
-from lightning_fabric.utilities.seed import reset_seed
-from pytorch_lightning.strategies import DDPStrategy, DeepSpeedStrategy, Strategy
+from pytorch_lightning.plugins.environments import ClusterEnvironment, LightningEnvironment, TorchElasticEnvironment
+from pytorch_lightning.strategies import Strategy
 
 from humpback_exp.config import TrainerConfig
+from humpback_exp.modeling.parallel import CPUPartitions, OneProcess, Partitions, Replicas
+from humpback_exp.processes import started_outside
 
 ZERO3 = ("zero3", "zero3_offload")
 
@@ -21,21 +18,26 @@ def is_zero3(config: TrainerConfig) -> bool:
     return config.strategy in ZERO3
 
 
-def build_strategy(config: TrainerConfig) -> Strategy | str:
+def build_strategy(config: TrainerConfig) -> Strategy:
     """The Lightning strategy of a trainer config.
 
     Raises:
         ValueError: DeepSpeed is not installed.
     """
     if config.strategy == "auto":
-        return "auto"
+        return OneProcess(torch.device("cuda", 0) if config.accelerator == "gpu" else torch.device("cpu"))
     if config.strategy == "ddp":
-        return DDPStrategy(process_group_backend="gloo" if config.accelerator == "cpu" else "nccl")
+        return Replicas(process_group_backend="gloo" if config.accelerator == "cpu" else "nccl")
     if config.accelerator == "cpu":
         os.environ["DS_ACCELERATOR"] = "cpu"
     _require_deepspeed()
-    kind = CPUDeepSpeedStrategy if config.accelerator == "cpu" else PartitionedDeepSpeedStrategy
-    return kind(config=zero3_settings(config))
+    kind = CPUPartitions if config.accelerator == "cpu" else Partitions
+    return kind(config.leaf_modules, config=zero3_settings(config))
+
+
+def environment() -> ClusterEnvironment:
+    """Who we are among the ranks, under torchrun's names; Lightning's own for Slurm would requeue jobs by itself."""
+    return TorchElasticEnvironment() if started_outside() else LightningEnvironment()
 
 
 def zero3_settings(config: TrainerConfig) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def zero3_settings(config: TrainerConfig) -> dict[str, Any]:
     return {
         "zero_optimization": zero,
         "zero_allow_untested_optimizer": True,
-        "train_micro_batch_size_per_gpu": config.micro_batch,
+        "train_micro_batch_size_per_gpu": 1,  # only for DeepSpeed's own logs
     } | ({"bf16": {"enabled": True}} if config.precision == "bf16" else {})
 
 
@@ -72,26 +74,3 @@ def _require_deepspeed() -> None:
         raise ValueError(
             "trainer.strategy=zero3: DeepSpeed is not installed; pip install --no-build-isolation 'deepspeed>=0.19,<0.20'"
         ) from None
-
-
-class PartitionedDeepSpeedStrategy(DeepSpeedStrategy):
-    """ZeRO-3 whose model partitions itself while it loads (`load_model` under HfDeepSpeedConfig), so no context is needed."""
-
-    def model_sharded_context(self) -> Any:
-        return contextlib.nullcontext()
-
-
-class CPUDeepSpeedStrategy(PartitionedDeepSpeedStrategy):
-    """The same on CPU processes over gloo."""
-
-    def setup_environment(self) -> None:
-        DDPStrategy.setup_environment(self)
-
-    def setup_distributed(self) -> None:
-        reset_seed()
-        self.set_world_ranks()
-        self._init_deepspeed_distributed()
-
-    @property
-    def root_device(self) -> torch.device:
-        return torch.device("cpu", 0)

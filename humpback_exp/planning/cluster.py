@@ -4,12 +4,10 @@ from dataclasses import replace
 
 from humpback_exp.config import TrainConfig
 from humpback_exp.planning.machine import GIB, USABLE
-from humpback_exp.planning.memory import training_memory
+from humpback_exp.planning.memory import BATCH, training_memory
 
 GPU_GIB = 80
 """The GPU that suggestions are made for."""
-BATCH = 32
-"""Examples of a step from 3,000 examples on (paper section 8)."""
 
 
 def smallest(config: TrainConfig, memory: float, batch: int) -> int | None:
@@ -18,7 +16,7 @@ def smallest(config: TrainConfig, memory: float, batch: int) -> int | None:
     ZeRO-3 without offload, unless that is what the config asks for. All ranks must share a step's `batch` equally.
     """
     nodes = 1
-    while batch % (8 * nodes * config.trainer.micro_batch) == 0:
+    while batch % (8 * nodes * (config.trainer.micro_batch or 1)) == 0:
         if training_memory(on_nodes(config, nodes)).peak <= USABLE * memory:
             return nodes
         nodes *= 2

@@ -8,8 +8,8 @@ from humpback_exp.planning.shapes import BYTES, shape_of
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
 
-KEPT = 2
-"""Checkpoints there are at once: the last one goes when the next is complete."""
+AT_ONCE = 3
+"""Checkpoints there are at once: the two kept, and the one being written (modeling/checkpoint.py)."""
 ROW = 250
 """Bytes of a row beside its texts: id, address, heading path, outcome (ours)."""
 
@@ -30,7 +30,7 @@ def model_folder(training: Training) -> Folder:
     export = BYTES[config.model.export_dtype] * shape.parameters
     checkpoint = 12 * shape.trained(config.adapter)
     saves = math.ceil(training.steps / config.trainer.checkpoint_every)
-    beside = min(saves, KEPT) * checkpoint
+    beside = min(saves, AT_ONCE) * checkpoint
     return Folder(f"models/{config.name}", export, export + beside, export + saves * checkpoint)
 
 

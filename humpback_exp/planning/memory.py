@@ -6,6 +6,8 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.planning.activations import Pass
 from humpback_exp.planning.shapes import BYTES, Shape, shape_of
 
+BATCH = 32
+"""Examples of a step where the config names none: the paper's from 3,000 examples on (section 8)."""
 BUCKET = 500_000_000
 """Gradients, in numbers, that DeepSpeed collects before it sums them over the ranks (reduce_bucket_size)."""
 LIVE = 1_050_000_000
@@ -51,10 +53,13 @@ class Memory:
 
 
 def training_memory(config: TrainConfig) -> Memory:
-    """Memory of a rank whose micro-batch holds `trainer.micro_batch` examples of `data.max_length` tokens, all labelled.
+    """Memory of a rank whose forward pass holds examples of `data.max_length` tokens, all labelled.
 
     Sources of the formulas: 16 bytes a trained parameter (ZeRO, arXiv 1910.02054), the buffers of DeepSpeed 0.19's
     stage3.py, and what our own training step keeps.
+
+    Raises:
+        ValueError: the ranks cannot share a step's examples equally.
     """
     shape = shape_of(config.model)
     return _partitioned(config, shape) if config.trainer.strategy.startswith("zero3") else _whole(config, shape)
@@ -111,4 +116,5 @@ def _partitioned(config: TrainConfig, shape: Shape) -> Memory:
 
 
 def _pass(config: TrainConfig, shape: Shape, stream: int) -> Pass:
-    return Pass(shape, config, config.trainer.micro_batch * config.data.max_length, stream)
+    examples = config.trainer.pass_size(config.optim.batch_size or BATCH, config.data.max_length)
+    return Pass(shape, config, examples * config.data.max_length, stream)

@@ -22,12 +22,7 @@ class Training:
     steps: int
 
     def __post_init__(self) -> None:
-        micro_batch = self.config.trainer.micro_batch
-        if self.batch % (micro_batch * self.ranks):
-            raise ValueError(
-                f"optim.batch_size={self.batch}: the step of {self.config.name} on {self.examples:,} examples must divide by "
-                f"trainer.micro_batch x ranks = {micro_batch} x {self.ranks}; set optim.batch_size or use fewer ranks"
-            )
+        self.config.trainer.pass_size(self.batch, self.config.data.max_length)
 
     @property
     def ranks(self) -> int:
@@ -62,14 +57,15 @@ class Training:
         return max(self.flops / (processors * hardware.flops * hardware.utilisation), self._communication(hardware))
 
     def _communication(self, hardware: HardwareConfig) -> float:
-        """ZeRO-3 gathers all weights for the forward and for the backward pass of a micro-batch, and sums its gradients.
+        """ZeRO-3 gathers all weights for the forward and for the backward pass of some examples, and sums their gradients.
 
         Around a ring every rank receives all parts but its own, as fast as the slowest link carries them.
         """
         trainer, shape = self.config.trainer, shape_of(self.config.model)
         if not trainer.strategy.startswith("zero3"):
             return 0.0
-        passes = self.steps * self.batch / (trainer.micro_batch * self.ranks)
+        size = trainer.pass_size(self.batch, self.config.data.max_length)
+        passes = self.steps * self.batch / (size * self.ranks)
         numbers = 2 * shape.parameters + shape.trained(self.config.adapter)
         moved = passes * BYTES[trainer.precision] * numbers * (self.ranks - 1) / self.ranks
         across = hardware.network * trainer.devices if trainer.nodes > 1 else hardware.link

@@ -19,7 +19,7 @@ from humpback_exp.planning.cluster import smallest
 from humpback_exp.planning.disk import data_folders, model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, USABLE
-from humpback_exp.planning.memory import training_memory
+from humpback_exp.planning.memory import BATCH, training_memory
 from humpback_exp.planning.requests import MARKS, augment_requests, evaluate_requests, score_requests
 from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
@@ -96,11 +96,12 @@ def found(config: PlanConfig, loop: Loop) -> dict[str, Found]:
 
 def title(config: PlanConfig) -> str:
     shape, trainer = shape_of(config.model), config.trainer
+    examples = trainer.pass_size(config.optim.batch_size or BATCH, config.data.max_length)
     kind = "LoRA" if config.adapter.kind == "lora" else "full fine-tuning"
     where = f"{trainer.nodes} x {trainer.devices} {config.hardware.name}"
     return (
         f"{config.model.path}, {shape.parameters / 1e9:.2f} billion parameters, {kind}, {trainer.strategy} on {where}, "
-        f"micro-batches of {trainer.micro_batch} x {config.data.max_length} tokens at most"
+        f"passes of {examples} x {config.data.max_length} tokens at most"
     )
 
 

@@ -121,8 +121,3 @@ def test_without_padding_micro_batches_hold_about_as_many_tokens() -> None:
 def test_iteration_starts_at_the_step_asked_for() -> None:
     late = next(iter(batches(first_step=lambda: 3)))
     assert torch.equal(late["input_ids"], batches().step(3)[0]["input_ids"])
-
-
-def test_a_batch_that_does_not_divide() -> None:
-    with pytest.raises(ValueError, match=r"optim.batch_size=4: must divide by trainer.micro_batch x ranks = 3 x 1"):
-        batches(micro_batch=3)
