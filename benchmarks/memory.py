@@ -13,7 +13,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,9 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
     warnings.filterwarnings("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     peaks: dict[str, int] = {}
-    saving = Checkpoints(Path(root), Manifest("models", "memory", "", {}, {}), STEPS, STEPS)
+    saving = Checkpoints(
+        Path(root), Manifest(kind="models", name="memory", fingerprint="", config={}, inputs={}), STEPS, STEPS
+    )
 
     class Phases(pl.Callback):
         def on_train_start(self, *_: Any) -> None:
@@ -149,7 +152,9 @@ def measure(case: Case, folder: Path) -> dict[str, int]:
         arguments = [str(folder), phase, json.dumps(asdict(case))]
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={case.ranks}"]
         command = [sys.executable, *(launcher if case.ranks > 1 else []), __file__, "--worker", *arguments]
-        subprocess.run(command, check=True, env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "262144", "OMP_NUM_THREADS": "1"})
+        subprocess.run(
+            command, check=True, env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "262144", "OMP_NUM_THREADS": "1"}
+        )
         for path in folder.glob(f"{phase}-*.json"):
             for name, size in json.loads(path.read_text()).items():
                 peaks[name] = max(peaks.get(name, 0), size)
@@ -172,11 +177,17 @@ def make_model(case: Case, path: Path) -> None:
     LlamaForCausalLM(shape).half().save_pretrained(path)  # as LLaMA is published
 
 
+@cache
+def program_alone(precision: str, ranks: int, lora: bool) -> dict[str, int]:
+    """Peaks of the same program with a model of almost nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        return measure(Case("nothing", 1, 64, 64, 1, 1, 64, 64, 1, precision, False, ranks, lora), Path(folder))
+
+
 def compare(case: Case) -> dict[str, tuple[int, int]]:
     """Phase -> predicted and measured peak, in bytes."""
-    nothing = replace(case, layers=1, hidden=64, intermediate=64, heads=1, kv_heads=1, vocabulary=64, length=64)
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
-        measured, program = measure(case, Path(folder)), measure(nothing, Path(other))
+    with tempfile.TemporaryDirectory() as folder:
+        measured, program = measure(case, Path(folder)), program_alone(case.precision, case.ranks, case.lora)
         memory = training_memory(case.config(f"{folder}/model", folder))
     predicted = {"load": memory.load, "step": memory.peak, "resume": memory.resume}
     return {phase: (size, measured[phase] - program[phase]) for phase, size in predicted.items()}
@@ -191,7 +202,9 @@ def rows(phase: str, compared: dict[Case, dict[str, tuple[int, int]]]) -> list[d
         batch = f"{case.micro_batch} x {case.length}{', checkpointed' if case.checkpointing else ''}"
         sizes = {"predicted, MiB": round(predicted / MIB), "measured, MiB": round(measured / MIB)}
         error = f"{100 * (predicted / measured - 1):+.1f} %"
-        made.append({"case": case.name, "layers x hidden, vocabulary": shape, "micro-batch": batch} | sizes | {"error": error})
+        made.append(
+            {"case": case.name, "layers x hidden, vocabulary": shape, "micro-batch": batch} | sizes | {"error": error}
+        )
     return made
 
 
@@ -205,7 +218,11 @@ def main() -> None:
         peaks = train(Case(**json.loads(case)), f"{folder}/model", folder, phase == "resume")
         Path(folder, f"{phase}-{os.environ.get('RANK', 0)}.json").write_text(json.dumps(peaks))
         return
-    compared = {case: compare(case) for case in CASES if not arguments.names or case.name in arguments.names}
+    compared = {}
+    for case in CASES:
+        if not arguments.names or case.name in arguments.names:
+            compared[case] = compare(case)
+            print(case.name, compared[case], file=sys.stderr, flush=True)
     for phase, title in {"step": "in a step", "load": "before the first step", "resume": "while resuming"}.items():
         print(f"\npeak {title}\n{table(rows(phase, compared))}")
 

@@ -96,7 +96,7 @@ class PlanConfig(PipelineConfig):
             self.trainer.accelerator == kind,
             "trainer.accelerator",
             self.trainer.accelerator,
-            f"hardware={self.hardware.name} is a {kind}; use hardware={'cpu' if kind == 'gpu' else 'a100_80gb'} or another trainer=",
+            f"hardware={self.hardware.name} is a {kind}; use hardware={'cpu' if kind == 'gpu' else 'a100_80gb'} or another trainer",
         )
         require(
             (self.engine.device == "cpu") == (kind == "cpu"),

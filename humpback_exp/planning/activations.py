@@ -1,4 +1,4 @@
-"""What a micro-batch needs while it passes through the model, read off the training step: modeling/fused.py, loss.py, attention.py."""
+"""What a forward and backward pass needs, read off the training step: `modeling/fused.py`, `loss.py`, `attention.py`."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ SCORES = 4
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A micro-batch of `tokens` with labels on all of them, in bytes; numbers are `wide` in products and `stream` between layers."""
+    """Bytes of `tokens` on their way, all labelled; a number takes `wide` bytes in products and `stream` between layers."""
 
     shape: Shape
     config: TrainConfig
@@ -49,7 +49,9 @@ class Pass:
     @property
     def _adapted(self) -> int:
         """LoRA's adapters in fp32 each take a copy of their input, where projections would share it."""
-        shared = self.config.adapter.kind == "none" or self.config.trainer.strategy.startswith("zero3") or self.wide == 4
+        shared = (
+            self.config.adapter.kind == "none" or self.config.trainer.strategy.startswith("zero3") or self.wide == 4
+        )
         return 0 if shared else 3 * self.shape.hidden
 
     @property

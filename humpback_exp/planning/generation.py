@@ -4,8 +4,11 @@ import math
 from dataclasses import dataclass
 
 from humpback_exp.config import EngineConfig, HardwareConfig
-from humpback_exp.planning.machine import GIB, USABLE
+from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.shapes import BYTES, Shape
+
+NODE = 8
+"""GPUs of a node; a copy of a model does not span nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Generation:
 
     @property
     def row(self) -> int:
-        """Tokens of the longest row that is cached."""
-        return max(asked.longest + asked.writes for asked in self.requests if asked.writes)
+        """Tokens of the longest row that is cached; 0 where all is only read."""
+        return max((asked.longest + asked.writes for asked in self.requests if asked.writes), default=0)
 
     @property
     def cache(self) -> int:
@@ -48,9 +51,11 @@ class Generation:
         return self.engine.batch_size * (BYTES[self.engine.dtype] * numbers + 8 * self.shape.vocabulary)
 
     def gpus(self, hardware: HardwareConfig) -> int | None:
-        """GPUs a copy needs, a power of two; None where a node of eight does not hold it."""
-        need = (self.weights + self.cache + self.working) / (USABLE * hardware.memory * GIB)
-        return next((gpus for gpus in (1, 2, 4, 8) if need <= gpus), None)
+        """GPUs a copy needs, a power of two; None where a node, or the machine, does not hold it."""
+        need = (self.weights + self.cache + self.working) / room(hardware.memory * GIB, hardware.accelerator, 1)
+        return next(
+            (gpus for gpus in (1, 2, 4, NODE) if need <= gpus and (gpus == 1 or hardware.accelerator == "gpu")), None
+        )
 
     @property
     def work(self) -> str:
@@ -67,7 +72,8 @@ class Generation:
         Prompts are read at the rate of matrix products. Each token written then reads all weights and the cache once for a
         whole batch, which lasts until its longest row ends; that row is taken to write all it may.
         """
-        gpus, width, rows = self.gpus(hardware) or 8, BYTES[self.engine.dtype], self.engine.batch_size
+        gpus = self.gpus(hardware) or (NODE if hardware.accelerator == "gpu" else 1)
+        width, rows = BYTES[self.engine.dtype], self.engine.batch_size
         flops = gpus * hardware.flops * hardware.utilisation
         bandwidth = gpus * hardware.bandwidth * hardware.bandwidth_utilisation
         seconds = 0.0

@@ -9,6 +9,11 @@ USABLE = 0.92
 """Share of a GPU left after the CUDA context, the buffers of NCCL and fragmentation (ours)."""
 
 
+def room(memory: float, accelerator: str, devices: int) -> float:
+    """Bytes a rank may use: of a GPU of `memory` bytes the usable share, of a machine its part beside the other ranks."""
+    return USABLE * memory if accelerator == "gpu" else memory / devices
+
+
 def gpu_memories() -> list[int]:
     """Memory of each GPU of this machine in bytes, as the driver's own tool tells it; empty without one."""
     tool = shutil.which("nvidia-smi")

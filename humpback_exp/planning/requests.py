@@ -13,7 +13,11 @@ MARKS = 20
 def augment_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
     """One backward prompt a segment."""
     rows, own = sizes.candidates, len(BACKWARD)
-    return (_requests(config, rows.count, own + rows.output, own + config.corpus.max_chars, config.generation.max_new_tokens),)
+    return (
+        _requests(
+            config, rows.count, own + rows.output, own + config.corpus.max_chars, config.generation.max_new_tokens
+        ),
+    )
 
 
 def score_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:

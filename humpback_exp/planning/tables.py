@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.planning.disk import Folder
-from humpback_exp.planning.generation import Generation
+from humpback_exp.planning.generation import NODE, Generation
 from humpback_exp.planning.host import node_memory
-from humpback_exp.planning.machine import GIB, USABLE
+from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import training_memory
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
@@ -46,7 +46,7 @@ def memory_rows(config: TrainConfig, hardware: HardwareConfig) -> list[Row]:
         "peak at load": memory.load,
         "peak in a step": memory.peak,
         "peak at resume": memory.resume,
-        f"usable of {hardware.memory:g}": int(USABLE * hardware.memory * GIB),
+        f"usable of {hardware.memory:g}": room(hardware.memory * GIB, hardware.accelerator, config.trainer.devices),
     }
     return [{"training, a rank": name, "GiB": size / GIB} for name, size in parts.items()]
 
@@ -68,7 +68,7 @@ def generation_rows(generations: Sequence[Generation], hardware: HardwareConfig)
             "weights, GiB": made.weights / GIB,
             "KV cache, GiB": made.cache / GIB,
             "working, GiB": made.working / GIB,
-            "GPUs a copy": made.gpus(hardware) or "no node holds it",
+            "GPUs a copy" if hardware.accelerator == "gpu" else "fits": made.gpus(hardware) or "no",
         }
         for made in generations
     ]
@@ -88,17 +88,15 @@ def disk_rows(folders: Sequence[Folder]) -> list[Row]:
 def hour_rows(stages: Sequence[Stage], hardware: HardwareConfig) -> list[Row]:
     """Time of every stage, one after another."""
     rows = [_hours(stage, hardware) for stage in stages]
-    total = {
-        "stage": "the loop",
-        "million tokens": sum(stage.tokens for stage in stages) / 1e6,
-        "hours": sum(float(str(row["hours"])) for row in rows),
-        "GPU-hours": sum(float(str(row["GPU-hours"])) for row in rows),
-    }
-    return [*rows, total]
+    summed = [name for name in ("million tokens", "hours", "GPU-hours") if name in rows[0]]
+    total: Row = {"stage": "the loop"}
+    return [*rows, total | {name: sum(float(str(row[name])) for row in rows) for name in summed}]
 
 
 def _hours(stage: Stage, hardware: HardwareConfig) -> Row:
-    gpus = stage.ranks if isinstance(stage, Training) else stage.gpus(hardware) or 8
     hours = stage.seconds(hardware) / 3600
-    row: Row = {"stage": stage.name, "work": stage.work, "million tokens": stage.tokens / 1e6, "GPUs": gpus}
-    return row | {"hours": hours, "GPU-hours": hours * gpus}
+    row: Row = {"stage": stage.name, "work": stage.work, "million tokens": stage.tokens / 1e6, "hours": hours}
+    if hardware.accelerator == "cpu":
+        return row
+    gpus = stage.ranks if isinstance(stage, Training) else stage.gpus(hardware) or NODE
+    return row | {"GPUs": gpus, "GPU-hours": hours * gpus}

@@ -15,10 +15,10 @@ from humpback_exp.config import (
 from humpback_exp.data.seed import load_seed
 from humpback_exp.planning import shape_of
 from humpback_exp.planning import tables as made
-from humpback_exp.planning.cluster import smallest
+from humpback_exp.planning.cluster import in_words, smallest
 from humpback_exp.planning.disk import data_folders, model_folder
 from humpback_exp.planning.generation import Generation
-from humpback_exp.planning.machine import GIB, USABLE
+from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
 from humpback_exp.planning.requests import MARKS, augment_requests, evaluate_requests, score_requests
 from humpback_exp.planning.sizes import Found, Sizes, sizes_of
@@ -45,7 +45,7 @@ def run(config: PlanConfig) -> None:
     show(made.generation_rows(generations, hardware))
     show(made.disk_rows(folders))
     show(made.hour_rows(stages, hardware), numbers=",.2f")
-    print("\n" + "\n".join([*verdict(trainings, hardware), *assumptions(config)]))
+    print("\n" + "\n".join([*verdict(trainings, generations, hardware), *assumptions(config)]))
 
 
 def show(rows: list[made.Row], numbers: str = ",.1f") -> None:
@@ -105,17 +105,22 @@ def title(config: PlanConfig) -> str:
     )
 
 
-def verdict(trainings: list[Training], hardware: HardwareConfig) -> list[str]:
-    """Whether training fits, and the smallest cluster it fits on."""
-    config = trainings[0].config
-    fits = training_memory(config).peak <= USABLE * hardware.memory * GIB
-    lines = [f"Training {'fits' if fits else 'does not fit'} a rank's memory of {hardware.memory:g} GiB."]
+def verdict(trainings: list[Training], generations: list[Generation], hardware: HardwareConfig) -> list[str]:
+    """What fits, and the smallest cluster training fits on."""
+    config, memory = trainings[0].config, hardware.memory * GIB
+    fits = training_memory(config).peak <= room(memory, hardware.accelerator, config.trainer.devices)
+    lines = [f"Training {'fits' if fits else 'does not fit'} {hardware.memory:g} GiB."]
     if hardware.accelerator == "gpu":
-        nodes = smallest(config, hardware.memory * GIB, min(training.batch for training in trainings))
+        nodes = smallest(config, memory, min(training.batch for training in trainings))
         lines.append(
-            f"Smallest cluster under ZeRO-3: {nodes} node(s) of 8 x {hardware.name} (trainer=zero3 trainer.nodes={nodes})."
+            f"Smallest cluster that carries it under ZeRO-3: {nodes} node(s) of 8 x {hardware.name} ({in_words(nodes)})."
             if nodes
             else f"No cluster of {hardware.name} carries it: a step's examples cannot be split over more ranks."
+        )
+    if any(made.gpus(hardware) != 1 for made in generations):
+        lines.append(
+            "Generation runs on one GPU or machine in this version: what needs more is counted as one copy split over it; "
+            "lower engine.batch_size to shrink the KV cache."
         )
     return lines
 
@@ -123,8 +128,10 @@ def verdict(trainings: list[Training], hardware: HardwareConfig) -> list[str]:
 def assumptions(config: PlanConfig) -> list[str]:
     """What the figures rest on beside the sizes above."""
     hardware = config.hardware
+    links = f"{hardware.link_utilisation:.0%} of {hardware.network / 1e9:g} GB/s a GPU between nodes; "
     return [
         f"Assumed: {hardware.utilisation:.0%} of {hardware.flops / 1e12:g} TFLOP/s in training and reading, "
-        f"{hardware.bandwidth_utilisation:.0%} of {hardware.bandwidth / 1e9:,.0f} GB/s in writing, "
-        f"{config.sizes.chars_per_token:g} characters a token, every batch as long as its longest row may get."
+        f"{hardware.bandwidth_utilisation:.0%} of {hardware.bandwidth / 1e9:,.0f} GB/s in writing; "
+        f"{links if config.trainer.nodes > 1 else ''}{config.sizes.chars_per_token:g} characters a token; "
+        "a batch lasts until its longest row has written all it may."
     ]
