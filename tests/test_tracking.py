@@ -61,8 +61,11 @@ def test_every_step_and_the_summary_are_there(root: Path) -> None:
     assert {step: item["loss"] for step, item in steps.items()} == {
         int(x.split(",")[0]): float(x.split(",")[1]) for x in lines
     }
+    speed = {"tokens_per_second", "labelled_tokens_per_second", "padding_share", "peak_memory_gib", "flop_utilisation"}
+    assert all(speed <= item.keys() and item["padding_share"] == 0 for item in steps.values())
     summary = {key: value for row in of(rows, "summary") for key, value in row["update"].items()}
     assert summary["rows"] == {"examples": 120, "seed": 120, "web": 0}
+    assert speed <= summary.keys() and summary["labelled_tokens_per_second"] < summary["tokens_per_second"]
 
 
 def test_the_folder_is_an_artifact_of_small_files(root: Path) -> None:
