@@ -32,9 +32,9 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
     )
 
 
-def table(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows of equal keys as aligned text."""
-    return tabulate([dict(row) for row in rows], headers="keys", floatfmt=".3f", missingval="-")
+def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
+    """Rows of equal keys as aligned text, numbers that are not whole in the format `numbers`."""
+    return tabulate([dict(row) for row in rows], headers="keys", floatfmt=numbers, missingval="-")
 
 
 def stage_table(

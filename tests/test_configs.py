@@ -17,6 +17,7 @@ VERBS = {
     "evaluate": config.EvaluateConfig,
     "pipeline": config.PipelineConfig,
     "report": config.ReportConfig,
+    "plan": config.PlanConfig,
 }
 
 

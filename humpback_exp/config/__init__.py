@@ -3,6 +3,7 @@
 from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
+from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
 from humpback_exp.config.stages import (
     STAGES,
     AugmentConfig,
@@ -27,15 +28,18 @@ __all__ = [
     "EngineConfig",
     "EvaluateConfig",
     "GenerationConfig",
+    "HardwareConfig",
     "JudgeConfig",
     "ModelConfig",
     "OptimConfig",
     "PipelineConfig",
+    "PlanConfig",
     "ReportConfig",
     "RubricConfig",
     "ScoreConfig",
     "SegmentConfig",
     "SelectConfig",
+    "SizesConfig",
     "StageConfig",
     "TrackingConfig",
     "TrainConfig",

@@ -1,0 +1,106 @@
+"""What a plan is made for: a loop, the hardware it is to run on, and how much data there will be."""
+
+from dataclasses import dataclass, field, replace
+
+from omegaconf import MISSING
+
+from humpback_exp.config.base import one_of, require
+from humpback_exp.config.verbs import PipelineConfig
+
+
+@dataclass(kw_only=True, slots=True)
+class HardwareConfig:
+    """One GPU of a cluster, or one CPU machine. Figures are the maker's unless a comment in `conf/hardware/` says otherwise."""
+
+    name: str = MISSING
+    accelerator: str = "gpu"
+    """gpu or cpu; must be the trainer's."""
+    memory: float = MISSING
+    """GiB of a GPU, or of the machine."""
+    flops: float = MISSING
+    """Peak of dense bf16 matrix products, FLOP/s."""
+    bandwidth: float = MISSING
+    """Of the memory, bytes/s."""
+    link: float = MISSING
+    """Between GPUs of a node, bytes/s a GPU in one direction."""
+    network: float = MISSING
+    """Between nodes, bytes/s a GPU in one direction."""
+    utilisation: float = 0.35
+    """Share of `flops` that training and prefill reach, recomputed work included. torchtitan publishes 33 to 39 % (Llama 3.1 8B,
+    8 x H100, FSDP, bf16) and open-instruct's figures come to 29 to 37 % (OLMo 3 7B, 8 x H100)."""
+    bandwidth_utilisation: float = 0.5
+    """Share of `bandwidth` that decoding reaches (ours; not measured on a GPU yet)."""
+    link_utilisation: float = 0.8
+    """Share of `link` and `network` that collectives reach (ours; not measured on a GPU yet)."""
+
+    def __post_init__(self) -> None:
+        one_of("hardware.accelerator", self.accelerator, ("gpu", "cpu"))
+        for key in ("memory", "flops", "bandwidth", "link", "network"):
+            value = getattr(self, key)
+            require(value == MISSING or value > 0, f"hardware.{key}", value, "must be positive")
+        for key in ("utilisation", "bandwidth_utilisation", "link_utilisation"):
+            require(0 < getattr(self, key) <= 1, f"hardware.{key}", getattr(self, key), "must lie in (0, 1]")
+
+
+@dataclass(kw_only=True, slots=True)
+class SizesConfig:
+    """How much data the loop will see. Counts left at null are read from the folders of the loop, else they are the paper's;
+    lengths are the paper's, in characters."""
+
+    seed: int | None = None
+    """Human pairs; else those of data.seed_path, else 3,200 (paper Table 2)."""
+    segments: int | None = None
+    """Web segments, and so candidates; else those of the segments folder, else 502,133 (paper Table 2)."""
+    curated: int | None = None
+    """Web pairs each M_t is trained on; else those of the curated folder, else the paper's share of the segments: 8.3 % at
+    data.min_score=4.5, 38.8 % at 4 (Table 2), or data.top_fraction."""
+    heldout: int | None = None
+    """Held-out pairs; else those of the heldout file, else 250 (paper section 10)."""
+    seed_instruction: int = 148
+    seed_output: int = 1072
+    """Of the seed (paper Table 2)."""
+    instruction: int = 352
+    segment: int = 1722
+    """Of all candidates (paper Table 2)."""
+    curated_instruction: int | None = None
+    curated_output: int | None = None
+    """Of the selected pairs; else 115 and 1,663 for A_5, 206 and 1,985 for A_4 (paper Table 2), as all candidates otherwise."""
+    chars_per_token: float = 3.8
+    """The paper's A_5 outputs of 1,663 characters are 442 tokens (3.76), seed outputs of 1,072 are 273 (3.93), both by
+    Llama 2's tokenizer (arXiv 2408.04614, Table 6)."""
+    unreadable: float = 0.12
+    """Share of written ratings that cannot be read and are asked for again (a 70B rater in arXiv 2408.04614, appendix B; a 7B
+    rater may be unreadable half the time)."""
+
+    def __post_init__(self) -> None:
+        for key in ("seed", "segments", "curated", "heldout", "chars_per_token"):
+            value = getattr(self, key)
+            require(value is None or value > 0, f"sizes.{key}", value, "must be positive or null")
+        require(0 <= self.unreadable < 1, "sizes.unreadable", self.unreadable, "must lie in [0, 1)")
+
+
+@dataclass(kw_only=True, slots=True)
+class PlanConfig(PipelineConfig):
+    """A loop that is weighed instead of run. A selection in `data` (data=curated_a4) takes the place of min_score."""
+
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    sizes: SizesConfig = field(default_factory=SizesConfig)
+
+    def __post_init__(self) -> None:
+        PipelineConfig.__post_init__(self)
+        if self.data.scored is not None:
+            self.min_score, self.top_fraction = self.data.min_score, self.data.top_fraction
+            self.data = replace(self.data, scored=None, min_score=None, top_fraction=None)
+        kind = self.hardware.accelerator
+        require(
+            self.trainer.accelerator == kind,
+            "trainer.accelerator",
+            self.trainer.accelerator,
+            f"hardware={self.hardware.name} is a {kind}; use hardware={'cpu' if kind == 'gpu' else 'a100_80gb'} or another trainer",
+        )
+        require(
+            (self.engine.device == "cpu") == (kind == "cpu"),
+            "engine.device",
+            self.engine.device,
+            f"hardware={self.hardware.name} is a {kind}; use engine={'gpu' if kind == 'gpu' else 'transformers'}",
+        )

@@ -1,0 +1,7 @@
+"""What a run needs and what a machine has, known before anything is loaded. Torch-free, so it answers at once."""
+
+from humpback_exp.planning.check import check
+from humpback_exp.planning.cluster import suggestion
+from humpback_exp.planning.shapes import shape_of
+
+__all__ = ["check", "shape_of", "suggestion"]

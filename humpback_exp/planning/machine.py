@@ -1,0 +1,32 @@
+"""What this machine has, asked without torch."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+GIB = 1 << 30
+USABLE = 0.92
+"""Share of a GPU left after the CUDA context, the buffers of NCCL and fragmentation (ours)."""
+
+
+def room(memory: float, accelerator: str, devices: int) -> float:
+    """Bytes a rank may use: of a GPU of `memory` bytes the usable share, of a machine its part beside the other ranks."""
+    return USABLE * memory if accelerator == "gpu" else memory / devices
+
+
+def gpu_memories() -> list[int]:
+    """Memory of each GPU of this machine in bytes, as the driver's own tool tells it; empty without one."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    query = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    result = subprocess.run(query, capture_output=True, text=True)
+    return [int(line) << 20 for line in result.stdout.split()] if result.returncode == 0 else []
+
+
+def host_memory() -> int:
+    """Bytes of main memory that are free or can be freed."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) << 10
+    raise AssertionError("no MemAvailable in /proc/meminfo")

@@ -1,0 +1,84 @@
+"""The shape of a Llama model and what follows from it: parameters, adapters, bytes of a cached token."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from humpback_exp.config import AdapterConfig, ModelConfig
+
+LLAMA_KEYS = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
+BYTES = {"float32": 4, "bfloat16": 2, "fp32": 4, "bf16": 2}
+"""Width of a number by the names of dtypes and of precisions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A Llama-shaped model."""
+
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
+    vocabulary: int
+    tied: bool
+
+    @property
+    def head(self) -> int:
+        """Width of a head."""
+        return self.hidden // self.heads
+
+    @property
+    def kv(self) -> int:
+        """Width of the keys of a token, and of its values: narrower than `hidden` under grouped-query attention."""
+        return self.hidden * self.kv_heads // self.heads
+
+    @property
+    def layer(self) -> int:
+        """Parameters of a layer: attention, gated MLP and the two norms (arXiv 2302.13971)."""
+        return 2 * self.hidden * (self.hidden + self.kv) + 3 * self.hidden * self.intermediate + 2 * self.hidden
+
+    @property
+    def embedding(self) -> int:
+        """Parameters of the input embedding, and as many of the output projection."""
+        return self.vocabulary * self.hidden
+
+    @property
+    def parameters(self) -> int:
+        """Exact count, tied embeddings counted once."""
+        return self.embedding * (1 if self.tied else 2) + self.layers * self.layer + self.hidden
+
+    @property
+    def cached_numbers(self) -> int:
+        """Keys and values of one token over all layers, in numbers."""
+        return 2 * self.layers * self.kv
+
+    def trained(self, adapter: AdapterConfig) -> int:
+        """Parameters that are trained: all of them, or LoRA's two matrices of `rank` on every named projection."""
+        if adapter.kind == "none":
+            return self.parameters
+        h, i, kv = self.hidden, self.intermediate, self.kv
+        sides = {"q_proj": h + h, "k_proj": h + kv, "v_proj": h + kv, "o_proj": h + h}
+        sides |= {"gate_proj": h + i, "up_proj": h + i, "down_proj": i + h}
+        return self.layers * adapter.rank * sum(sides.get(name, 0) for name in adapter.targets)
+
+
+def shape_of(model: ModelConfig) -> Shape:
+    """The shape in the model folder, or the config's where the path is a Hub id; no layers means that neither says it."""
+    path = Path(model.path) / "config.json"
+    if not path.exists():
+        fields = (model.layers, model.hidden, model.intermediate, model.heads, model.kv_heads, model.vocabulary)
+        return Shape(*fields, tied=model.tied)
+    held = json.loads(path.read_text())
+    missing = [name for name in LLAMA_KEYS if name not in held]
+    if missing:
+        raise ValueError(f"model.path={model.path}: no Llama-shaped model, its config.json lacks {', '.join(missing)}")
+    return Shape(
+        held["num_hidden_layers"],
+        held["hidden_size"],
+        held["intermediate_size"],
+        held["num_attention_heads"],
+        held.get("num_key_value_heads") or held["num_attention_heads"],
+        held["vocab_size"],
+        tied=bool(held.get("tie_word_embeddings", False)),
+    )

@@ -1,0 +1,22 @@
+"""What the whole loop would need of memory, disk and time. `python plan.py --help` lists every option."""
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig
+
+from humpback_exp.config import PipelineConfig, PlanConfig, load
+from humpback_exp.launch import door, user_errors
+
+ConfigStore.instance().store("pipeline_schema", PipelineConfig)
+ConfigStore.instance().store("plan_schema", PlanConfig)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="plan")
+def main(cfg: DictConfig) -> None:
+    from humpback_exp.stages import plan
+
+    door(lambda: plan.run(load(cfg, PlanConfig)), sweep=False)
+
+
+if __name__ == "__main__":
+    user_errors(main)

@@ -1,0 +1,65 @@
+"""The refusal of what this machine cannot carry, and what would carry it."""
+
+from pathlib import Path
+
+import pytest
+
+from humpback_exp import planning
+from humpback_exp.launch import launch
+from humpback_exp.planning import machine
+from humpback_exp.planning.machine import GIB
+from tests.conftest import one_line_error, run
+from tests.test_configs import composed
+
+
+def gpus(monkeypatch: pytest.MonkeyPatch, count: int, gib: int) -> None:
+    monkeypatch.setattr(machine, "gpu_memories", lambda: [gib * GIB] * count)
+
+
+@pytest.mark.parametrize(("model", "nodes"), [("llama7b", 1), ("llama33b", 1), ("llama65b", 2), ("llama2_70b", 2)])
+def test_model_configs_name_the_nodes_they_need(model: str, nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = composed("train", f"model={model}")
+    assert (config.trainer.devices, config.trainer.nodes) == (8, nodes)
+    assert f"{nodes} node(s) of 8 x 80 GB" in planning.suggestion(config)
+    gpus(monkeypatch, 8, 80)
+    planning.check(config)
+
+
+def test_a_batch_bounds_the_ranks() -> None:
+    """Eight examples a step are eight ranks at most, which cannot hold 65 billion parameters."""
+    assert "cannot be split further" in planning.suggestion(composed("train", "model=llama65b", "optim.batch_size=8"))
+
+
+def test_the_signature_command_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus(monkeypatch, 0, 0)
+    with pytest.raises(ValueError, match=r"65.29 billion .* this machine has no GPU; use 2 node\(s\) of 8 x 80 GB"):
+        launch(composed("train", "model=llama65b", "data=curated_a5"))
+
+
+def test_a_node_that_could_is_told_how_to_start_the_ranks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gpus(monkeypatch, 8, 80)
+    config = composed("train", "model=llama65b", f"output_root={tmp_path}", f"model.path={tmp_path}")
+    with pytest.raises(ValueError, match=r"trainer.nodes=2: start the ranks .* torchrun --nnodes=2 --nproc-per-node=8"):
+        launch(config)
+
+
+def test_gpus_that_are_there_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = composed("train", "model=llama7b", "trainer=zero3")
+    gpus(monkeypatch, 8, 80)
+    planning.check(config)
+    gpus(monkeypatch, 4, 24)
+    with pytest.raises(ValueError, match=r"this machine has 4 x 24.0 GiB"):
+        planning.check(config)
+
+
+@pytest.mark.skipif(bool(machine.gpu_memories()), reason="this machine has GPUs")
+def test_the_refusal_is_one_line() -> None:
+    """Said before torch is imported or any input is looked for."""
+    line = one_line_error(run("train.py", "model=llama65b", "data=curated_a5"))
+    assert "this machine has no GPU" in line
+
+
+def test_too_little_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "host_memory", lambda: GIB)
+    with pytest.raises(ValueError, match=r"GiB of main memory, 1.0 GiB are free"):
+        planning.check(composed("train", "model=llama7b", "trainer=cpu"))

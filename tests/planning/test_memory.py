@@ -1,0 +1,49 @@
+"""Bytes by part, for shapes small enough to add up by hand; docs/planner.md compares them with measured peaks."""
+
+from humpback_exp.planning.memory import training_memory
+from tests.test_configs import composed
+
+BILLIONS = 6_738_415_616
+
+
+def test_zero3_splits_what_full_training_holds() -> None:
+    """16 bytes a parameter either way: fp32 throughout, or bf16 with fp32 master weights."""
+    whole = training_memory(composed("train", "model=llama7b", "trainer=gpu"))
+    split = training_memory(composed("train", "model=llama7b", "trainer=zero3"))
+    assert (whole.weights, whole.gradients, whole.optimiser) == (4 * BILLIONS, 4 * BILLIONS, 8 * BILLIONS)
+    assert (split.weights, split.gradients, split.optimiser) == (BILLIONS // 4, BILLIONS // 4, 12 * (BILLIONS // 8))
+
+
+def test_checkpointing_keeps_the_inputs_of_layers_only() -> None:
+    """32 layers x 8,192 tokens x 4,096 numbers of 4 bytes."""
+    kept = training_memory(composed("train", "model=llama7b", "trainer=gpu"))
+    assert kept.activations == 32 * 8192 * 4096 * 4
+    everything = composed("train", "model=llama7b", "trainer=gpu", "trainer.gradient_checkpointing=false")
+    assert training_memory(everything).activations > 10 * kept.activations
+
+
+def test_logits_are_those_of_one_chunk() -> None:
+    """512 x 32,000 logits in bf16 and fp32; the output matrix's gradient in fp32 and one chunk's in bf16, its bf16 copy;
+    the hidden states' gradients."""
+    config = composed("train", "model=llama7b", "trainer=gpu")
+    matrix, chunk = 32000 * 4096, 512 * 32000
+    assert training_memory(config).loss == 8192 * 4096 * 8 + (2 + 4 + 2) * matrix + 6 * chunk
+
+
+def test_lora_trains_little() -> None:
+    memory = training_memory(composed("train", "model=llama7b", "trainer=gpu", "adapter=lora", "model.dtype=bfloat16"))
+    trained = memory.gradients // 4
+    assert trained == 32 * 16 * (4 * 2 * 4096 + 3 * (4096 + 11008))
+    assert (memory.weights, memory.optimiser) == (2 * BILLIONS + 4 * trained, 8 * trained)
+
+
+def test_offload_leaves_the_optimiser_to_the_host() -> None:
+    memory = training_memory(composed("train", "model=llama65b", "trainer.strategy=zero3_offload"))
+    assert memory.optimiser == 0
+
+
+def test_the_peak_is_the_largest_phase() -> None:
+    memory = training_memory(composed("train", "model=llama65b"))
+    passing = memory.gathered + memory.activations + max(memory.layer, memory.loss)
+    assert memory.peak == memory.resident + max(passing, memory.update)
+    assert memory.load < memory.peak and memory.resume < memory.peak

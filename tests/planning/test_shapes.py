@@ -1,0 +1,63 @@
+"""Parameter counts: exact, and those of transformers' own models."""
+
+import pytest
+
+from humpback_exp import planning
+from tests.test_configs import composed
+
+COUNTS = {
+    "llama7b": 6_738_415_616,
+    "llama33b": 32_528_943_616,
+    "llama65b": 65_285_660_672,
+    "llama2_70b": 68_976_648_192,
+    "smollm2": 134_515_008,
+}
+
+
+@pytest.mark.parametrize("model", COUNTS)
+def test_parameter_counts(model: str) -> None:
+    assert planning.shape_of(composed("train", f"model={model}").model).parameters == COUNTS[model]
+
+
+@pytest.mark.parametrize("model", ["llama7b", "llama33b", "llama65b", "llama2_70b"])
+def test_transformers_counts_the_same(model: str) -> None:
+    """On the meta device, from a LlamaConfig of our numbers; adapters as peft makes them."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = composed("train", f"model={model}", "adapter=lora")
+    held = LlamaConfig(
+        num_hidden_layers=config.model.layers,
+        hidden_size=config.model.hidden,
+        intermediate_size=config.model.intermediate,
+        num_attention_heads=config.model.heads,
+        num_key_value_heads=config.model.kv_heads,
+        vocab_size=config.model.vocabulary,
+        tie_word_embeddings=config.model.tied,
+    )
+    with torch.device("meta"):
+        made = LlamaForCausalLM(held)
+        assert sum(p.numel() for p in made.parameters()) == COUNTS[model]
+        targets = config.adapter.targets
+        adapted = get_peft_model(
+            made, LoraConfig(r=config.adapter.rank, target_modules=targets), low_cpu_mem_usage=True
+        )
+    trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    assert planning.shape_of(config.model).trained(config.adapter) == trained
+
+
+def test_the_shape_of_a_folder_is_read_from_it(tiny: str) -> None:
+    from humpback_exp.modeling.load import load_model
+
+    config = composed("train", "model=llama65b", f"model.path={tiny}")
+    counted = sum(p.numel() for p in load_model(tiny, "float32").parameters())
+    assert planning.shape_of(config.model).parameters == counted
+
+
+def test_grouped_attention_caches_fewer_keys() -> None:
+    """80 layers, keys and values: 64 heads of 128 in LLaMA 65B, 8 in LLaMA 2 70B."""
+    cached = {
+        m: planning.shape_of(composed("train", f"model={m}").model).cached_numbers for m in ("llama65b", "llama2_70b")
+    }
+    assert cached == {"llama65b": 2 * 80 * 64 * 128, "llama2_70b": 2 * 80 * 8 * 128}
