@@ -34,13 +34,14 @@ def export(model: Model, tokenizer: Tokenizer, config: ModelConfig, folder: Path
     Args:
         writes: whether this rank writes; all ranks must call.
     """
-    dtype = getattr(torch, config.export_dtype)
+    dtype, lm = getattr(torch, config.export_dtype), causal_lm(model)
+    lm.config.dtype, lm.config.architectures = dtype, [type(lm).__name__]
     with naming_a_full_disk(folder):
         if writes:
             remove_weights(folder)
         write_shards(full_tensors(model, dtype), folder, writes)
         if writes:
-            write_configs(causal_lm(model), tokenizer, dtype, folder)
+            write_configs(lm, tokenizer, folder)
 
 
 def remove_weights(folder: Path) -> None:
@@ -131,10 +132,8 @@ def _name_shards(shards: list[list[str]], total: int, folder: Path) -> None:
         write_text(folder / INDEX, json.dumps(index, indent=1))
 
 
-def write_configs(lm: Model, tokenizer: Tokenizer, dtype: torch.dtype, folder: Path) -> None:
+def write_configs(lm: Model, tokenizer: Tokenizer, folder: Path) -> None:
     """Everything of the folder but the weights."""
-    lm.config.dtype = dtype
-    lm.config.architectures = [type(lm).__name__]
     lm.config.save_pretrained(folder)
     GenerationConfig(
         do_sample=True,

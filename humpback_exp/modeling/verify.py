@@ -67,19 +67,18 @@ def verify(model: Model, tokenizer: Tokenizer, config: TrainConfig, folder: Path
 
 @contextmanager
 def one_verdict(folder: Path, together: bool) -> Iterator[None]:
-    """Refuse the folder for what the first rank finds, on every rank, so that none waits for another for ever."""
-    found = ""
+    """Refuse the folder on every rank for what any of them finds, so that none waits for another for ever."""
+    found = [""]
     try:
         yield
     except (ValueError, OSError) as error:
-        found = str(error).splitlines()[0]
+        found = [str(error).splitlines()[0]]
     if together:
-        verdict = [found]
-        torch.distributed.broadcast_object_list(verdict)
-        found = verdict[0]
-    if found:
+        mine, found = found[0], [""] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(found, mine)
+    if any(found):
         raise ValueError(
-            f"{folder}: the export is not the trained model: {found}; "
+            f"{folder}: the export is not the trained model: {next(filter(None, found))}; "
             "the checkpoints are kept, the same command exports again without training"
         )
 
