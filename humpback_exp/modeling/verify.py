@@ -124,8 +124,8 @@ def check_running(
     ours = [logits_of(lm, ids) for ids in tokens]
     bound = allowed(lm.config.num_hidden_layers, lm.dtype)
     found = [
-        check_outputs(text, len(ids), *rest, bound)
-        for (text, ids), *rest in zip(rows, tokens, theirs, ours, strict=True)
+        check_outputs(text, len(ids), written, there, here, bound)
+        for (text, ids), written, there, here in zip(rows, tokens, theirs, ours, strict=True)
     ]
     return max(found), max(map(difference, trained, ours))
 
