@@ -56,7 +56,7 @@ def write(state: object, path: Path, rank: int) -> Mark:
     with path.open("wb") as file:
         stream = Summing(file)
         try:
-            torch.save(state, stream)
+            torch.save(state, stream)  # type: ignore[arg-type]
         except RuntimeError:
             if stream.error is None:
                 raise
