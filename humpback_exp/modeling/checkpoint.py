@@ -134,7 +134,7 @@ class Checkpoints(pl.Callback):
         self.require_finite(trainer)
         scratch = self.folder / f".step-{step:06d}.ckpt.tmp"
         if trainer.is_global_zero:
-            remove(self.folder.glob(".step-*"))
+            remove([*self.folder.glob(".step-*"), *checkpoints(self.folder)[KEPT:]])
         strategy.barrier()
         with naming_a_full_disk(self.folder.parent):
             trainer.save_checkpoint(scratch)

@@ -127,7 +127,7 @@ def test_a_full_disk_under_zero3(trainings: Trainings, small_disk: Path) -> None
 
 
 def test_too_few_devices(trainings: Trainings, tmp_path: Path) -> None:
-    said = one_line(trainings.warm(*SETTINGS, f"output_root={tmp_path}", "trainer=zero3").wait())
+    said = one_line(trainings.warm(*SETTINGS, f"output_root={tmp_path}", "trainer=zero3", "optim.batch_size=16").wait())
     assert "needs 8 GPUs" in said
     said = one_line(trainings.warm(*SETTINGS, f"output_root={tmp_path}", *KINDS["plain"], ranks=2).wait())
     assert "trainer.devices=1: on trainer.nodes=1 node(s) that makes 1 ranks, but 2 were started" in said
