@@ -12,7 +12,6 @@ ones. Run it with nothing else on the machine.
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -49,9 +48,11 @@ def ours(arguments: argparse.Namespace, direction: str) -> Result:
 
     class Steps(NoTracker):
         rates: list[float] = []
+        gib: list[float] = []
 
         def log(self, metrics: Any, step: int | None = None) -> None:
             self.rates.append(metrics["tokens_per_second"])
+            self.gib.append(metrics["peak_memory_gib"])
 
     tokenizer, rows = encoded(arguments, direction)
     with tempfile.TemporaryDirectory() as root:
@@ -63,7 +64,7 @@ def ours(arguments: argparse.Namespace, direction: str) -> Result:
         )
         artifacts.begin(config)
         _, history = fit(config, rows, tokenizer.pad_token_id, arguments.batch, arguments.steps, Steps())
-    return {"rates": Steps.rates[:-1], "losses": [row[1] for row in history.rows]}  # the last step saves a checkpoint
+    return {"rates": Steps.rates[1:], "losses": [row[1] for row in history.rows], "gib": Steps.gib[-1]}
 
 
 def trl(arguments: argparse.Namespace, direction: str, contestant: str) -> Result:
@@ -74,15 +75,18 @@ def trl(arguments: argparse.Namespace, direction: str, contestant: str) -> Resul
     from trl import SFTConfig, SFTTrainer
 
     from humpback_exp.data.order import step_indices
+    from humpback_exp.modeling.flops import peak_memory
     from humpback_exp.modeling.load import load_model
 
     tokenizer, rows = encoded(arguments, direction)
     tokens: list[int] = []
     ends: list[float] = []
+    gib: list[float] = []
 
     class Clock(TrainerCallback):
         def on_step_end(self, *_: Any, **__: Any) -> None:
             ends.append(time.perf_counter())
+            gib.append(peak_memory(torch.device("cpu")) / (1 << 30))
 
     class Counting(SFTTrainer):
         def training_step(self, model: Any, inputs: Any, *rest: Any, **options: Any) -> torch.Tensor:
@@ -129,27 +133,25 @@ def trl(arguments: argparse.Namespace, direction: str, contestant: str) -> Resul
     done = [sum(tokens[i : i + accumulate]) for i in range(0, len(tokens), accumulate)]
     spent = [b - a for a, b in zip(ends, ends[1:], strict=False)]
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    return {"rates": [n / s for n, s in zip(done[1:], spent, strict=False)], "losses": losses}
+    return {"rates": [n / s for n, s in zip(done[1:], spent, strict=False)], "losses": losses, "gib": gib[-1]}
 
 
 def child(arguments: argparse.Namespace) -> None:
     """Run one contestant in this process and print its result as the last line."""
     run = ours(arguments, arguments.direction) if arguments.run == "ours" else None
     result = run or trl(arguments, arguments.direction, arguments.run)
-    result["gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
     print(json.dumps(result))
 
 
 def measured(contestant: str, direction: str, given: Sequence[str]) -> Result:
-    """One contestant in a process of its own; its rate is the median of its steps after the first."""
+    """One contestant in a process of its own; its rate is the median of its steps after the first, memory that before saving."""
     command = [sys.executable, __file__, *given, "--run", contestant, "--direction", direction]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         sys.exit(f"{contestant}, {direction}: {done.stderr[-2000:]}")
     result: Result = json.loads(done.stdout.splitlines()[-1])
-    first = 0 if contestant != "ours" else 1
-    return result | {"rate": statistics.median(result["rates"][first:])}
+    return result | {"rate": statistics.median(result["rates"])}
 
 
 def peak() -> float:
