@@ -29,7 +29,7 @@ def test_two_torchrun_agents(trainings: Trainings, tmp_path: Path) -> None:
     ]  # fmt: skip
     agents = [subprocess.Popen(agent, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=300)[1] for process in agents]
-    assert [process.returncode for process in agents] == [0, 0], said
+    assert [process.returncode for process in agents] == [0, 0], "\n".join(said)
     folder = tmp_path / "models/m0"
     assert losses(folder) == losses(trainings.unbroken("zero3"))
     assert weights(folder) == weights(trainings.unbroken("zero3"))
