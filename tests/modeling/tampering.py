@@ -1,6 +1,6 @@
 """`train.py` with something done between writing the export and verifying it, or while the folder is being finished.
 
-python -m tests.modeling.tampering DEED [train.py's arguments], alone or as the ranks of torchrun.
+python tests/modeling/tampering.py DEED [train.py's arguments], alone or as ranks.
 """
 
 import json
