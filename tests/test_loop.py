@@ -200,6 +200,7 @@ def test_damaged_scored_data_is_named_and_nothing_else_is_lost(smoke: Path, tmp_
     root = tmp_path / "outputs"
     shutil.copytree(smoke, root)
     shutil.rmtree(root / "models/m1")
+    shutil.rmtree(root / "cache")  # else nothing would be read from the damaged folder
     (root / "scored/m0/data/00000.parquet").write_bytes(b"PAR1")
     result = pipeline(root)
     assert f"{root}/scored/m0/data/00000.parquet: missing or damaged; delete {root}/scored/m0" in one_line_error(result)
