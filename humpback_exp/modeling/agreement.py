@@ -6,8 +6,9 @@ docs/export.md gives the reasons for the bounds and what was measured.
 import math
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
-from humpback_exp.modeling.load import Model
+from humpback_exp.modeling.load import Model, Tokenizer
 
 NEW_TOKENS = 8
 """Greedy tokens the folder writes after each prompt."""
@@ -21,17 +22,21 @@ def allowed(layers: int, dtype: torch.dtype) -> float:
 
 
 @torch.no_grad()
-def write_greedily(model: Model, ids: list[int]) -> list[int]:
-    """The prompt and the `NEW_TOKENS` tokens that the model goes on with by itself, or fewer if it stops."""
-    start = torch.tensor([ids], device=model.device)
-    tokens = model.generate(start, attention_mask=torch.ones_like(start), do_sample=False, max_new_tokens=NEW_TOKENS)
-    return tokens[0].tolist()
+def write_greedily(model: Model, tokenizer: Tokenizer, prompts: list[list[int]]) -> list[list[int]]:
+    """Prompts with the `NEW_TOKENS` tokens that the model goes on with by itself, or fewer up to the end token."""
+    batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
+    tokens = model.generate(**batch, do_sample=False, max_new_tokens=NEW_TOKENS)
+    written = tokens[:, batch["input_ids"].shape[1] :].tolist()
+    ends = [ids.index(tokenizer.eos_token_id) + 1 if tokenizer.eos_token_id in ids else len(ids) for ids in written]
+    return [prompt + ids[:end] for prompt, ids, end in zip(prompts, written, ends, strict=True)]
 
 
 @torch.no_grad()
-def logits_of(model: Model, ids: list[int]) -> torch.Tensor:
-    """Logits (tokens, vocabulary), in fp32 on the CPU, after each of the tokens."""
-    return model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0].float().cpu()
+def logits_of(model: Model, rows: list[list[int]]) -> list[torch.Tensor]:
+    """Logits (tokens, vocabulary) of every row, in fp32 on the CPU; no token sees the padding behind its row."""
+    ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True).to(model.device)
+    logits = model(input_ids=ids, use_cache=False).logits
+    return [each[: len(row)].float().cpu() for row, each in zip(rows, logits, strict=True)]
 
 
 def centred(logits: torch.Tensor) -> torch.Tensor:

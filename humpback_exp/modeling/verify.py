@@ -56,7 +56,7 @@ def verify(model: Model, tokenizer: Tokenizer, config: TrainConfig, folder: Path
         check_config(causal_lm(model), folder)
         rows = check_ids(tokenizer, folder)
     with one_verdict(folder, together):
-        found, rounding = check_running(model, rows, config, folder)
+        found, rounding = check_running(model, tokenizer, rows, config, folder)
     log.info(
         "export: %d tensors equal; logits and greedy tokens of %d prompts equal but for %.2g; "
         "rounding to %s moved the logits by %.2g; %.1f s",
@@ -104,7 +104,7 @@ def check_ids(tokenizer: Tokenizer, folder: Path) -> list[tuple[str, list[int]]]
 
 
 def check_running(
-    model: Model, rows: list[tuple[str, list[int]]], config: TrainConfig, folder: Path
+    model: Model, tokenizer: Tokenizer, rows: list[tuple[str, list[int]]], config: TrainConfig, folder: Path
 ) -> tuple[float, float]:
     """Raise unless the folder as transformers loads it does on `rows` what the trained model with rounded weights does.
 
@@ -115,13 +115,12 @@ def check_running(
     partitioning = partition_on_load(config.trainer) if is_zero3(config.trainer) else None
     loaded = load_written(folder, lm.dtype, config.trainer)
     check_ties(loaded, folder)
-    lm.to(loaded.device)
-    tokens = [write_greedily(loaded, ids) for _, ids in rows]
+    tokens = write_greedily(loaded, tokenizer, [ids for _, ids in rows])
     del partitioning  # while it lived, transformers loaded partitioned and kept the ranks of `generate` in step
-    theirs, trained = ([logits_of(each, ids) for ids in tokens] for each in (loaded, lm))
+    theirs, trained = logits_of(loaded, tokens), logits_of(lm.to(loaded.device), tokens)
     for _ in full_tensors(model, getattr(torch, config.model.export_dtype), keep=True):
         pass
-    ours = [logits_of(lm, ids) for ids in tokens]
+    ours = logits_of(lm, tokens)
     bound = allowed(lm.config.num_hidden_layers, lm.dtype)
     found = [
         check_outputs(text, len(ids), written, there, here, bound)
