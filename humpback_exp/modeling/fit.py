@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader
 
 from humpback_exp.artifacts import open_stage
@@ -87,3 +88,10 @@ def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callback
         use_distributed_sampler=False,
         default_root_dir=Path(config.folder),
     )
+
+
+def leave_together() -> None:
+    """Close the process group once all ranks are done: gloo aborts one whose peer is gone before it has closed."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

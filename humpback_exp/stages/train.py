@@ -24,7 +24,7 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Train from the base model and export a Hugging Face folder, which counts once it is verified."""
     started, first = time.time(), rank() == 0
     from humpback_exp.modeling.export import export
-    from humpback_exp.modeling.fit import fit
+    from humpback_exp.modeling.fit import fit, leave_together
     from humpback_exp.modeling.load import load_tokenizer
     from humpback_exp.modeling.verify import verify
 
@@ -42,6 +42,7 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
     export(module.model, tokenizer, config.model, artifact.folder, writes=first)
     differences = verify(module.model, tokenizer, config, artifact.folder, first)
+    leave_together()
     if not first:
         return artifact.manifest
     history.write(artifact.folder)
