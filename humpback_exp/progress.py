@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -30,6 +30,15 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
         dynamic_ncols=True,
         smoothing=0.1,
     )
+
+
+def counting(progress: "tqdm[Any]") -> Callable[[int, int], object]:
+    """What an engine calls with finished rows and their tokens, to move the bar."""
+
+    def advance(rows: int, tokens: int) -> None:
+        progress.update(rows)
+
+    return advance
 
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:

@@ -33,11 +33,12 @@ def compare(judge: Engine, ours: Sequence[Answer], theirs: dict[str, str]) -> li
         theirs: prompt id -> the reference's answer; prompts it did not answer are left out.
     """
     both = [(row, row.answer, theirs[row.id]) for row in ours if row.answer is not None and row.id in theirs]
-    first = judge.choose([comparison(row.instruction, a, b) for row, a, b in both], ["1", "2"])
-    second = judge.choose([comparison(row.instruction, b, a) for row, a, b in both], ["1", "2"])
+    in_order = [comparison(row.instruction, a, b) for row, a, b in both]
+    swapped = [comparison(row.instruction, b, a) for row, a, b in both]
+    first, second = (judge.choose(asked, ["1", "2"], "", lambda rows, tokens: None) for asked in (in_order, swapped))
     return verdicts(
         [
-            Preference(row.id, a == b, as_first[0], as_second[1])
+            Preference(row.id, a == b, as_first[0] / sum(as_first), as_second[1] / sum(as_second))
             for (row, a, b), as_first, as_second in zip(both, first, second, strict=True)
         ]
     )

@@ -8,8 +8,8 @@ from typing import Protocol
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.prompts import Conversation
 
-Advance = Callable[[int], object]
-"""Called with the number of rows just finished, for the progress bar."""
+Advance = Callable[[int, int], object]
+"""Called with the rows just finished and the tokens that were read and written for them, for the progress bar."""
 
 
 @dataclass(slots=True)
@@ -40,8 +40,19 @@ class Engine(Protocol):
         """
         ...
 
-    def choose(self, conversations: Sequence[Conversation], choices: Sequence[str]) -> list[list[float]]:
-        """Probability of each choice as the next text, normalised over the choices; one list a conversation."""
+    def choose(
+        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+    ) -> list[list[float]]:
+        """Probability of each choice as the next text, one list a conversation; one prefill, nothing is written.
+
+        Not normalised: what is missing to 1 is the probability that the model writes something else.
+
+        Args:
+            opening: what the model's turn is taken to begin with, `Score:` say; a choice follows it, with a space between
+                or without one, whichever the tokenizer makes of it.
+
+        A conversation that cannot fit the context has nan for every choice.
+        """
         ...
 
 

@@ -44,7 +44,7 @@ class TransformersEngine:
                 streams = [np.random.Generator(np.random.PCG64(seeds[i])) for i in fitting]
                 written = self._continue([prompts[i] for i in fitting], sampling, streams)
                 done |= dict(zip(fitting, map(self._completion, written), strict=True))
-            advance(len(rows))
+            advance(len(rows), sum(len(prompts[i]) + done[i].tokens for i in rows))
         return [done[i] for i in range(len(prompts))]
 
     @torch.inference_mode()
@@ -62,20 +62,24 @@ class TransformersEngine:
             if fitting:
                 sums, counts = row_losses(self.model, self._collate([rows[i] for i in fitting]))
                 done |= dict(zip(fitting, zip(sums.tolist(), counts.tolist(), strict=True), strict=True))
-            advance(len(batch))
+            advance(len(batch), sum(len(rows[i].ids) for i in batch))
         return [done[i] for i in range(len(rows))]
 
     @torch.inference_mode()
-    def choose(self, conversations: Sequence[Conversation], choices: Sequence[str]) -> list[list[float]]:
-        shared, options = self._diverging(choices)
+    def choose(
+        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+    ) -> list[list[float]]:
+        shared, options = self._diverging([f"{opening} {choice}".strip() for choice in choices])
         prompts = [prompt_ids(self.tokenizer, conversation) + shared for conversation in conversations]
         done: dict[int, list[float]] = {}
         for batch in self._batches([len(prompt) for prompt in prompts]):
-            rows = [
-                Tokens("", prompts[i][-self.context :], [IGNORED] * len(prompts[i][-self.context :])) for i in batch
-            ]
-            logits = next_token_logits(self.model, self._collate(rows))[:, options]
-            done |= dict(zip(batch, torch.softmax(logits, -1).tolist(), strict=True))
+            fitting = [i for i in batch if len(prompts[i]) < self.context]
+            done |= {i: [float("nan")] * len(choices) for i in batch}
+            if fitting:
+                rows = [Tokens("", prompts[i], [IGNORED] * len(prompts[i])) for i in fitting]
+                chances = torch.softmax(next_token_logits(self.model, self._collate(rows)), -1)[:, options]
+                done |= dict(zip(fitting, chances.tolist(), strict=True))
+            advance(len(batch), sum(len(prompts[i]) for i in batch))
         return [done[i] for i in range(len(prompts))]
 
     def _diverging(self, choices: Sequence[str]) -> tuple[list[int], list[int]]:

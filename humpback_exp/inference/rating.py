@@ -37,7 +37,9 @@ def by_rating(
         open_rows = [i for i, score in enumerate(scores) if score is None]
         conversations = [rating(rubric, *pairs[i], tagged) for i in open_rows]
         seeds = [row_seed(seed, ids[i], attempt) for i in open_rows]
-        completions = engine.generate(conversations, sampling, seeds, advance if attempt == 0 else lambda _: None)
+        completions = engine.generate(
+            conversations, sampling, seeds, advance if attempt == 0 else lambda rows, tokens: None
+        )
         for i, completion in zip(open_rows, completions, strict=True):
             raw[i].append(completion.text)
             scores[i] = parse_score(completion.text)
@@ -52,7 +54,7 @@ def by_likelihood(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: 
     """
     outputs, tags = [output for _, output in pairs], ["web"] if tagged else []
     with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, advance)
-    without = engine.losses([forward("", tags) for _ in pairs], outputs, lambda _: None)
+    without = engine.losses([forward("", tags) for _ in pairs], outputs, lambda rows, tokens: None)
     return [
         gain(alone / count, given / count) if count else None
         for (given, count), (alone, _) in zip(with_it, without, strict=True)

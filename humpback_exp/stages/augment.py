@@ -1,7 +1,7 @@
 """segments + backward model -> candidates: one instruction a segment, or the reason there is none."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from humpback_exp import artifacts
@@ -9,7 +9,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.augmentation import clean, drop_reason
 from humpback_exp.config import AugmentConfig
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.inference.bulk import run_chunks
+from humpback_exp.inference.bulk import Bulk, run_chunks
 from humpback_exp.inference.engine import Advance, Completion, load_engine, row_seed
 from humpback_exp.progress import stage_table
 from humpback_exp.prompts import backward
@@ -23,9 +23,37 @@ SAMPLES = 50
 def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Write a candidate row for every drawn segment; dropped rows stay, with their reason."""
     started = time.time()
-    folder = artifacts.require_input(config.segments, "segments")
     check_backward(config)
+    work = bulk(config)
+    run_chunks(artifact.folder, work, config.chunk_size, f"augment {config.name}")
+    manifest = close(artifact, started)
+    tracker.table("candidates", sample(read(artifact.folder, Candidate)))
+    stage_table(
+        f"augment {config.name}",
+        work.total,
+        manifest.rows["candidates"],
+        manifest.drops,
+        manifest.wall_seconds,
+        artifact.folder,
+    )
+    return manifest
+
+
+def bulk(config: AugmentConfig) -> Bulk[Segment, Candidate]:
+    """The drawn segments, each to get an instruction."""
+    folder = artifacts.require_input(config.segments, "segments")
     drawn = draw(folder, config.limit, config.seed)
+    return Bulk(
+        rows=lambda: (segment for segment in read(folder, Segment) if segment.id in drawn),
+        total=len(drawn),
+        cls=Candidate,
+        start=lambda: writer(config),
+        kept=lambda row: not row.dropped,
+    )
+
+
+def writer(config: AugmentConfig) -> Callable[[list[Segment], Advance], list[Candidate]]:
+    """What writes the instructions of a chunk of segments."""
     engine = load_engine(config.engine, config.model_path)
 
     def process(segments: list[Segment], advance: Advance) -> list[Candidate]:
@@ -34,19 +62,7 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         completions = engine.generate(conversations, config.generation, seeds, advance)
         return [candidate(segment, completion) for segment, completion in zip(segments, completions, strict=True)]
 
-    rows = (segment for segment in read(folder, Segment) if segment.id in drawn)
-    run_chunks(artifact.folder, rows, len(drawn), config.chunk_size, Candidate, process, f"augment {config.name}")
-    manifest = close(artifact, started)
-    tracker.table("candidates", sample(read(artifact.folder, Candidate)))
-    stage_table(
-        f"augment {config.name}",
-        len(drawn),
-        manifest.rows["candidates"],
-        manifest.drops,
-        manifest.wall_seconds,
-        artifact.folder,
-    )
-    return manifest
+    return process
 
 
 def check_backward(config: AugmentConfig) -> None:

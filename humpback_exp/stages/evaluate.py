@@ -11,7 +11,7 @@ from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout, ratings
 from humpback_exp.evaluation.win_rate import compare, win_rate
 from humpback_exp.inference.engine import Engine, load_engine
-from humpback_exp.progress import bar, log, stage_table
+from humpback_exp.progress import bar, counting, log, stage_table
 from humpback_exp.records import Answer, Example, Rating, Verdict, read, write
 from humpback_exp.tracking import Tracker
 
@@ -67,8 +67,8 @@ def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, f
     asked = pairs[: config.judge.prompts] if config.judge.path else []
     if not path.exists():
         with bar(len(pairs) + len(asked), f"evaluate {config.name}") as progress:
-            losses = heldout.losses(engine, pairs, config.tags, progress.update)
-            texts = heldout.answers(engine, asked, config.tags, config.generation, config.seed, progress.update)
+            losses = heldout.losses(engine, pairs, config.tags, counting(progress))
+            texts = heldout.answers(engine, asked, config.tags, config.generation, config.seed, counting(progress))
         written = [*texts, *[None] * (len(pairs) - len(texts))]
         rows = [
             Answer(

@@ -7,7 +7,7 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import ScoreConfig
 from humpback_exp.curation.ledger import ABANDONED, scored, tally
-from humpback_exp.inference.bulk import run_chunks
+from humpback_exp.inference.bulk import Bulk, run_chunks
 from humpback_exp.inference.engine import Advance, load_engine
 from humpback_exp.inference.rating import by_likelihood, by_rating
 from humpback_exp.progress import log, stage_table
@@ -20,11 +20,9 @@ SAMPLES = 50
 def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Rate every candidate; nothing is selected here."""
     started = time.time()
-    folder = artifacts.require_input(config.candidates, "candidates")
-    total = artifacts.load(folder).rows["candidates"]
-    process = scorer(config)
-    rows = (row for row in read(folder, Candidate) if not row.dropped)
-    run_chunks(artifact.folder, rows, total, config.chunk_size, ScoredCandidate, process, f"score {config.name}")
+    work = bulk(config)
+    total = work.total
+    run_chunks(artifact.folder, work, config.chunk_size, f"score {config.name}")
     manifest = close(artifact, total, started)
     tracker.table("scored", samples(artifact))
     if not manifest.rows["readable"]:
@@ -35,6 +33,18 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     abandoned = {"unreadable": total - manifest.rows["readable"]} if total > manifest.rows["readable"] else {}
     stage_table(title, total, manifest.rows["readable"], abandoned, manifest.wall_seconds, artifact.folder)
     return manifest
+
+
+def bulk(config: ScoreConfig) -> Bulk[Candidate, ScoredCandidate]:
+    """Every candidate that augmentation kept, to be rated."""
+    folder = artifacts.require_input(config.candidates, "candidates")
+    return Bulk(
+        rows=lambda: (row for row in read(folder, Candidate) if not row.dropped),
+        total=artifacts.load(folder).rows["candidates"],
+        cls=ScoredCandidate,
+        start=lambda: scorer(config),
+        kept=lambda row: row.score is not None,
+    )
 
 
 def scorer(config: ScoreConfig) -> Callable[[list[Candidate], Advance], list[ScoredCandidate]]:

@@ -21,7 +21,7 @@ GREEDY = GenerationConfig(temperature=0, max_new_tokens=12)
 SAMPLED = GenerationConfig(temperature=0.7, top_p=0.9, max_new_tokens=12)
 
 
-def quiet(_: int) -> None:
+def quiet(rows: int, tokens: int) -> None:
     pass
 
 
@@ -73,9 +73,10 @@ def test_finished_rows_leave_the_batch_and_the_others_go_on(engine: Transformers
 
 
 def test_progress_counts_every_row(engine: TransformersEngine) -> None:
-    counted: list[int] = []
-    engine.generate(CONVERSATIONS, GREEDY, [0] * 4, counted.append)
-    assert sum(counted) == 4
+    counted: list[tuple[int, int]] = []
+    done = engine.generate(CONVERSATIONS, GREEDY, [0] * 4, lambda rows, tokens: counted.append((rows, tokens)))
+    read = sum(len(prompt_ids(engine.tokenizer, conversation)) for conversation in CONVERSATIONS)
+    assert tuple(map(sum, zip(*counted, strict=True))) == (4, read + sum(row.tokens for row in done))
 
 
 def test_a_prompt_beyond_the_context_overflows_alone(engine: TransformersEngine) -> None:
@@ -96,12 +97,12 @@ def test_losses_keep_the_order_of_rows(engine: TransformersEngine) -> None:
 
 
 def test_choices_are_next_token_probabilities(engine: TransformersEngine) -> None:
-    probabilities = engine.choose(CONVERSATIONS, ["1", "2"])
+    probabilities = engine.choose(CONVERSATIONS, ["1", "2"], "", quiet)
     ids = torch.tensor([prompt_ids(engine.tokenizer, CONVERSATIONS[1])])
     with torch.no_grad():
         logits = engine.model(ids).logits[0, -1]
     one, two = (engine.tokenizer(c, add_special_tokens=False)["input_ids"][0] for c in "12")
-    assert probabilities[1] == pytest.approx(torch.softmax(logits[[one, two]], -1).tolist(), rel=1e-4)
+    assert probabilities[1] == pytest.approx(torch.softmax(logits, -1)[[one, two]].tolist(), rel=1e-4)
 
 
 def test_nucleus_sampling_draws_from_the_nucleus_by_probability() -> None:
