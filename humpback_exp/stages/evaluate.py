@@ -86,7 +86,7 @@ def rated(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, fold
     if not path.exists():
         with bar(4 * len(pairs), f"rate {config.name}") as progress:
             rows = ratings.rate(
-                engine, pairs, config.rubric.prompt, config.rating, config.seed, bool(config.tags), progress.update
+                engine, pairs, config.rubric.prompt, config.rating, config.seed, bool(config.tags), counting(progress)
             )
         write(path, Rating, rows)
     return list(read(folder, Rating, "ratings"))
