@@ -113,7 +113,7 @@ def local(folder: Path, config: ExecutorConfig) -> Iterator[Left]:
             if number not in told and (worker.poll() or 0) < 0:
                 told.add(number)
                 how = signal.Signals(-worker.returncode).name
-                log.warning("worker %d of %d was killed by %s; others do its chunk", number, len(workers), how)
+                log.warning("worker %d of %d was killed by %s; others do its chunk", number + 1, len(workers), how)
         return any(worker.poll() is None for worker in workers)
 
     try:

@@ -1,0 +1,102 @@
+"""What the bulk step costs by itself: peak memory and time of augmentation by an engine that needs no model.
+
+    python benchmarks/bulk.py 1000 100000 1000000
+
+Every count of rows is one process over a folder of generated segments of about 1 300 characters; a draw of a tenth follows.
+Time is CPU time of that process, reading, claims, commits, closing counts and checksums included.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from humpback_exp import artifacts
+from humpback_exp.config import AugmentConfig, CorpusConfig, SegmentConfig, TrackingConfig
+from humpback_exp.progress import table
+from humpback_exp.records import Segment, write
+
+CHUNK, FILE = 1024, 50_000
+RUN = """
+import json, resource, sys, time
+from humpback_exp import launch
+from humpback_exp.inference.engine import Completion
+from humpback_exp.stages import augment
+
+class Echo:
+    def generate(self, conversations, sampling, seeds, advance):
+        advance(len(conversations), 10 * len(conversations))
+        return [Completion(f"Explain what number {seed} stands for and why.", 10, "stop") for seed in seeds]
+
+augment.load_engine = lambda *_: Echo()
+launch.main()
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([used.ru_maxrss, used.ru_utime + used.ru_stime]))
+"""
+
+
+def segments(rows: int) -> Iterator[Segment]:
+    """Texts that a compressor cannot fold into one."""
+    for n in range(rows):
+        text = " ".join(str(n * n + k * 7919) for k in range(120))
+        yield Segment(id=f"{n:016x}", url=f"{n}.html", offset=0, heading_path=[f"Page {n}"], text=text)
+
+
+def make(root: Path, rows: int) -> None:
+    """A finished folder of segments."""
+    (root / "page.html").write_text("<h1>Page</h1>")
+    corpus = CorpusConfig(path=str(root / "page.html"))
+    artifact = artifacts.begin(SegmentConfig(output_root=str(root), name="web", corpus=corpus))
+    made = segments(rows)
+    for number in range(-(-rows // FILE)):
+        write(artifact.folder / "data" / f"{number:05d}.parquet", Segment, islice(made, FILE))
+    artifacts.finish(artifact, started=0.0, rows={"segments": rows})
+
+
+def measured(root: Path, rows: int, limit: int | None) -> dict[str, object]:
+    """One augmentation in a process of its own."""
+    config = AugmentConfig(
+        output_root=str(root),
+        name="all" if limit is None else "drawn",
+        segments=str(root / "segments/web"),
+        model_path="echo",
+        limit=limit,
+        chunk_size=CHUNK,
+        tracking=TrackingConfig(mode="none"),
+    )
+    artifacts.begin(config)
+    command = [sys.executable, "-c", RUN, str(config.folder)]
+    result = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    peak, seconds = json.loads(result.stdout.splitlines()[-1])
+    done = limit or rows
+    chunks = -(-done // CHUNK)
+    return {
+        "rows": rows,
+        "drawn": done,
+        "peak MiB": peak >> 10,
+        "CPU s": seconds,
+        "ms a chunk": 1000 * seconds / chunks,
+    }
+
+
+def main() -> None:
+    """Print a line for each count of rows, and one for a draw of a tenth of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", type=int, nargs="+")
+    found = []
+    for rows in parser.parse_args().rows:
+        with tempfile.TemporaryDirectory() as folder:
+            make(Path(folder), rows)
+            found += [measured(Path(folder), rows, limit) for limit in (None, rows // 10)]
+    print(table(found, ".1f"))
+
+
+if __name__ == "__main__":
+    main()
