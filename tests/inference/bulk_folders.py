@@ -24,8 +24,8 @@ def made_segments(root: Path, rows: int, text: str = "Bread needs flour, water, 
         Segment(id=f"{n:016x}", url=f"{n}.html", offset=0, heading_path=[f"Loaf {n}"], text=f"Loaf {n}. {text}")
         for n in range(rows)
     )
-    for number in range(-(-rows // 50_000)):
-        write(artifact.folder / "data" / f"{number:05d}.parquet", Segment, islice(made, 50_000))
+    for number in range(-(-rows // 10_000)):
+        write(artifact.folder / "data" / f"{number:05d}.parquet", Segment, islice(made, 10_000))
     artifacts.finish(artifact, started=0.0, rows={"segments": rows})
     return artifact.folder
 
