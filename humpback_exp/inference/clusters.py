@@ -71,6 +71,9 @@ def on_ray(config: BulkConfig) -> Iterator[Left]:
             f"executor.address={wanted.address}: no Ray cluster there; start one with `ray start --head`, or give host:port"
         ) from None
     clear(config.folder)
+    has = {key: int(ray.cluster_resources().get(key, 0)) for key in ("CPU", "GPU")}
+    if wanted.workers * wanted.cpus > has["CPU"] or wanted.workers * wanted.gpus > has["GPU"]:
+        log.warning("the cluster has %(CPU)d CPUs and %(GPU)d GPUs now; workers that do not fit wait for more", has)
     executor = RayPipelineExecutor(
         [Share(config.folder, child=True)],
         tasks=wanted.workers,
@@ -90,10 +93,13 @@ def on_ray(config: BulkConfig) -> Iterator[Left]:
 
 def _until_shutdown(executor: RayPipelineExecutor) -> None:
     """Run, quietly ended by the shutdown of Ray: chunks, not this thread, say when all is done."""
+    import ray
+
     try:
         executor.run()
     except Exception as error:
-        log.debug("Ray's executor: %s", error)
+        if ray.is_initialized():
+            log.warning("Ray: %s", error)
 
 
 @contextmanager
