@@ -99,13 +99,13 @@ class Meter:
         self._show()
 
     def _show(self) -> None:
+        self.bar.set_postfix_str(said(self.figures()), refresh=False)
         self.bar.update(self.done.rows + self.rows - self.bar.n)
         if time.monotonic() - self.told > INTERVAL:
             self._tell()
 
     def _tell(self) -> None:
         figures, self.told = self.figures(), time.monotonic()
-        self.bar.set_postfix_str(said(figures), refresh=False)
         if self.bar.disable:
             rows, left = figures["progress/rows"], figures["progress/seconds_left"]
             took = f", {tqdm.format_interval(left)} left" if left else ""
