@@ -61,7 +61,9 @@ def nodes(output_root: Path) -> list[Node]:
                 Node(path.parent, config.tracking.project, config.tracking.entity, run, sources(artifact.manifest))
             )
     if not found:
-        raise ValueError(f"output_root={output_root}: holds no finished folder that was tracked; run a stage there first")
+        raise ValueError(
+            f"output_root={output_root}: holds no finished folder that was tracked; run a stage there first"
+        )
     return found
 
 
@@ -142,8 +144,12 @@ def connected() -> Iterator[Any]:
     try:
         yield wandb.Api()
     except wandb.errors.AuthenticationError as error:
-        raise ValueError(f"W&B: no connection, or the key is refused; check WANDB_API_KEY and the network ({error})") from None
+        raise ValueError(
+            f"W&B: no connection, or the key is refused; check WANDB_API_KEY and the network ({error})"
+        ) from None
     except wandb.errors.UsageError:
-        raise ValueError("W&B: no key; set WANDB_API_KEY or run `wandb login`, then run the same command again") from None
+        raise ValueError(
+            "W&B: no key; set WANDB_API_KEY or run `wandb login`, then run the same command again"
+        ) from None
     except wandb.errors.CommError as error:
         raise ValueError(f"W&B: {error}; check the network, then run the same command again") from None

@@ -37,19 +37,23 @@ def run_config(config: StageConfig, artifact: Artifact) -> dict[str, Any]:
     `git_commit` of the run, and `lineage.KIND.KEY`, the settings, name and row counts of the nearest ancestor of each
     kind, so that an evaluation plots against what its model was trained with: `lineage.models.data.min_score`.
     """
-    made = artifact.manifest
-    return to_plain(config) | {
+    made, own = artifact.manifest, to_plain(config)
+    beside = {
         "fingerprint": made.fingerprint,
         "git_commit": git_commit(),
-        "inputs": nested({s.key: {"name": s.name, "fingerprint": s.fingerprint, "path": s.path} for s in sources(made)}),
+        "inputs": nested(
+            {s.key: {"name": s.name, "fingerprint": s.fingerprint, "path": s.path} for s in sources(made)}
+        ),
         "lineage": {kind: settings(ancestor) for kind, ancestor in ancestors(made).items()},
     }
+    return {**own, **beside}
 
 
 def settings(manifest: Manifest) -> dict[str, Any]:
-    """What a finished folder was made with, and how many rows it holds."""
+    """What a finished folder was made with, paths included, and how many rows it holds."""
     rows = {plain(name): count for name, count in manifest.rows.items()}
-    return nested(manifest.config) | {"name": manifest.name, "rows": rows}
+    paths = {key: source["path"] for key, source in manifest.inputs.items()}
+    return nested(manifest.config | paths) | {"name": manifest.name, "rows": rows}
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +72,8 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     """The figures of a finished folder, named alike in every stage.
 
     `rows/in` and `rows/out` (usable), `rows/NAME` for every count of the manifest, `drops/REASON`, `seconds`, and the
-    stage's own metrics under the names they have in the manifest: `loss`, `heldout_loss`, `win_rate`.
+    stage's own metrics under the names they have in the manifest: `loss`, `heldout_loss`, `win_rate`; those of a metric
+    that is a table as `histogram/4`.
     """
     rows, dropped = manifest.rows, sum(manifest.drops.values())
     went_in, came_out = FLOW[manifest.kind]
@@ -76,7 +81,10 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     figures: dict[str, Any] = {"rows/in": rows[went_in] if went_in else out + dropped, "rows/out": out}
     figures |= {f"rows/{plain(name)}": count for name, count in rows.items()}
     figures |= {f"drops/{plain(reason)}": count for reason, count in manifest.drops.items()}
-    return figures | {"seconds": manifest.wall_seconds} | manifest.metrics
+    figures["seconds"] = manifest.wall_seconds
+    for name, value in manifest.metrics.items():
+        figures |= {f"{name}/{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+    return figures
 
 
 def plain(name: str) -> str:
@@ -93,4 +101,3 @@ def tags(config: StageConfig) -> list[str]:
     if "scorer" in whole:
         named.append(whole["scorer"])
     return list(dict.fromkeys(tag[:TAG_LENGTH] for tag in named))
-

@@ -112,6 +112,8 @@ class WandbTracker:
 
     def finished(self, manifest: Manifest) -> None:
         figures = names.summary(manifest)
+        # Counts go into the history, too: bar charts read it. Metrics stand there step by step already.
+        self.run.log({name: value for name, value in figures.items() if "/" in name})
         self.run.summary.update(figures)
         output = self.wandb.Artifact(artifact_name(manifest), type=manifest.kind, metadata=figures)
         output.add_file(str(self.artifact.folder / "manifest.json"))
