@@ -51,7 +51,7 @@ def address(key: str) -> str:
     `lineage.models.optim.lr`, `lineage.scored.scorer`. A key no stage has is taken as it is.
     """
     key = GROUPS.get(key, key)
-    for stage in ("train", "evaluate", "score", "augment", "segment"):
+    for stage in ("train", "score", "augment", "segment", "evaluate"):
         cls = STAGES[stage]
         for inner in (key, f"data.{key}"):  # the pipeline's min_score becomes training's data.min_score
             if has(cls, inner):
