@@ -18,7 +18,7 @@ from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
 from humpback_exp.tracking.lineage import RAW, Source, alias, sources
 from humpback_exp.tracking.names import run_id
-from humpback_exp.tracking.run import forget_strays, raw_artifact
+from humpback_exp.tracking.run import forget_strays, raw_artifact, settings
 
 INPUTS = "inputs"
 """Run that holds the artifacts of inputs no stage made, one a project."""
@@ -119,12 +119,11 @@ def publish(entity: str, project: str, missing: Iterable[Source]) -> None:
     """Log the artifacts that stand for raw inputs, from one run a project."""
     import wandb
 
-    settings = wandb.Settings(silent=True, disable_code=True, disable_git=True, disable_job_creation=True)
     with (
         TemporaryDirectory() as scratch,
         wandb.init(
             entity=entity, project=project, id=INPUTS, name=INPUTS, job_type=RAW, mode="online", resume="allow",
-            dir=scratch, settings=settings,
+            dir=scratch, settings=settings(),
         ) as run,
     ):  # fmt: skip
         for source in missing:

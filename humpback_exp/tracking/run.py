@@ -82,9 +82,7 @@ class WandbTracker:
             mode=cast(Any, config.tracking.mode),
             resume="allow",
             config=names.run_config(config, artifact),
-            settings=wandb.Settings(  # the git remote's URL may hold a token, and the commit stands in the config
-                silent=True, disable_code=True, disable_git=True, disable_job_creation=True, sagemaker_disable=True
-            ),
+            settings=settings(),
         )
         self.run.define_metric(self.axis, hidden=True)
         self.run.define_metric("*", step_metric=self.axis)
@@ -119,6 +117,20 @@ class WandbTracker:
         output.add_file(str(self.artifact.folder / "manifest.json"))
         output.add_file(str(self.artifact.folder / "config.yaml"))
         self.run.log_artifact(output, aliases=["latest", alias(manifest.fingerprint)])
+
+
+def settings() -> Any:
+    """Quiet; no code, whose place is Git, nor the Git remote, whose URL may hold a token; a kill costs a second of records."""
+    import wandb
+
+    return wandb.Settings(
+        silent=True,
+        disable_code=True,
+        disable_git=True,
+        disable_job_creation=True,
+        sagemaker_disable=True,
+        x_transaction_log_flush_interval=1.0,
+    )
 
 
 def forget_strays() -> None:

@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from humpback_exp import artifacts
-from tests.conftest import run
+from tests.conftest import ROOT, run
 from tests.tracking.folders import chain
 from tests.tracking.offline import recorded
 from tests.tracking.server import Server
@@ -24,7 +25,8 @@ config, artifact = artifacts.open_stage(Path(sys.argv[1]))
 with track(config, artifact) as tracker:
     for rows in sys.argv[2:]:
         tracker.log({"rows_per_second": float(rows) / 10}, int(rows))
-    sys.exit(9)
+    if rows != "40":
+        sys.stdin.read()
 """
 
 
@@ -42,8 +44,12 @@ def test_a_resumed_run_goes_on_in_its_own_line(tmp_path: Path, server: Server) -
     root = tmp_path / "outputs"
     _, config = chain(root)
     artifacts.begin(config)
-    for rows in ([10, 20, 30], [30, 40]):  # killed after 30, of which the second session does a part again
-        assert run("-c", SESSION, config.folder, *rows).returncode == 9
+    command = [sys.executable, "-c", SESSION, config.folder, "10", "20", "30"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as killed:
+        while not any(len(session.history) == 3 for session in recorded(root)):
+            time.sleep(0.5)
+        killed.kill()
+    assert run("-c", SESSION, config.folder, 30, 40).returncode == 0  # 30 was done, but not committed
     first, second = recorded(root)
     assert first.run["run_id"] == second.run["run_id"]
     assert [[item["rows"] for item in session.history] for session in (first, second)] == [[10, 20, 30], [30, 40]]
