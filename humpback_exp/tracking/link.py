@@ -18,7 +18,7 @@ from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
 from humpback_exp.tracking.lineage import RAW, Source, alias, sources
 from humpback_exp.tracking.names import run_id
-from humpback_exp.tracking.run import forget_strays, raw_artifact, settings
+from humpback_exp.tracking.run import client_settings, forget_strays, raw_artifact
 
 INPUTS = "inputs"
 """Run that holds the artifacts of inputs no stage made, one a project."""
@@ -123,7 +123,7 @@ def publish(entity: str, project: str, missing: Iterable[Source]) -> None:
         TemporaryDirectory() as scratch,
         wandb.init(
             entity=entity, project=project, id=INPUTS, name=INPUTS, job_type=RAW, mode="online", resume="allow",
-            dir=scratch, settings=settings(),
+            dir=scratch, settings=client_settings(),
         ) as run,
     ):  # fmt: skip
         for source in missing:

@@ -82,7 +82,7 @@ class WandbTracker:
             mode=cast(Any, config.tracking.mode),
             resume="allow",
             config=names.run_config(config, artifact),
-            settings=settings(),
+            settings=client_settings(),
         )
         self.run.define_metric(self.axis, hidden=True)
         self.run.define_metric("*", step_metric=self.axis)
@@ -119,7 +119,7 @@ class WandbTracker:
         self.run.log_artifact(output, aliases=["latest", alias(manifest.fingerprint)])
 
 
-def settings() -> Any:
+def client_settings() -> Any:
     """Quiet; no code, whose place is Git, nor the Git remote, whose URL may hold a token; a kill costs a second of records."""
     import wandb
 

@@ -19,7 +19,7 @@ def panels(sections: list[dict]) -> dict[str, list[dict]]:
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_every_sweep_has_the_same_panels_over_what_it_varies(path: Path) -> None:
     sweep = sweeps.read(path)
-    assert sweep.keys and sweep.group and sweep.question.endswith(".")
+    assert sweep.keys and sweep.group and "#" not in sweep.question and sweep.question
     section = dashboards.specs(sweep, "humpback")["workspace"]["section"]
     held = panels(section["panelBankConfig"]["sections"])
     assert {name: [panel["viewType"] for panel in some] for name, some in held.items()} == {
@@ -71,16 +71,35 @@ def test_each_grid_of_the_report_has_only_the_runs_it_is_about() -> None:
         ("data.min_score", "lineage.models.data.min_score"),
         ("optim.lr", "lineage.models.optim.lr"),
         ("seed", "lineage.models.seed"),
-        ("model", "lineage.models.model.path"),
+        ("model.path", "lineage.models.model.path"),
         ("top_fraction", "lineage.models.data.top_fraction"),
         ("scorer", "lineage.scored.scorer"),
-        ("rubric", "lineage.scored.rubric.name"),
+        ("rubric.name", "lineage.scored.rubric.name"),
+        ("curation.scorer", "lineage.scored.scorer"),
+        ("evaluation.tags", "tags"),
         ("tags", "tags"),
-        ("iterations", "iterations"),
+        ("name", "lineage.models.name"),
+        ("nowhere", "nowhere"),
     ],
 )
 def test_a_swept_key_is_found_in_the_evaluations_config(key: str, found: str) -> None:
     assert sweeps.address(key) == found
+
+
+def test_a_choice_between_options_is_what_they_set(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(
+        "# Which?\n# Both?\ndefaults: [train]\nhydra: {sweeper: {params: {mixture: 'a,b', asked: c, model: d, iterations: 1}}}\n"
+    )
+    for name, text in {
+        "mixture/a": "# @package _global_\nname: x\ndata: {seed_path: null}\n",
+        "mixture/b": "# @package _global_\ndata: {seed_path: null, min_score: 4}\n",
+        "asked/c": "# @package evaluation\nname: x\ntags: [seed]\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.yaml").write_text(text)
+    sweep = sweeps.read(tmp_path / "x.yaml")
+    assert sweep.keys == ["data.seed_path", "data.min_score", "evaluation.tags", "model.path", "name"]
+    assert (sweep.group, sweep.question) == ("x", "Which? Both?")
 
 
 def test_a_sweep_that_varies_nothing_is_refused(tmp_path: Path) -> None:

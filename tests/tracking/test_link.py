@@ -114,6 +114,25 @@ def test_an_untracked_folder_is_left_out(tmp_path: Path) -> None:
         nodes(tmp_path / "outputs")
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("AuthenticationError", "W&B: no connection, or the key is refused; check WANDB_API_KEY and the network (why)"),
+        ("CommError", "W&B: why; check the network, then run the same command again"),
+    ],
+)
+def test_a_server_that_does_not_answer_is_a_users_error(error: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import wandb
+
+    def refuse() -> None:
+        raise getattr(wandb.errors, error)("why")
+
+    monkeypatch.setattr(wandb, "Api", refuse)
+    with pytest.raises(ValueError) as raised, linking.connected():
+        pass
+    assert str(raised.value) == said
+
+
 def test_without_a_key_one_line_says_so(root: Path, tmp_path: Path) -> None:
     result = run(SCRIPT, f"output_root={root}", PYTHONPATH=str(ROOT), HOME=str(tmp_path), WANDB_API_KEY="")
     assert one_line_error(result) == (

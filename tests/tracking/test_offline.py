@@ -15,7 +15,7 @@ STRAYS = {
     "WANDB_RUN_ID": "stray", "WANDB_SWEEP_ID": "stray", "WANDB_RUN_GROUP": "stray", "WANDB_NAME": "stray",
     "WANDB_JOB_TYPE": "stray", "WANDB_TAGS": "stray", "WANDB_PROJECT": "stray", "WANDB_RESUME": "must",
 }  # fmt: skip
-POINTS = ["size-1-aNone-s0", "size-2-aNone-s0"]
+POINTS = ["size-1-s0", "size-2-s0"]
 SPEED = {"tokens_per_second", "labelled_tokens_per_second", "padding_share", "peak_memory_gib", "flop_utilisation"}
 
 
@@ -24,7 +24,8 @@ def root(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output root of a sweep over two sizes, started where another W&B run has left its environment."""
     folder = tmp_path_factory.mktemp("tracked")
     sweep = [
-        "train.py", "-m", "-cd", "sweeps", "-cn", "data_size", "model=tiny", "data.size=1,2", "data.min_score=null",
+        "train.py", "-m", "model=tiny", "data=curated", "data.size=1,2", "data.min_score=null", "tracking.group=data_size",
+        "name=size-${data.size}-s${seed}",
         f"data.scored={smoke}/scored/m0", f"output_root={folder}", "optim.max_steps=3", "trainer.micro_batch=8",
         "trainer.precision=fp32", "tracking.tags=[pilot]",
     ]  # fmt: skip
@@ -61,7 +62,7 @@ def test_tags_are_the_users_and_what_one_filters_by(runs: list[Recorded]) -> Non
 def test_config_has_every_key_where_w_and_b_plots_it(root: Path, smoke: Path, runs: list[Recorded]) -> None:
     config, manifest = runs[1].config, artifacts.load(root / "models" / POINTS[1])
     assert (config["optim"]["lr"], config["data"]["size"], config["model"]["layers"]) == (1e-5, 2, 2)
-    assert (config["fingerprint"], config["git_commit"]) == (manifest.fingerprint, manifest.git_commit)
+    assert (config["fingerprint"], config["git_commit"][:40]) == (manifest.fingerprint, manifest.git_commit[:40])
     scored = manifest.inputs["data.scored"]
     assert config["inputs"]["data"]["scored"] == {"name": "scored-m0"} | scored
     assert config["inputs"]["model"]["path"] == {"name": "raw-tiny"} | manifest.inputs["model.path"]
