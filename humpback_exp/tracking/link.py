@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from humpback_exp.artifacts import Artifact, load
+from humpback_exp.artifacts import Artifact, digest, load
 from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
 from humpback_exp.tracking.lineage import RAW, Source, alias, sources
@@ -56,15 +56,26 @@ def nodes(output_root: Path) -> list[Node]:
         config = frozen(path.parent)
         if config is not None and config.tracking.mode != "none":
             artifact = Artifact(path.parent, load(path.parent), finished=True)
-            run = run_id(config, artifact)
-            found.append(
-                Node(path.parent, config.tracking.project, config.tracking.entity, run, sources(artifact.manifest))
-            )
+            there = [source for source in sources(artifact.manifest) if present(source, path.parent)]
+            found.append(Node(path.parent, config.tracking.project, config.tracking.entity, run_id(artifact), there))
     if not found:
         raise ValueError(
             f"output_root={output_root}: holds no finished folder that was tracked; run a stage there first"
         )
     return found
+
+
+def present(source: Source, folder: Path) -> bool:
+    """Whether the input can be told by its path still; a Hub id always can, for it is its own fingerprint."""
+    there = Path(source.path).exists() or source.fingerprint == digest(source.path)
+    if not there:
+        log.warning(
+            "%s: %s=%s is not there, so it is not linked; run this where the stages ran",
+            folder,
+            source.key,
+            source.path,
+        )
+    return there
 
 
 def frozen(folder: Path) -> StageConfig | None:

@@ -24,9 +24,9 @@ FLOW = {
 """Kind of a folder -> which of its manifest's rows went in and which came out usable; None where in is out and drops."""
 
 
-def run_id(config: StageConfig, artifact: Artifact) -> str:
+def run_id(artifact: Artifact) -> str:
     """The same for a resumed stage, another for the same settings in another folder."""
-    place = f"{artifact.manifest.fingerprint}:{config.folder.absolute()}"
+    place = f"{artifact.manifest.fingerprint}:{artifact.folder.absolute()}"
     return hashlib.sha256(place.encode()).hexdigest()[:ID_LENGTH]
 
 

@@ -77,7 +77,7 @@ class WandbTracker:
             job_type=config.stage,
             name=config.name,
             tags=names.tags(config),
-            id=names.run_id(config, artifact),
+            id=names.run_id(artifact),
             dir=config.output_root,
             mode=cast(Any, config.tracking.mode),
             resume="allow",

@@ -84,7 +84,7 @@ def test_the_graph_is_read_from_the_finished_folders(root: Path) -> None:
     assert [source.name for source in curated.sources] == ["scored-m0"]
     assert (curated.project, curated.entity) == ("humpback", None)
     for node, config in zip((scored, curated), chain(root), strict=True):
-        assert node.run == run_id(config, artifacts.begin(config, write=False))
+        assert node.run == run_id(artifacts.begin(config, write=False))
 
 
 def test_every_input_is_linked_once(root: Path, synced: StandIn) -> None:
@@ -106,6 +106,12 @@ def test_what_is_not_synced_yet_waits_and_is_linked_later(root: Path, synced: St
     synced.runs[f"me/humpback/{scored.run}"] = run
     synced.artifacts.add(output)
     assert link(nodes(root), synced) == Linked(added=3)
+
+
+def test_an_input_that_is_gone_is_not_taken_for_a_raw_one(root: Path) -> None:
+    (root.parent / "pages.jsonl").unlink()
+    _, scored = nodes(root)
+    assert [source.name for source in scored.sources] == ["raw-model"]
 
 
 def test_an_untracked_folder_is_left_out(tmp_path: Path) -> None:

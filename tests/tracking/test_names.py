@@ -57,8 +57,8 @@ def test_lineage_leaves_out_what_was_made_anew(tmp_path: Path) -> None:
 
 def test_a_run_id_is_that_of_the_settings_and_the_place(tmp_path: Path) -> None:
     first, second = (chain(tmp_path / name)[1] for name in ("a", "b"))
-    ids = [names.run_id(config, artifacts.begin(config)) for config in (first, second)]
-    assert len({*ids, names.run_id(first, artifacts.begin(first))}) == 2
+    ids = [names.run_id(artifacts.begin(config)) for config in (first, second)]
+    assert len({*ids, names.run_id(artifacts.begin(first))}) == 2
 
 
 def test_a_tag_is_cut_to_what_w_and_b_takes() -> None:
