@@ -76,12 +76,12 @@ class Meter:
     """
 
     def __init__(
-        self, total: int, description: str, before: Figures, tell: Callable[[Mapping[str, float]], object]
+        self, total: int, description: str, before: Figures, tell: Callable[[Mapping[str, float], int], object]
     ) -> None:
         """
         Args:
             before: what earlier sessions committed.
-            tell: gets the figures every `INTERVAL` seconds and at the end.
+            tell: gets the figures, and the rows done, every `INTERVAL` seconds and at the end.
         """
         self.total, self.description, self.before, self.tell = total, description, before, tell
         self.done, self.rows, self.tokens = before, 0, 0
@@ -100,29 +100,33 @@ class Meter:
 
     def _show(self) -> None:
         self.bar.set_postfix_str(said(self.figures()), refresh=False)
-        self.bar.update(self.done.rows + self.rows - self.bar.n)
+        self.bar.update(self.at - self.bar.n)
         if time.monotonic() - self.told > INTERVAL:
             self._tell()
 
     def _tell(self) -> None:
         figures, self.told = self.figures(), time.monotonic()
         if self.bar.disable:
-            rows, left = figures["progress/rows"], figures["progress/seconds_left"]
-            took = f", {tqdm.format_interval(left)} left" if left else ""
-            log.info("%s: %d of %d rows, %s%s", self.description, rows, self.total, said(figures), took)
-        self.tell(figures)
+            left = figures["seconds_left"]
+            took = f", {tqdm.format_interval(left)} left" if left > 0 else ""
+            log.info("%s: %d of %d rows, %s%s", self.description, self.at, self.total, said(figures), took)
+        self.tell(figures, self.at)
+
+    @property
+    def at(self) -> int:
+        """Rows done, those of unfinished chunks included."""
+        return self.done.rows + self.rows
 
     def figures(self) -> dict[str, float]:
         """What is said now, under the names it has in W&B."""
-        rows, tokens = self.done.rows + self.rows, self.done.tokens + self.tokens
+        tokens = self.done.tokens + self.tokens
         seconds = max(time.monotonic() - self.began, 1e-9)
-        speed = (rows - self.before.rows) / seconds
+        speed = (self.at - self.before.rows) / seconds
         return {
-            "progress/rows": rows,
-            "progress/rows_per_second": speed,
-            "progress/tokens_per_second": (tokens - self.before.tokens) / seconds,
-            "progress/kept_share": self.done.kept / max(self.done.rows, 1),
-            "progress/seconds_left": (self.total - rows) / speed if speed else float("nan"),
+            "rows_per_second": speed,
+            "tokens_per_second": (tokens - self.before.tokens) / seconds,
+            "kept_share": self.done.kept / max(self.done.rows, 1),
+            "seconds_left": (self.total - self.at) / speed if speed else float("nan"),
         }
 
     def close(self) -> None:
@@ -133,8 +137,8 @@ class Meter:
 
 def said(figures: Mapping[str, float]) -> str:
     """`0.52 rows/s, 310 tokens/s, 97 % kept`."""
-    rows, tokens = figures["progress/rows_per_second"], figures["progress/tokens_per_second"]
-    return f"{rows:.3g} rows/s, {tokens:.0f} tokens/s, {figures['progress/kept_share']:.0%} kept".replace("%", " %")
+    rows, tokens = figures["rows_per_second"], figures["tokens_per_second"]
+    return f"{rows:.3g} rows/s, {tokens:.0f} tokens/s, {figures['kept_share']:.0%} kept".replace("%", " %")
 
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:

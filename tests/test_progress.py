@@ -11,17 +11,18 @@ from humpback_exp.inference.bulk import Chunks
 from humpback_exp.progress import Figures, Meter
 from tests.inference.bulk_folders import augmentation, command, made_segments
 from tests.inference.test_bulk import done
-from tests.test_tracking import of, records
+from tests.tracking.offline import recorded
 
 
 class Listening:
     """A tracker that keeps what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[dict[str, float]] = []
+        self.told: list[int] = []
 
     def log(self, metrics, step=None) -> None:
-        self.told.append(dict(metrics))
+        assert metrics.keys() == {"rows_per_second", "tokens_per_second", "kept_share", "seconds_left"}
+        self.told.append(step)
 
 
 def test_figures_add_up_and_give_speeds_a_worker() -> None:
@@ -34,16 +35,16 @@ def test_figures_add_up_and_give_speeds_a_worker() -> None:
 def test_what_an_earlier_session_did_is_done_but_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    meter = Meter(40, "augment web", Figures(20, 10, 900, 9.0), lambda _: None)
+    meter = Meter(40, "augment web", Figures(20, 10, 900, 9.0), lambda *_: None)
     clock[0] += 2.0
     meter.committed(Figures(4, 4, 80, 2.0))
     meter.advance(2, 40)
+    assert meter.at == 26
     assert meter.figures() == {
-        "progress/rows": 26,
-        "progress/rows_per_second": 3.0,
-        "progress/tokens_per_second": 60.0,
-        "progress/kept_share": 14 / 24,
-        "progress/seconds_left": 14 / 3.0,
+        "rows_per_second": 3.0,
+        "tokens_per_second": 60.0,
+        "kept_share": 14 / 24,
+        "seconds_left": 14 / 3.0,
     }
 
 
@@ -63,7 +64,7 @@ def test_one_line_and_one_point_an_interval(monkeypatch: pytest.MonkeyPatch, cap
         "score m0: 930 of 4000 rows, 10 rows/s, 700 tokens/s, 90 % kept, 05:07 left",
         "score m0: 1000 of 4000 rows, 10 rows/s, 700 tokens/s, 90 % kept, 05:00 left",
     ]
-    assert [told["progress/rows"] for told in heard.told] == [310, 620, 930, 1000]
+    assert heard.told == [310, 620, 930, 1000]
 
 
 def test_the_parent_counts_what_its_workers_commit(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_the_parent_counts_what_its_workers_commit(tmp_path: Path) -> None:
     meter = Meter(10, "augment web", chunks.figures(0), heard.log)
     executors.follow(chunks, {0}, lambda: False, meter)
     assert meter.done == Figures(10, 3, 30, 1.5)
-    assert meter.figures()["progress/rows"] == 10
+    assert meter.at == 10
 
 
 @pytest.mark.slow
@@ -89,6 +90,7 @@ def test_wandb_and_the_manifest_hold_the_figures(tmp_path: Path, workers: int) -
     done(command(config))
     made = artifacts.load(config.folder).metrics
     assert made["tokens_per_second"] == pytest.approx(7 * made["rows_per_second"])
-    (last,) = [each["item"] for each in of(records(tmp_path), "history") if "progress/rows" in each["item"]]
-    assert (last["progress/rows"], last["progress/kept_share"], last["progress/seconds_left"]) == (40, 1, 0)
-    assert last["progress/tokens_per_second"] == pytest.approx(7 * last["progress/rows_per_second"])
+    (run,) = recorded(tmp_path)
+    (last,) = [each for each in run.history if "kept_share" in each]
+    assert (last["rows"], last["kept_share"], last["seconds_left"]) == (40, 1, 0)
+    assert last["tokens_per_second"] == pytest.approx(7 * last["rows_per_second"])

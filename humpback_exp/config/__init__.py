@@ -16,7 +16,7 @@ from humpback_exp.config.stages import (
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.config.tracking import TrackingConfig
+from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, selection_name
 
@@ -27,6 +27,7 @@ __all__ = [
     "BulkConfig",
     "CorpusConfig",
     "CurateConfig",
+    "DashboardConfig",
     "DataConfig",
     "EngineConfig",
     "EvaluateConfig",
@@ -34,6 +35,7 @@ __all__ = [
     "GenerationConfig",
     "HardwareConfig",
     "JudgeConfig",
+    "LinkConfig",
     "ModelConfig",
     "OptimConfig",
     "PipelineConfig",
