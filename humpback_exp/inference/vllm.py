@@ -4,35 +4,16 @@ Prompts are rendered and tokenized by us and answers decoded by us, so the text 
 with several workers runs one engine in each; only `tensor_parallel` makes vLLM start processes of its own.
 """
 
-import logging
-import os
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokens import prompt_ids, target_ids
-from humpback_exp.inference.choices import spellings
 from humpback_exp.inference.engine import Advance, Completion
+from humpback_exp.inference.followers import followers, weighed
+from humpback_exp.inference.spellings import spell
+from humpback_exp.inference.vllm_load import load_vllm, set_environment
 from humpback_exp.prompts import Conversation
-
-SETTINGS = {
-    "TORCH_CPP_LOG_LEVEL": "ERROR",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-}
-"""Environment that vLLM and torch read when they are imported, unless the user set it: quiet, no reports to vLLM's makers,
-the scheduler in this process, where a kill leaves nothing behind and workers of a pool may run it."""
-
-OUR_NAMES = {
-    "`gpu_memory_utilization` (which also controls CPU memory on the CPU backend)": "engine.gpu_share (engine.cache_gib on a CPU)",
-    "gpu_memory_utilization": "engine.gpu_share",
-    "--kv-cache-memory-bytes, VLLM_CPU_KVCACHE_SPACE": "engine.cache_gib",
-    "`max_model_len`": "engine.context",
-    "max_model_len": "engine.context",
-}
-"""Settings in vLLM's messages -> the config keys that set them."""
 
 Request = tuple[list[int], Any]
 """Prompt ids and vLLM's SamplingParams."""
@@ -42,13 +23,11 @@ class VllmEngine:
     """Runs a model folder or Hub id. See `Engine` for what the methods return."""
 
     def __init__(self, config: EngineConfig, model_path: str, key: str, template: str | None = None) -> None:
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
+        set_environment()
         from humpback_exp.modeling.load import load_tokenizer  # imports torch
 
         self.tokenizer = load_tokenizer(model_path, template, key)
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of torch, about vLLM's own code
-            self.llm = _load(config, model_path, key)
+        self.llm = load_vllm(config, model_path, key)
         self.context = int(self.llm.model_config.max_model_len)
 
     def generate(
@@ -113,9 +92,9 @@ class VllmEngine:
         """See `Engine`. A prefix at which spellings part is one request; those of a row share its cached prompt."""
         from vllm import SamplingParams
 
-        spelled = spellings(lambda text: self.tokenizer(text, add_special_tokens=False)["input_ids"], choices, opening)
-        followers = spelled.followers()
-        longest = len(spelled.shared) + max(map(len, followers))
+        spelled = spell(lambda text: self.tokenizer(text, add_special_tokens=False)["input_ids"], choices, opening)
+        asked = followers(spelled)
+        longest = len(spelled.shared) + max(map(len, asked))
         prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
         fitting = {
             (row, prefix): (
@@ -124,18 +103,14 @@ class VllmEngine:
             )
             for row, prompt in enumerate(prompts)
             if len(prompt) + longest < self.context
-            for prefix, tokens in followers.items()
+            for prefix, tokens in asked.items()
         }
-        advance(len(prompts) - len(fitting) // len(followers), 0)
+        advance(len(prompts) - len(fitting) // len(asked), 0)
         done = self._run(fitting, lambda rows, tokens: advance(0, tokens))
-        found: list[list[float]] = []
-        for row in range(len(prompts)):
-            if (row, ()) in done:
-                told = {prefix: _next(done[row, prefix]) for prefix in followers}
-                found.append(spelled.probabilities(told))
-                advance(1, 0)
-            else:
-                found.append([float("nan")] * len(choices))
+        found = [[float("nan")] * len(choices) for _ in prompts]
+        for row in {row for row, _ in done}:
+            found[row] = weighed(spelled, {prefix: _next(done[row, prefix]) for prefix in asked})
+            advance(1, 0)
         return found
 
     def _run(self, requests: Mapping[Any, Request], advance: Advance) -> dict[Any, Any]:
@@ -156,44 +131,6 @@ class VllmEngine:
     def _completion(self, ids: list[int]) -> Completion:
         finish = "stop" if ids and ids[-1] == self.tokenizer.eos_token_id else "length"
         return Completion(self.tokenizer.decode(ids, skip_special_tokens=True).strip(), len(ids), finish)
-
-
-def _load(config: EngineConfig, model_path: str, key: str) -> Any:
-    """vLLM's `LLM` with the model in it; what it refuses becomes one line."""
-    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)  # which a CPU does without
-    import vllm
-    from vllm.platforms import current_platform
-
-    if current_platform.is_cpu() != (config.device == "cpu"):
-        built = "CPUs; use engine.device=cpu" if current_platform.is_cpu() else "GPUs; use engine.device=cuda"
-        raise ValueError(f"engine.device={config.device}: the vLLM installed here is built for {built}")
-    memory: dict[str, Any] = {"gpu_memory_utilization": config.gpu_share}
-    if config.device == "cpu":
-        memory = {"kv_cache_memory_bytes": int(config.cache_gib * 2**30), "enforce_eager": True}
-    try:
-        return vllm.LLM(
-            model=model_path,
-            skip_tokenizer_init=True,
-            generation_config="vllm",  # nothing from the model's folder: sampling is what the config says
-            dtype=config.dtype,
-            max_model_len=config.context,
-            max_num_seqs=config.batch_size,
-            tensor_parallel_size=config.tensor_parallel,
-            enable_prefix_caching=True,
-            disable_log_stats=True,
-            use_tqdm_on_load=False,
-            **memory,
-        )
-    except (ValueError, RuntimeError, NotImplementedError) as error:
-        raise ValueError(f"{key}={model_path}: vLLM cannot run it here: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    """The first sentences of vLLM's message in one line, with our names for its settings."""
-    text = " ".join(str(error).split())
-    for theirs, ours in OUR_NAMES.items():
-        text = text.replace(theirs, ours)
-    return text[:300].rsplit(". ", 1)[0]
 
 
 def _final() -> Any:
