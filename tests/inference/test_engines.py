@@ -14,7 +14,7 @@ from humpback_exp.inference.local import TransformersEngine
 from humpback_exp.inference.openai import OpenAIEngine
 from humpback_exp.prompts import forward
 from tests.conftest import one_line_error, run
-from tests.inference.conftest import Elsewhere
+from tests.inference.elsewhere import Elsewhere
 
 pytestmark = [
     pytest.mark.slow,
