@@ -20,7 +20,7 @@ Keep = Callable[[int, int, torch.Tensor, torch.Tensor], Pair]
 
 
 def attend(
-    module: torch.nn.Module,
+    module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,

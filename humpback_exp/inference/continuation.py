@@ -8,7 +8,7 @@ import torch
 
 from humpback_exp.config import GenerationConfig
 from humpback_exp.inference.cache import Prefix, Slots
-from humpback_exp.inference.reading import forward, longest_first, read, take
+from humpback_exp.inference.reading import forward, longest_first, read, tails, take
 from humpback_exp.inference.sampling import next_tokens
 from humpback_exp.modeling.load import Model
 
@@ -51,7 +51,7 @@ class Continuation:
 
     def _admit(self, rows: list[Row]) -> None:
         """Read prompts into the next free slots and write their first tokens."""
-        ends = torch.tensor([len(row.prompt) - self.start for row in rows]).cumsum(0) - 1
+        ends = torch.tensor(tails([len(row.prompt) - self.start for row in rows], [1] * len(rows)))
         keep = self.slots.keep_at(len(self.active), self.start)
         logits = read(self.model, [row.prompt for row in rows], self.start, keep, logits_to_keep=ends)
         self.active += rows

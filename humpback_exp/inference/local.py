@@ -1,6 +1,6 @@
 """The reference engine: transformers' models with batches and a cache of our own."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from humpback_exp.inference.cache import NAME, Prefix
 from humpback_exp.inference.continuation import Continuation, Row
 from humpback_exp.inference.engine import Advance, Completion
 from humpback_exp.inference.llama import join
-from humpback_exp.inference.reading import in_passes, read, read_prefix, shared_length, within_memory
+from humpback_exp.inference.reading import in_passes, read, read_prefix, shared_length, tails, within_memory
 from humpback_exp.inference.spellings import Ids, spell
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.loss import token_losses
@@ -29,7 +29,9 @@ class TransformersEngine:
         self.tokenizer = load_tokenizer(model_path, template, key)
         self.model = load_model(model_path, config.dtype, key).to(config.device)
         if not self.model._supports_attention_backend:
-            raise ValueError(f"{key}={model_path}: a {type(self.model).__name__} takes no attention of ours; use engine=vllm")
+            raise ValueError(
+                f"{key}={model_path}: a {type(self.model).__name__} takes no attention of ours; use engine=vllm"
+            )
         self.model.set_attn_implementation(NAME)
         join(self.model)
         window = getattr(self.model.config, "sliding_window", None)
@@ -93,21 +95,21 @@ class TransformersEngine:
         chances: dict[tuple[int, Ids], dict[int, float]] = {}
 
         def use(batch: list[tuple[int, Ids]], prefix: Prefix) -> None:
-            places = [(i, path[:depth]) for i, path in batch for depth in range(len(path) + 1)]
-            rows = [[*fitting[i], *path] for i, path in batch]
-            ends = np.cumsum([len(row) - start for row in rows])
-            wanted = [end - len(path) + depth - 1 for end, (_, path) in zip(ends, batch, strict=True) for depth in range(len(path) + 1)]
-            logits = read(self.model, rows, start, prefix.before, logits_to_keep=torch.tensor(wanted))
+            asked = [rows[place] for place in batch]
+            ends = tails([len(row) - start for row in asked], [len(path) + 1 for _, path in batch])
+            logits = read(self.model, asked, start, prefix.before, logits_to_keep=torch.tensor(ends))
             found = torch.softmax(logits.float(), -1)[:, tokens].tolist()
-            chances.update((place, dict(zip(tokens, row, strict=True))) for place, row in zip(places, found, strict=True))
-            advance(sum(path == paths[0] for _, path in batch), sum(map(len, rows)))
+            places = [(i, path[:depth]) for i, path in batch for depth in range(len(path) + 1)]
+            for place, probabilities in zip(places, found, strict=True):
+                chances[place] = dict(zip(tokens, probabilities, strict=True))
+            advance(sum(path == paths[0] for _, path in batch), sum(map(len, asked)))
+
+        def weigh(i: int) -> list[float]:
+            return spellings.weigh(lambda path, token: chances[i, path][token])
 
         rows = {(i, path): [*ids, *path] for i, ids in fitting.items() for path in paths}
         self.size = in_passes(self.model, rows, start, self.size, use)
-        return [
-            spellings.weigh(lambda path, token, i=i: chances[i, path][token]) if i in fitting else [float("nan")] * len(choices)
-            for i in range(len(prompts))
-        ]
+        return [weigh(i) if i in fitting else [float("nan")] * len(choices) for i in range(len(prompts))]
 
     def _fitting(self, rows: Sequence[list[int]], room: int, advance: Advance) -> dict[int, list[int]]:
         """The rows that leave `room` in the context, by index; the others are done at once."""

@@ -1,7 +1,8 @@
 """Prompts -> passes without padding, behind a prefix that is read once."""
 
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 import torch
@@ -16,7 +17,7 @@ PASS_TOKENS = 2048
 activations stay in a CPU's cache."""
 
 
-def shared_length(rows: Sequence[Sequence[int]]) -> int:
+def shared_length(rows: Sequence[list[int]]) -> int:
     """How many ids all rows begin with, short of a whole row; 0 for a row alone, which has nobody to share with."""
     if len(rows) < 2:
         return 0
@@ -38,6 +39,12 @@ def take(waiting: deque[tuple[K, int]], most: int) -> list[K]:
         taken.append(key)
         tokens += length
     return taken
+
+
+def tails(lengths: Iterable[int], counts: Iterable[int]) -> list[int]:
+    """Where the last `counts[i]` tokens of every row stand, among rows laid one after the other."""
+    ends = accumulate(lengths)
+    return [place for end, count in zip(ends, counts, strict=True) for place in range(end - count, end)]
 
 
 def read_prefix(model: Model, ids: Sequence[int]) -> Prefix:
@@ -99,7 +106,9 @@ def within_memory(size: int, work: Callable[[int], None]) -> int:
             if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
                 raise
             if size == 1:
-                raise ValueError("engine.batch_size=1: out of memory; use a smaller model or a larger machine") from error
+                raise ValueError(
+                    "engine.batch_size=1: out of memory; use a smaller model or a larger machine"
+                ) from error
         size //= 2
         log.warning("out of memory: going on with engine.batch_size=%d", size)
         if torch.cuda.is_available():
