@@ -12,6 +12,8 @@ from transformers import AttentionInterface
 
 from humpback_exp.modeling.attention import attend_last
 
+MULTIPLE = 32
+"""Keys of a step are rounded up to a multiple of this: whole vectors, and fewer shapes for oneDNN to make kernels for."""
 NAME = "cached"
 """The name under which transformers finds `attend`."""
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -87,7 +89,7 @@ class Slots:
     """
 
     def __init__(self, prefix: Prefix, count: int, capacity: int) -> None:
-        self.prefix, self.count, self.capacity = prefix, count, capacity
+        self.prefix, self.count, self.capacity = prefix, count, rounded(capacity)
         self.layers: list[Pair] = []
 
     def keep_at(self, first: int, start: int) -> Keep:
@@ -111,7 +113,7 @@ class Slots:
 
     def place(self, lengths: Sequence[int]) -> None:
         """Prepare a step: the next token of slot i stands behind `lengths[i]` others."""
-        self.longest = max(lengths) + 1
+        self.longest = rounded(max(lengths) + 1)
         device, dtype = self.layers[0][0].device, self.layers[0][0].dtype
         self.ends = torch.tensor(lengths, device=device)
         self.rows = torch.arange(len(lengths), device=device)
@@ -136,3 +138,8 @@ class Slots:
             first, second = self.prefix.layers[layer]
             keys[..., : first.shape[1]], values[:, :, : first.shape[1]] = first.mT, second
         return keys, values
+
+
+def rounded(length: int) -> int:
+    """The next multiple of `MULTIPLE`."""
+    return -(-length // MULTIPLE) * MULTIPLE
