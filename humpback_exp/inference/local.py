@@ -13,6 +13,7 @@ from humpback_exp.inference.engine import Advance, Completion
 from humpback_exp.inference.llama import join
 from humpback_exp.inference.reading import in_passes, read, read_prefix, shared_length, tails, within_memory
 from humpback_exp.inference.spellings import Ids, spell
+from humpback_exp.modeling.flops import keep_freed_memory
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.loss import token_losses
 from humpback_exp.prompts import Conversation
@@ -26,6 +27,8 @@ class TransformersEngine:
             raise ValueError(
                 f"engine.device={config.device}: this machine has no GPU that torch sees; use engine.device=cpu"
             )
+        if config.device == "cpu":
+            keep_freed_memory()
         self.tokenizer = load_tokenizer(model_path, template, key)
         self.model = load_model(model_path, config.dtype, key).to(config.device)
         if not self.model._supports_attention_backend:
