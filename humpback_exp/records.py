@@ -1,7 +1,7 @@
 """The record of each state of the data, and its way in and out of Parquet.
 
-page -> Segment -> Candidate -> ScoredCandidate -> Example. Ids never change: an example's id is its candidate's,
-a candidate's is its segment's, and a segment's is a hash of where its text stands.
+page -> Segment -> Candidate -> ScoredCandidate (-> RewrittenCandidate) -> Example. Ids never change: an example's id is its
+candidate's, a candidate's is its segment's, and a segment's is a hash of where its text stands.
 """
 
 import os
@@ -74,6 +74,18 @@ class ScoredCandidate:
     """scored, re-asked (readable after another try) or abandoned."""
     raw: list[str] = field(default_factory=list)
     """Every completion of the rating model, in the order asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RewrittenCandidate(ScoredCandidate):
+    """A selected candidate whose output is the rewriting where there is a usable one, so it reads as a ScoredCandidate."""
+
+    draft: str
+    """The output as it was: the web text."""
+    rewriting: str
+    """The generated text as it came."""
+    kept: str = ""
+    """Why the draft was kept as the output; empty where it was rewritten."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -161,6 +161,33 @@ class SelectConfig(StageConfig):
 
 
 @dataclass(kw_only=True, slots=True)
+class RewriteConfig(StageConfig):
+    """scored, selected + the model that rated it -> rewritten"""
+
+    stage: ClassVar[str] = "rewrite"
+    kind: ClassVar[str] = "rewritten"
+
+    scored: str = artifact_input("outputs/scored/m0")
+    model_path: str = artifact_input("outputs/models/m0")
+    """The rewriter: the model that rated the candidates, so that no other model's knowledge comes in."""
+    min_score: float | None = 4.5
+    """Rewrite the candidates scored at least this; 4.5 is the paper's A_5."""
+    top_fraction: float | None = None
+    """Rewrite this share of all candidates, the best scored."""
+    tagged: bool = True
+    """Whether prompts carry the tag the model was trained with (data.tagged)."""
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+    """A rewriting that reaches max_new_tokens is unfinished, and its draft is kept."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    chunk_size: int = 1024
+    """Candidates a committed chunk: what a kill can cost at most."""
+
+    def __post_init__(self) -> None:
+        check_selection("", self.min_score, self.top_fraction, None)
+        require(self.chunk_size > 0, "chunk_size", self.chunk_size, "must be positive")
+
+
+@dataclass(kw_only=True, slots=True)
 class EvaluateConfig(StageConfig):
     """model + held-out human pairs -> losses, answers, verdicts, ratings"""
 
@@ -193,5 +220,6 @@ class EvaluateConfig(StageConfig):
 
 
 STAGES: dict[str, type[StageConfig]] = {
-    cls.stage: cls for cls in (SegmentConfig, TrainConfig, AugmentConfig, ScoreConfig, SelectConfig, EvaluateConfig)
+    cls.stage: cls
+    for cls in (SegmentConfig, TrainConfig, AugmentConfig, ScoreConfig, SelectConfig, RewriteConfig, EvaluateConfig)
 }

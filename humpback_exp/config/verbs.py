@@ -15,6 +15,8 @@ from humpback_exp.config.training import (
     check_selection,
 )
 
+VARIANTS = ("rewrite", "instruction_only", "backward_likelihood", "retrain")
+
 
 @dataclass(kw_only=True, slots=True)
 class CurateConfig(ScoreConfig):
@@ -74,6 +76,11 @@ class PipelineConfig(StageConfig):
     rating: GenerationConfig = field(default_factory=GenerationConfig)
     """For written ratings and their rationale."""
     attempts: int = 3
+    rewriting: GenerationConfig = field(default_factory=GenerationConfig)
+    """For rewritten answers."""
+    variants: list[str] = field(default_factory=list)
+    """Ways beyond the paper to be tried beside M1 (docs/beyond.md), of rewrite, instruction_only, backward_likelihood and
+    retrain. None by default: each costs a training, and most a scoring of all candidates."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     chunk_size: int = 1024
     heldout: str = artifact_input("examples/heldout.jsonl")
@@ -86,6 +93,11 @@ class PipelineConfig(StageConfig):
         require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
         check_selection("", self.min_score, self.top_fraction, None)
         one_of("scorer", self.scorer, SCORERS)
+        for name in self.variants:
+            one_of("variants", name, VARIANTS)
+        require(
+            not self.variants or self.iterations > 0, "variants", self.variants, "vary M1; set iterations=1 or more"
+        )
 
 
 @dataclass(kw_only=True, slots=True)

@@ -14,6 +14,7 @@ from humpback_exp.inference.engine import Advance, Completion, load_engine, row_
 from humpback_exp.progress import stage_table
 from humpback_exp.prompts import backward
 from humpback_exp.records import Candidate, Segment, read
+from humpback_exp.stages.directions import check_direction
 from humpback_exp.tracking import Tracker
 
 SAMPLES = 50
@@ -23,7 +24,7 @@ SAMPLES = 50
 def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Write a candidate row for every drawn segment; dropped rows stay, with their reason."""
     started = time.time()
-    check_backward(config)
+    check_direction(config.model_path, "backward", config.tagged)
     work = bulk(config)
     run_chunks(artifact.folder, work, config.chunk_size, f"augment {config.name}")
     manifest = close(artifact, started)
@@ -63,19 +64,6 @@ def writer(config: AugmentConfig) -> Callable[[list[Segment], Advance], list[Can
         return [candidate(segment, completion) for segment, completion in zip(segments, completions, strict=True)]
 
     return process
-
-
-def check_backward(config: AugmentConfig) -> None:
-    """Raise when the model is one of ours, but was trained forward or under the other tag setting."""
-    if not (Path(config.model_path) / "manifest.json").exists():
-        return
-    made = artifacts.load(Path(config.model_path)).config
-    if made.get("data.direction") != "backward":
-        raise ValueError(f"model_path={config.model_path}: a forward model; give one trained with experiment=backward")
-    if made.get("data.tagged") != config.tagged:
-        raise ValueError(
-            f"tagged={config.tagged}: the model was trained with data.tagged={made.get('data.tagged')}; use the same"
-        )
 
 
 def draw(folder: Path, limit: int | None, seed: int) -> set[str]:

@@ -25,15 +25,15 @@ from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.progress import table
 from humpback_exp.prompts import BACKWARD
-from humpback_exp.stages.pipeline import Loop
 from humpback_exp.stages.train import schedule
+from humpback_exp.stages.variants import whole_loop
 
 
 def run(config: PlanConfig) -> None:
     """Print the plan; nothing is started, written or loaded."""
-    hardware, loop = config.hardware, Loop(config)
+    hardware, loop = config.hardware, whole_loop(config)
     sizes = sizes_of(config, found(config, loop))
-    stages = [weighed for stage in loop.stages() if (weighed := weigh(stage, config, sizes))]
+    stages = [weighed for stage in loop if (weighed := weigh(stage, config, sizes))]
     trainings = [stage for stage in stages if isinstance(stage, Training)]
     generations = [stage for stage in stages if isinstance(stage, Generation)]
     folders = [*data_folders(config, sizes), *(model_folder(training) for training in trainings)]
@@ -78,13 +78,13 @@ def training(stage: TrainConfig, config: PlanConfig, sizes: Sizes) -> Training:
     return Training(stage, examples, mean, *schedule(stage.optim, examples))
 
 
-def found(config: PlanConfig, loop: Loop) -> dict[str, Found]:
+def found(config: PlanConfig, loop: list[StageConfig]) -> dict[str, Found]:
     """What can be counted already: files of pairs, and finished folders of the loop."""
     counted: dict[str, Found] = {}
     for name, path in {"seed": config.data.seed_path, "heldout": config.heldout}.items():
         if path and Path(path).is_file():
             counted[name] = len(load_seed(path)), path
-    stages = [stage for stage in loop.stages() if (stage.folder / "manifest.json").exists()]
+    stages = [stage for stage in loop if (stage.folder / "manifest.json").exists()]
     for stage in stages:
         rows = artifacts.load(stage.folder).rows
         if stage.kind == "segments":
