@@ -4,13 +4,14 @@ import textwrap
 from pathlib import Path
 
 from humpback_exp.analysis.collect import Inventory, collect
-from humpback_exp.analysis.results import Estimate, Result, results
+from humpback_exp.analysis.results import Estimate, Result, beside, results
 from humpback_exp.progress import table
 from humpback_exp.records import Example, read
 
 PAIRS = 5
 LEGEND = """
-loss: nats a token of the human answer, lower is better; change and win rate: against the base model; ± is one standard error
+web pairs: trained on beside the seed; loss: nats a token of the human answer, lower is better; to base, to M1: its change from
+theirs on the same pairs; win rate: against the base model; ± is one standard error
 written, likelihood: share of ratings that could be read, by scorer; AUC: how well likelihoods tell true pairs from shuffled
 """
 
@@ -25,9 +26,17 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
 
 
 def comparison(inventory: Inventory, models: list[str]) -> list[dict[str, str]]:
-    """One row a model: loss, its change against the base, win rate, and the readable share of ratings."""
-    by_name = {result.run.name: result for result in results(inventory)}
-    return [row(by_name[name]) for name in models if name in by_name]
+    """One row a model: its web pairs, loss, the changes from the base and from M1, win rate, readable share of ratings."""
+    evaluated = results(inventory)
+    by_name = {result.run.name: result for result in evaluated}
+    changes, pairs = beside(inventory, evaluated), web_pairs(inventory)
+    shown = [by_name[name] for name in models if name in by_name]
+    return [row(result, pairs, changes.get(result.run.label)) for result in shown]
+
+
+def web_pairs(inventory: Inventory) -> dict[str | None, int]:
+    """Fingerprint of each model -> the web pairs it was trained on."""
+    return {run.manifest.fingerprint: run.rows("web") for run in inventory.of("models")}
 
 
 def twins(inventory: Inventory) -> list[str]:
@@ -45,11 +54,13 @@ def twins(inventory: Inventory) -> list[str]:
     return lines
 
 
-def row(result: Result) -> dict[str, str]:
+def row(result: Result, web_pairs: dict[str | None, int], to_first: Estimate | None) -> dict[str, str]:
     return {
         "model": result.name,
+        "web pairs": str(web_pairs.get(result.run.input_fingerprint("model_path"), "-")),
         "loss": estimate(result.loss),
-        "change": estimate(result.change),
+        "to base": estimate(result.change),
+        "to M1": estimate(to_first),
         "win rate %": estimate(result.win, percent=True),
         "written": share(result.figure("readable_generated")),
         "likelihood": share(result.figure("readable_likelihood")),

@@ -80,7 +80,7 @@ def _augmented(run: Run, segments: Run | None) -> list[Step]:
 
 
 def _curated(inventory: Inventory, candidates: Run) -> list[Step]:
-    """For every scoring of the candidates: what was readable, then what each selection keeps of it."""
+    """For every scoring of the candidates: what was readable, what each selection keeps of it, and what was rewritten."""
     steps = []
     for scored in inventory.made_from("scored", "candidates", candidates):
         abandoned = scored.rows("abandoned")
@@ -90,6 +90,11 @@ def _curated(inventory: Inventory, candidates: Run) -> list[Step]:
             drops = [item for item in curated.manifest.drops.items() if item[0] != "unreadable"]
             steps.append(
                 Step(f"kept in {curated.name}", curated.rows("curated"), curated.label, _sorted(drops), share=1)
+            )
+        for rewritten in inventory.made_from("rewritten", "scored", scored):
+            drops = _sorted(rewritten.manifest.drops.items())
+            steps.append(
+                Step(f"rewritten by {rewritten.name}", rewritten.rows("rewritten"), rewritten.label, drops, share=1)
             )
     return steps
 

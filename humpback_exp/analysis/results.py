@@ -116,13 +116,29 @@ def answers(inventory: Inventory, run: Run) -> dict[str, Answer]:
 
 
 def contrasts(inventory: Inventory, evaluated: Sequence[Result]) -> list[Contrast]:
-    """Each of M1, M2 ... against the one before, and the last against M0, where both saw the same pairs."""
+    """Each variant against its model, each of M1, M2 ... against the one before, and the last against M0, on the same pairs."""
     series = [result for result in evaluated if SERIES.fullmatch(result.run.name)]
-    pairs = list(zip(series[1:], series, strict=False))
+    pairs = [
+        (varied, plain) for plain in series for varied in evaluated if varied.run.name.startswith(f"{plain.run.name}-")
+    ]
+    pairs += zip(series[1:], series, strict=False)
     if len(series) > 2:
         pairs.append((series[-1], series[0]))
     found = [_contrast(inventory, ours, theirs) for ours, theirs in pairs]
     return [contrast for contrast in found if contrast is not None]
+
+
+def beside(inventory: Inventory, evaluated: Sequence[Result], name: str = "m1") -> dict[str, Estimate]:
+    """Label of each model but base and M0 -> the paired change of its held-out loss from the model `name`.
+
+    Variants of M1 (docs/beyond.md) are trained on as many pairs as it, so this is what sets them apart.
+    """
+    plain = next((result for result in evaluated if result.run.name == name), None)
+    if plain is None:
+        return {}
+    others = (result for result in evaluated if result.run.name not in ("base", "m0", name))
+    found = {result.run.label: _contrast(inventory, result, plain) for result in others}
+    return {label: contrast.change for label, contrast in found.items() if contrast is not None}
 
 
 def _contrast(inventory: Inventory, ours: Result, theirs: Result) -> Contrast | None:

@@ -8,7 +8,7 @@ from humpback_exp.analysis.text import number
 SIDES = {1: "ok", 0: "", -1: "bad"}
 """CSS classes for better, open and worse."""
 GROUPS = (
-    ("Held-out loss, nats a token", 2),
+    ("Held-out loss, nats a token", 3),
     ("Against the reference, by the judge", 4),
     ("Telling true pairs from mismatched", 4),
 )
@@ -25,13 +25,14 @@ class Cell:
     look: str = ""
 
 
-def cells(result: Result) -> list[Cell]:
-    """One row, in the order of `GROUPS`."""
+def cells(result: Result, to_first: Estimate | None) -> list[Cell]:
+    """One row, in the order of `GROUPS`; `to_first` is the change of loss from M1."""
     tally = result.tally
     counts = " / ".join(map(str, tally)) if tally else ""
     return [
         _estimate("loss", "held-out loss", result.loss, ".3f"),
         _estimate("change", "change of loss", result.change, "+.3f", neutral=0.0, better=-1),
+        _estimate("to M1", "change from M1", to_first, "+.3f", neutral=0.0, better=-1),
         _estimate("win rate, %", "win rate, %", result.win, ".1f", scale=100, neutral=0.5),
         Cell("won / tied / lost", "won / tied / lost", counts),
         _estimate("preference, %", "judge\u2019s preference, %", result.preference, ".1f", scale=100, neutral=0.5),

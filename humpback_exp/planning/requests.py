@@ -4,7 +4,7 @@ from humpback_exp.augmentation import MAX_CHARS
 from humpback_exp.config import PlanConfig
 from humpback_exp.planning.generation import Requests
 from humpback_exp.planning.sizes import Sizes
-from humpback_exp.prompts import BACKWARD, JUDGE
+from humpback_exp.prompts import BACKWARD, JUDGE, REWRITE
 
 MARKS = 20
 """Tokens that a template and a tag add to a prompt (ours)."""
@@ -31,6 +31,13 @@ def score_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
     asked = rows.count * sum(config.sizes.unreadable**attempt for attempt in range(tries))
     rubric = len(config.rubric.prompt)
     return (_requests(config, asked, rubric + pair, rubric + longest, config.rating.max_new_tokens),)
+
+
+def rewrite_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
+    """One draft to be rewritten a selected pair."""
+    rows, longest = sizes.curated, MAX_CHARS + config.corpus.max_chars
+    own, writes = len(REWRITE), config.rewriting.max_new_tokens
+    return (_requests(config, rows.count, own + rows.instruction + rows.output, own + longest, writes),)
 
 
 def evaluate_requests(config: PlanConfig, sizes: Sizes, compares: bool) -> tuple[Requests, ...]:

@@ -8,6 +8,7 @@ from humpback_exp.config import (
     EvaluateConfig,
     HardwareConfig,
     PlanConfig,
+    RewriteConfig,
     ScoreConfig,
     StageConfig,
     TrainConfig,
@@ -16,11 +17,11 @@ from humpback_exp.data.seed import load_seed
 from humpback_exp.planning import shape_of
 from humpback_exp.planning import tables as made
 from humpback_exp.planning.cluster import in_words, smallest
-from humpback_exp.planning.disk import data_folders, model_folder
+from humpback_exp.planning.disk import data_folder, model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
-from humpback_exp.planning.requests import MARKS, augment_requests, evaluate_requests, score_requests
+from humpback_exp.planning.requests import MARKS, augment_requests, evaluate_requests, rewrite_requests, score_requests
 from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.progress import table
@@ -36,7 +37,8 @@ def run(config: PlanConfig) -> None:
     stages = [weighed for stage in loop if (weighed := weigh(stage, config, sizes))]
     trainings = [stage for stage in stages if isinstance(stage, Training)]
     generations = [stage for stage in stages if isinstance(stage, Generation)]
-    folders = [*data_folders(config, sizes), *(model_folder(training) for training in trainings)]
+    texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
+    folders = [*texts, *(model_folder(training) for training in trainings)]
     print(title(config))
     show(made.size_rows(sizes, config.sizes.chars_per_token))
     show(made.memory_rows(trainings[0].config, hardware))
@@ -59,9 +61,12 @@ def weigh(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Training | Ge
         case TrainConfig():
             return training(stage, config, sizes)
         case AugmentConfig():
-            return Generation("augment", shape, config.engine, augment_requests(config, sizes))
+            name = "augment" if stage.name == "web" else f"augment {stage.name}"
+            return Generation(name, shape, config.engine, augment_requests(config, sizes))
         case ScoreConfig():
             return Generation(f"score {stage.name}", shape, config.engine, score_requests(config, sizes))
+        case RewriteConfig():
+            return Generation(f"rewrite {stage.name}", shape, config.engine, rewrite_requests(config, sizes))
         case EvaluateConfig():
             requests = evaluate_requests(config, sizes, compares=stage.reference is not None)
             return Generation(f"evaluate {stage.name}", shape, config.engine, requests)

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import fields
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
@@ -83,7 +84,7 @@ def rewritten(row: ScoredCandidate, completion: Completion) -> RewrittenCandidat
     """The row with its new output, or with the draft and the reason why it stays."""
     text = clean(completion.text)
     reason = keep_reason(text, row.output, completion.finish)
-    columns = {name: getattr(row, name) for name in ScoredCandidate.__slots__} | {
+    columns = {column.name: getattr(row, column.name) for column in fields(ScoredCandidate)} | {
         "output": row.output if reason else text
     }
     return RewrittenCandidate(**columns, draft=row.output, rewriting=completion.text, kept=reason)

@@ -53,7 +53,7 @@ def test_headline_claims_only_what_the_errors_carry(page: str) -> None:
 def test_results_table(page: str) -> None:
     row = text(page[page.index("<tr><th>M0</th>") : page.index("<tr><th>M1</th>")].join(["<body>", ""]))
     # Losses 1.4, 1.7, 1.6 ... 2.7: sum of squares about the mean 1.67, so sqrt(1.67 / 11 / 12) = 0.112.
-    expected = "M0 2.050 ± 0.112 −0.500 ± 0.030 54.2 ± 9.6 3 / 7 / 2"
+    expected = "M0 2.050 ± 0.112 −0.500 ± 0.030 – 54.2 ± 9.6 3 / 7 / 2"
     assert row.startswith(expected)
     assert row.endswith("75% 1.00 100% 0.75")
 
