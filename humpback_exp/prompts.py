@@ -71,10 +71,14 @@ def backward(output: str, tagged: bool = True) -> Conversation:
 
 
 def rating(rubric: str, instruction: str, output: str, tagged: bool = True) -> Conversation:
-    """A request to rate a pair; asked under the seed's tag, whose style a rating is to have."""
+    """A request to rate a pair; asked under the seed's tag, whose style a rating is to have.
+
+    A rubric without `{output}` rates the instruction alone.
+    """
     head, _, rest = rubric.partition("{instruction}")
-    middle, _, tail = rest.partition("{output}")
-    return [*tag(["seed"] if tagged else []), {"role": "user", "content": head + instruction + middle + output + tail}]
+    middle, slot, tail = rest.partition("{output}")
+    text = head + instruction + middle + (output if slot else "") + tail
+    return [*tag(["seed"] if tagged else []), {"role": "user", "content": text}]
 
 
 def comparison(instruction: str, first: str, second: str) -> Conversation:

@@ -4,8 +4,17 @@ from dataclasses import dataclass, field, fields
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.curation import (
+    LIKELIHOODS,
+    SCORERS,
+    BoundsConfig,
+    GateConfig,
+    RatingConfig,
+    ScoreConfig,
+    SelectConfig,
+)
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
-from humpback_exp.config.stages import SCORERS, ScoreConfig, SelectConfig, StageConfig
+from humpback_exp.config.stage import StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
     DataConfig,
@@ -18,8 +27,9 @@ from humpback_exp.config.training import (
 
 @dataclass(kw_only=True, slots=True)
 class CurateConfig(ScoreConfig):
-    """candidates -> scored -> curated: both steps of self-curation in one command."""
+    """candidates -> gates, scored, curated: the steps of self-curation in one command."""
 
+    gate: BoundsConfig = operational(BoundsConfig)
     min_score: float | None = operational(4.5)
     """The paper's A_5."""
     top_fraction: float | None = operational(None)
@@ -29,7 +39,7 @@ class CurateConfig(ScoreConfig):
         check_selection("", self.min_score, self.top_fraction, None)
 
     def steps(self) -> list[StageConfig]:
-        """Scoring, then a selection in a folder named after its threshold."""
+        """The gate unless it is switched off, scoring, then a selection in a folder named after its threshold."""
         score = ScoreConfig(**{f.name: getattr(self, f.name) for f in fields(ScoreConfig)})
         select = SelectConfig(
             output_root=self.output_root,
@@ -40,7 +50,16 @@ class CurateConfig(ScoreConfig):
             min_score=self.min_score,
             top_fraction=self.top_fraction,
         )
-        return [score, select]
+        return [*gates(score, self.gate), score, select]
+
+
+def gates(score: ScoreConfig, bounds: BoundsConfig) -> list[StageConfig]:
+    """The gate before a scoring, in a folder named after rater and scorer, so that another scorer can be tried; or none."""
+    if not bounds.pairs:
+        return []
+    shared = {f.name: getattr(score, f.name) for f in fields(RatingConfig)}
+    scorer = score.likelihood if score.scorer == "likelihood" else score.rubric.name
+    return [GateConfig(**(shared | {"name": f"{score.name}-{score.scorer}-{scorer}"}), gate=bounds)]
 
 
 def selection_name(min_score: float | None, top_fraction: float | None) -> str:
@@ -66,6 +85,10 @@ class PipelineConfig(StageConfig):
     limit: int | None = None
     """Segments used, None for all."""
     scorer: str = "generated"
+    likelihood: str = "forward"
+    """Under scorer=likelihood; the backward model is the loop's own."""
+    compare: int = 256
+    gate: BoundsConfig = field(default_factory=BoundsConfig)
     min_score: float | None = 4.5
     top_fraction: float | None = None
     rubric: RubricConfig = field(default_factory=RubricConfig)
@@ -74,11 +97,11 @@ class PipelineConfig(StageConfig):
     rating: GenerationConfig = field(default_factory=GenerationConfig)
     """For written ratings and their rationale."""
     attempts: int = 3
+    samples: int = 1
     engine: EngineConfig = field(default_factory=EngineConfig)
     chunk_size: int = 1024
     heldout: str = artifact_input("examples/heldout.jsonl")
     judge: JudgeConfig = field(default_factory=JudgeConfig)
-    ratings: int = 8
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     workers: int = operational(2)
 
@@ -86,6 +109,7 @@ class PipelineConfig(StageConfig):
         require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
         check_selection("", self.min_score, self.top_fraction, None)
         one_of("scorer", self.scorer, SCORERS)
+        one_of("likelihood", self.likelihood, LIKELIHOODS)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -2,9 +2,9 @@
 
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig
-from humpback_exp.curation.selection import select
+from humpback_exp.curation.selection import read_kept, select
 from humpback_exp.data.seed import load_seed
-from humpback_exp.records import Example, ScoredCandidate, read
+from humpback_exp.records import Example, Score, ScoredCandidate, read
 
 
 def training_examples(config: DataConfig, seed: int) -> list[Example]:
@@ -20,7 +20,8 @@ def training_examples(config: DataConfig, seed: int) -> list[Example]:
 def web_examples(config: DataConfig, seed: int) -> list[Example]:
     """The selected candidates of `config.scored` as examples."""
     assert config.scored is not None
-    scored = list(read(artifacts.require_input(config.scored, "scored"), ScoredCandidate))
+    folder = artifacts.require_input(config.scored, "scored")
+    scored = list(read(folder, Score))
     kept = select(scored, min_score=config.min_score, top_fraction=config.top_fraction, size=config.size, seed=seed)
     if not kept:
         best = max((row.score for row in scored if row.score is not None), default=None)
@@ -32,7 +33,7 @@ def web_examples(config: DataConfig, seed: int) -> list[Example]:
         raise ValueError(
             f"{rule}: keeps none of {len(scored)} candidates in {config.scored} (best score {best}); select more"
         )
-    return [as_example(row) for row in kept]
+    return [as_example(row) for row in read_kept(folder, kept)]
 
 
 def as_example(row: ScoredCandidate) -> Example:

@@ -38,7 +38,7 @@ def data_folders(config: PlanConfig, sizes: Sizes) -> list[Folder]:
     """Rows of text before compression, which about halves them."""
     rows, rationale = sizes.candidates, config.rating.max_new_tokens * config.sizes.chars_per_token
     texts = rows.instruction + rows.output
-    raw = 0 if config.scorer == "likelihood" else rationale
+    raw = config.samples * rationale if config.scorer == "generated" else 0
     folders = [
         _folder("segments/web", rows.count, rows.output),
         _folder("candidates/web", rows.count, texts + rows.instruction),

@@ -3,7 +3,7 @@
 from humpback_exp.augmentation import MAX_CHARS
 from humpback_exp.config import PlanConfig
 from humpback_exp.planning.generation import Requests
-from humpback_exp.planning.sizes import Sizes
+from humpback_exp.planning.sizes import Rows, Sizes
 from humpback_exp.prompts import BACKWARD, JUDGE
 
 MARKS = 20
@@ -21,27 +21,44 @@ def augment_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
 
 
 def score_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
-    """A rating of every candidate, the unreadable ones asked again; by likelihood, two readings of each."""
-    rows, longest = sizes.candidates, MAX_CHARS + config.corpus.max_chars
-    pair = rows.instruction + rows.output
-    if config.scorer == "likelihood":
-        alone = _requests(config, rows.count, rows.output, config.corpus.max_chars, 0)
-        return _requests(config, rows.count, pair, longest, 0), alone
-    tries = config.attempts if config.rating.temperature > 0 else 1
-    asked = rows.count * sum(config.sizes.unreadable**attempt for attempt in range(tries))
+    """What rating every candidate asks; those rated by a second scorer to compare the two are too few to count."""
+    rows = sizes.candidates
+    return _ratings(config, rows, rows.count, MAX_CHARS, config.corpus.max_chars)
+
+
+def gate_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
+    """The same of known pairs, each whole and spoilt in two ways."""
+    rows = sizes.heldout
+    return _ratings(config, rows, 3 * min(config.gate.pairs, rows.count), rows.instruction, rows.output)
+
+
+def _ratings(
+    config: PlanConfig, rows: Rows, count: float, longest_instruction: float, longest_output: float
+) -> tuple[Requests, ...]:
+    """One reading a pair; by likelihood up to three; a written rating is sampled, and asked again where it is unreadable."""
+    pair, longest = rows.instruction + rows.output, longest_instruction + longest_output
     rubric = len(config.rubric.prompt)
+    if config.scorer == "expected":
+        return (_requests(config, count, rubric + pair, rubric + longest, 0),)
+    if config.scorer == "likelihood":
+        own = len(BACKWARD)
+        backward = _requests(config, count, own + pair, own + longest, 0)
+        alone = _requests(config, count, rows.output, longest_output, 0)
+        forward = (_requests(config, count, pair, longest, 0), alone)
+        return {"forward": forward, "backward": (backward,), "both": (*forward, backward)}[config.likelihood]
+    tries = config.attempts if config.rating.temperature > 0 else 1
+    asked = config.samples * count * sum(config.sizes.unreadable**attempt for attempt in range(tries))
     return (_requests(config, asked, rubric + pair, rubric + longest, config.rating.max_new_tokens),)
 
 
 def evaluate_requests(config: PlanConfig, sizes: Sizes, compares: bool) -> tuple[Requests, ...]:
-    """Losses and answers on held-out pairs, true and mismatched pairs rated by both scorers, comparisons in both orders."""
-    rows, prompts, ratings = sizes.heldout, config.judge.prompts, 2 * config.ratings
-    pair, rubric = rows.instruction + rows.output, len(config.rubric.prompt)
+    """Losses and answers on held-out pairs, comparisons in both orders."""
+    rows, prompts = sizes.heldout, config.judge.prompts
+    pair = rows.instruction + rows.output
     judged = len(JUDGE) + pair + rows.output
     return (
-        _requests(config, rows.count + 2 * ratings, pair, pair, 0),
+        _requests(config, rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, config.generation.max_new_tokens),
-        _requests(config, ratings, rubric + pair, rubric + pair, config.rating.max_new_tokens),
         _requests(config, 2 * prompts if compares else 0, judged, judged, 0),
     )
 

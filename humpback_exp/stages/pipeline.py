@@ -16,6 +16,7 @@ from humpback_exp.config import (
     SelectConfig,
     StageConfig,
     TrainConfig,
+    gates,
     selection_name,
 )
 from humpback_exp.launch import check_machine, launch
@@ -36,7 +37,8 @@ class Loop:
         stages: list[StageConfig] = [self.segment(), self.train("backward"), self.augment(), self.evaluate("base")]
         for t in range(self.config.iterations + 1):
             if t:
-                stages += [self.score(f"m{t - 1}"), self.select(f"m{t - 1}")]
+                score = self.score(f"m{t - 1}")
+                stages += [*gates(score, self.config.gate), score, self.select(f"m{t - 1}")]
             stages += [self.train(f"m{t}", scored=f"m{t - 1}" if t else None), self.evaluate(f"m{t}")]
         return stages
 
@@ -77,10 +79,14 @@ class Loop:
             candidates=self.folder("candidates", "web"),
             model_path=self.folder("models", name),
             scorer=c.scorer,
+            likelihood=c.likelihood,
+            backward_path=self.folder("models", "backward"),
+            compare=c.compare,
             tagged=c.data.tagged,
             rubric=c.rubric,
             generation=c.rating,
             attempts=c.attempts,
+            samples=c.samples,
             engine=c.engine,
             chunk_size=c.chunk_size,
         )
@@ -100,11 +106,8 @@ class Loop:
             reference=None if name == "base" else self.folder("evals", "base"),
             template=c.model.template if name == "base" else None,
             judge=c.judge if c.judge.path else replace(c.judge, path=c.model.path, template=c.model.template),
-            ratings=c.ratings,
             tags=c.tags,
-            rubric=c.rubric,
             generation=c.generation,
-            rating=c.rating,
             engine=c.engine,
         )
 
