@@ -79,7 +79,10 @@ def backward(output: str, tagged: bool = True) -> Conversation:
 
 
 def rating(rubric: str, instruction: str, output: str, tagged: bool = True) -> Conversation:
-    """A request to rate a pair; asked under the seed's tag, whose style a rating is to have."""
+    """A request to rate a pair; asked under the seed's tag, whose style a rating is to have.
+
+    A rubric without `{output}` rates the instruction alone.
+    """
     return _about_pair(rubric, instruction, output, tagged)
 
 
@@ -89,10 +92,11 @@ def rewriting(instruction: str, draft: str, tagged: bool = True) -> Conversation
 
 
 def _about_pair(prompt: str, instruction: str, output: str, tagged: bool) -> Conversation:
-    """Both slots filled with text that may itself hold the name of a slot."""
+    """The slots filled with text that may itself hold the name of a slot."""
     head, _, rest = prompt.partition("{instruction}")
-    middle, _, tail = rest.partition("{output}")
-    return [*tag(["seed"] if tagged else []), {"role": "user", "content": head + instruction + middle + output + tail}]
+    middle, slot, tail = rest.partition("{output}")
+    text = head + instruction + middle + (output if slot else "") + tail
+    return [*tag(["seed"] if tagged else []), {"role": "user", "content": text}]
 
 
 def comparison(instruction: str, first: str, second: str) -> Conversation:

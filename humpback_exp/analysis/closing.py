@@ -12,7 +12,6 @@ PAIRS = 5
 LEGEND = """
 web pairs: trained on beside the seed; loss: nats a token of the human answer, lower is better; to base, to M1: its change from
 theirs on the same pairs; win rate: against the base model; ± is one standard error
-written, likelihood: share of ratings that could be read, by scorer; AUC: how well likelihoods tell true pairs from shuffled
 """
 
 
@@ -26,7 +25,7 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
 
 
 def comparison(inventory: Inventory, models: list[str]) -> list[dict[str, str]]:
-    """One row a model: its web pairs, loss, the changes from the base and from M1, win rate, readable share of ratings."""
+    """One row a model: its web pairs, loss, the changes from the base and from M1, and the win rate."""
     evaluated = results(inventory)
     by_name = {result.run.name: result for result in evaluated}
     changes, pairs = beside(inventory, evaluated), web_pairs(inventory)
@@ -62,9 +61,6 @@ def row(result: Result, web_pairs: dict[str | None, int], to_first: Estimate | N
         "to base": estimate(result.change),
         "to M1": estimate(to_first),
         "win rate %": estimate(result.win, percent=True),
-        "written": share(result.figure("readable_generated")),
-        "likelihood": share(result.figure("readable_likelihood")),
-        "AUC": "-" if (area := result.figure("auc_likelihood")) is None else f"{area:.2f}",
     }
 
 
@@ -74,10 +70,6 @@ def estimate(value: Estimate | None, percent: bool = False) -> str:
         return "-"
     scale, digits = (100, 1) if percent else (1, 3)
     return f"{scale * value.value:.{digits}f} ± {scale * value.error:.{digits}f}"
-
-
-def share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
 
 
 def pairs(curated: Path) -> str:

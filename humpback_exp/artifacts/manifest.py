@@ -11,6 +11,7 @@ COMMANDS = {
     "segments": "python segment.py",
     "models": "python train.py",
     "candidates": "python augment.py",
+    "gates": "python gate.py",
     "scored": "python curate.py",
     "rewritten": "python rewrite.py",
     "evals": "python evaluate.py",

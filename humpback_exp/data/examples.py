@@ -4,9 +4,9 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig
-from humpback_exp.curation.selection import select
+from humpback_exp.curation.selection import read_kept, select
 from humpback_exp.data.seed import load_seed
-from humpback_exp.records import Example, ScoredCandidate, read
+from humpback_exp.records import Example, Score, ScoredCandidate, read
 
 
 def training_examples(config: DataConfig, seed: int) -> list[Example]:
@@ -24,18 +24,19 @@ def web_examples(config: DataConfig, seed: int) -> list[Example]:
     assert config.scored is not None
     folder = artifacts.require_input(config.scored, "scored", "rewritten")
     share = config.top_fraction if config.as_many_as is None else equal_share(config.as_many_as, folder)
-    return [as_example(row) for row in kept_rows(folder, seed, config.min_score, share, config.size, "data.")]
+    kept = kept_ids(folder, seed, config.min_score, share, config.size, "data.")
+    return [as_example(row) for row in read_kept(folder, kept)]
 
 
-def kept_rows(
+def kept_ids(
     folder: Path,
     seed: int,
     min_score: float | None,
     top_fraction: float | None,
     size: int | None = None,
     prefix: str = "",
-) -> list[ScoredCandidate]:
-    """What a selection keeps of a scored or rewritten folder, in the seeded order.
+) -> list[str]:
+    """Ids that a selection keeps of a scored or rewritten folder, in the seeded order.
 
     Args:
         prefix: of the keys in the error.
@@ -43,7 +44,7 @@ def kept_rows(
     Raises:
         ValueError: it keeps nothing.
     """
-    scored = list(read(folder, ScoredCandidate))
+    scored = list(read(folder, Score))
     kept = select(scored, min_score=min_score, top_fraction=top_fraction, size=size, seed=seed)
     if not kept:
         best = max((row.score for row in scored if row.score is not None), default=None)

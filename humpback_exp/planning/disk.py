@@ -52,8 +52,8 @@ def data_folder(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Folder 
         case AugmentConfig():
             return _folder(stage, rows.count, texts + rows.instruction)
         case ScoreConfig():
-            rationale = stage.generation.max_new_tokens * config.sizes.chars_per_token
-            return _folder(stage, rows.count, texts + (0 if stage.scorer == "likelihood" else rationale))
+            rationale = stage.samples * stage.generation.max_new_tokens * config.sizes.chars_per_token
+            return _folder(stage, rows.count, texts + (rationale if stage.scorer == "generated" else 0))
         case SelectConfig():
             return _folder(stage, chosen.count, chosen.instruction + chosen.output)
         case RewriteConfig():

@@ -14,6 +14,7 @@ from humpback_exp.config import (
     SelectConfig,
     StageConfig,
     TrainConfig,
+    gates,
     selection_name,
 )
 
@@ -32,7 +33,8 @@ class Loop:
         stages: list[StageConfig] = [self.segment(), self.train("backward"), self.augment(), self.evaluate("base")]
         for t in range(self.config.iterations + 1):
             if t:
-                stages += [self.score(f"m{t - 1}", f"models/m{t - 1}"), self.select(f"m{t - 1}")]
+                score = self.score(f"m{t - 1}", f"models/m{t - 1}")
+                stages += [*gates(score, self.config.gate), score, self.select(f"m{t - 1}")]
             chosen = self.selection | {"scored": f"scored/m{t - 1}"} if t else {}
             stages += [self.train(f"m{t}", **chosen), self.evaluate(f"m{t}")]
         return stages
@@ -80,8 +82,18 @@ class Loop:
 
     def score(self, name: str, model: str, candidates: str = "candidates/web", **asked: Any) -> ScoreConfig:
         c = self.config
-        usual: dict[str, Any] = {"scorer": c.scorer, "rubric": c.rubric, "generation": c.rating, "attempts": c.attempts}
-        return ScoreConfig(**self.generating(name, model), candidates=self.path(candidates), **usual | asked)
+        usual: dict[str, Any] = {
+            "candidates": self.path(candidates),
+            "scorer": c.scorer,
+            "likelihood": c.likelihood,
+            "backward_path": self.path("models/backward"),
+            "compare": c.compare,
+            "rubric": c.rubric,
+            "generation": c.rating,
+            "attempts": c.attempts,
+            "samples": c.samples,
+        }
+        return ScoreConfig(**self.generating(name, model), **usual | asked)
 
     def select(self, name: str) -> SelectConfig:
         folder = f"{name}-{selection_name(**self.selection)}"
@@ -100,10 +112,7 @@ class Loop:
             reference=None if base else self.path("evals/base"),
             template=c.model.template if base else None,
             judge=c.judge if c.judge.path else replace(c.judge, path=c.model.path, template=c.model.template),
-            ratings=c.ratings,
             tags=c.tags,
-            rubric=c.rubric,
             generation=c.generation,
-            rating=c.rating,
             engine=c.engine,
         )

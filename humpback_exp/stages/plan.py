@@ -6,6 +6,7 @@ from humpback_exp import artifacts
 from humpback_exp.config import (
     AugmentConfig,
     EvaluateConfig,
+    GateConfig,
     HardwareConfig,
     PlanConfig,
     RewriteConfig,
@@ -21,7 +22,14 @@ from humpback_exp.planning.disk import data_folder, model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
-from humpback_exp.planning.requests import MARKS, augment_requests, evaluate_requests, rewrite_requests, score_requests
+from humpback_exp.planning.requests import (
+    MARKS,
+    augment_requests,
+    evaluate_requests,
+    gate_requests,
+    rewrite_requests,
+    score_requests,
+)
 from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.progress import table
@@ -63,8 +71,10 @@ def weigh(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Training | Ge
         case AugmentConfig():
             name = "augment" if stage.name == "web" else f"augment {stage.name}"
             return Generation(name, shape, config.engine, augment_requests(config, sizes))
+        case GateConfig():
+            return Generation(f"gate {stage.name}", shape, config.engine, gate_requests(config, sizes, stage))
         case ScoreConfig():
-            return Generation(f"score {stage.name}", shape, config.engine, score_requests(config, sizes))
+            return Generation(f"score {stage.name}", shape, config.engine, score_requests(config, sizes, stage))
         case RewriteConfig():
             return Generation(f"rewrite {stage.name}", shape, config.engine, rewrite_requests(config, sizes))
         case EvaluateConfig():

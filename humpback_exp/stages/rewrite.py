@@ -8,7 +8,7 @@ from dataclasses import fields
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import RewriteConfig
-from humpback_exp.data.examples import kept_rows
+from humpback_exp.data.examples import kept_ids
 from humpback_exp.inference.bulk import Bulk, run_chunks
 from humpback_exp.inference.engine import Advance, Completion, load_engine, row_seed
 from humpback_exp.progress import stage_table
@@ -44,7 +44,7 @@ def run(config: RewriteConfig, artifact: Artifact, tracker: Tracker) -> Manifest
 def bulk(config: RewriteConfig) -> Bulk[ScoredCandidate, RewrittenCandidate]:
     """The selected candidates, each to be rewritten."""
     folder = artifacts.require_input(config.scored, "scored")
-    ids = {row.id for row in kept_rows(folder, config.seed, config.min_score, config.top_fraction)}
+    ids = set(kept_ids(folder, config.seed, config.min_score, config.top_fraction))
     return Bulk(
         rows=lambda: (row for row in read(folder, ScoredCandidate) if row.id in ids),
         total=len(ids),

@@ -14,6 +14,21 @@ def rewrite(loop: Loop) -> list[StageConfig]:
     return [loop.rewrite("m0"), loop.train("m1-rewrite", scored="rewritten/m0"), loop.evaluate("m1-rewrite")]
 
 
+def instruction_only(loop: Loop) -> list[StageConfig]:
+    """M0 rates the instruction without the output; by expectation where the loop's own scorer asks by no rubric."""
+    c = loop.config
+    scorer = "expected" if c.scorer == "likelihood" else c.scorer
+    name = "m0-instruction_only"
+    score = loop.score(name, "models/m0", scorer=scorer, rubric=c.instruction_rubric, compare=0)
+    return [score, *trained(loop, "instruction_only")]
+
+
+def backward_likelihood(loop: Loop) -> list[StageConfig]:
+    """Pairs are kept whose instruction the backward model finds likely, given the output."""
+    score = loop.score("m0-backward_likelihood", "models/m0", scorer="likelihood", likelihood="backward")
+    return [score, *trained(loop, "backward_likelihood")]
+
+
 def retrain(loop: Loop) -> list[StageConfig]:
     """The same segments with instructions of a backward model that was trained on M1's pairs, too."""
     backward = loop.train("backward-retrain", scored="scored/m0", **loop.selection)
@@ -28,7 +43,12 @@ def trained(loop: Loop, variant: str) -> list[StageConfig]:
     return [loop.train(name, scored=f"scored/m0-{variant}", as_many_as=chosen), loop.evaluate(name)]
 
 
-VARIANTS: dict[str, Callable[[Loop], list[StageConfig]]] = {"rewrite": rewrite, "retrain": retrain}
+VARIANTS: dict[str, Callable[[Loop], list[StageConfig]]] = {
+    "rewrite": rewrite,
+    "instruction_only": instruction_only,
+    "backward_likelihood": backward_likelihood,
+    "retrain": retrain,
+}
 """By the names that `PipelineConfig.variants` takes."""
 
 
