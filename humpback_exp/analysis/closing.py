@@ -11,7 +11,7 @@ from humpback_exp.records import Example, read
 PAIRS = 5
 LEGEND = """
 loss: nats a token of the human answer, lower is better; change and win rate: against the base model; ± is one standard error
-written, likelihood: share of ratings that could be read, by scorer; AUC: how well likelihoods tell true pairs from shuffled
+readable: share of the gate's ratings that could be read; AUC: how often a good pair is rated above one with another's output
 """
 
 
@@ -25,7 +25,7 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
 
 
 def comparison(inventory: Inventory, models: list[str]) -> list[dict[str, str]]:
-    """One row a model: loss, its change against the base, win rate, and the readable share of ratings."""
+    """One row a model: loss, its change against the base, win rate, and how well it rates."""
     by_name = {result.run.name: result for result in results(inventory)}
     return [row(by_name[name]) for name in models if name in by_name]
 
@@ -51,17 +51,16 @@ def row(result: Result) -> dict[str, str]:
         "loss": estimate(result.loss),
         "change": estimate(result.change),
         "win rate %": estimate(result.win, percent=True),
-        "written": share(result.figure("readable_generated")),
-        "likelihood": share(result.figure("readable_likelihood")),
-        "AUC": "-" if (area := result.figure("auc_likelihood")) is None else f"{area:.2f}",
+        "readable": share(result.gated("readable")),
+        "AUC": estimate(result.area("shuffled"), digits=2),
     }
 
 
-def estimate(value: Estimate | None, percent: bool = False) -> str:
+def estimate(value: Estimate | None, percent: bool = False, digits: int = 3) -> str:
     """A figure and its standard error."""
     if value is None:
         return "-"
-    scale, digits = (100, 1) if percent else (1, 3)
+    scale, digits = (100, 1) if percent else (1, digits)
     return f"{scale * value.value:.{digits}f} ± {scale * value.error:.{digits}f}"
 
 
