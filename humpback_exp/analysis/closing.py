@@ -12,6 +12,7 @@ PAIRS = 5
 LEGEND = """
 web pairs: trained on beside the seed; loss: nats a token of the human answer, lower is better; to base, to M1: its change from
 theirs on the same pairs; win rate: against the base model; ± is one standard error
+readable: share of the gate's ratings that could be read; AUC: how often a good pair is rated above one with another's output
 """
 
 
@@ -25,7 +26,7 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
 
 
 def comparison(inventory: Inventory, models: list[str]) -> list[dict[str, str]]:
-    """One row a model: its web pairs, loss, the changes from the base and from M1, and the win rate."""
+    """One row a model: its web pairs, loss, the changes from the base and from M1, win rate, and how well it rates."""
     evaluated = results(inventory)
     by_name = {result.run.name: result for result in evaluated}
     changes, pairs = beside(inventory, evaluated), web_pairs(inventory)
@@ -61,14 +62,16 @@ def row(result: Result, web_pairs: dict[str | None, int], to_first: Estimate | N
         "to base": estimate(result.change),
         "to M1": estimate(to_first),
         "win rate %": estimate(result.win, percent=True),
+        "readable": share(result.gated("readable")),
+        "AUC": estimate(result.area("shuffled"), digits=2),
     }
 
 
-def estimate(value: Estimate | None, percent: bool = False) -> str:
+def estimate(value: Estimate | None, percent: bool = False, digits: int = 3) -> str:
     """A figure and its standard error."""
     if value is None:
         return "-"
-    scale, digits = (100, 1) if percent else (1, 3)
+    scale, digits = (100, 1) if percent else (1, digits)
     return f"{scale * value.value:.{digits}f} ± {scale * value.error:.{digits}f}"
 
 

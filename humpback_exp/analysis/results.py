@@ -62,11 +62,19 @@ class Result:
     """Path of the model that compared the answers."""
     opponent: str
     """Path of the reference's model."""
-    rated: int
-    """Pairs rated, each also mismatched."""
+    gate: Run | None
+    """How the model told good pairs from spoilt ones, where it was asked to; the last scorer's where there are several."""
 
     def figure(self, key: str) -> float | None:
         return self.run.metric(key)
+
+    def gated(self, key: str) -> float | None:
+        """A figure of the gate."""
+        return self.gate.metric(key) if self.gate else None
+
+    def area(self, kind: str) -> Estimate | None:
+        """Area under the curve of good pairs against those spoilt in one way."""
+        return _estimate(self.gate, f"auc_{kind}", self.gate.rows("pairs")) if self.gate else None
 
     @property
     def tally(self) -> tuple[int, int, int] | None:
@@ -80,7 +88,8 @@ def results(inventory: Inventory) -> list[Result]:
     """Every evaluation, in the inventory's order."""
     runs = inventory.of("evals")
     models = {run.manifest.fingerprint: run.input_path("model_path") or "" for run in runs}
-    return [_result(run, models) for run in runs]
+    gates = {run.input_fingerprint("model_path"): run for run in inventory.of("gates")}
+    return [_result(run, models, gates.get(run.input_fingerprint("model_path"))) for run in runs]
 
 
 def display(name: str) -> str:
@@ -88,9 +97,8 @@ def display(name: str) -> str:
     return name.upper() if SERIES.fullmatch(name) else name
 
 
-def _result(run: Run, models: dict[str, str]) -> Result:
+def _result(run: Run, models: dict[str, str], gate: Run | None) -> Result:
     pairs, prompts = (int(run.metric(key) or 0) for key in ("heldout_pairs", "prompts"))
-    asked = run.manifest.config.get("ratings")
     return Result(
         run=run,
         name=display(run.name),
@@ -101,7 +109,7 @@ def _result(run: Run, models: dict[str, str]) -> Result:
         reference=display(Path(run.input_path("reference") or "").name),
         judge=run.input_path("judge.path") or "",
         opponent=models.get(run.input_fingerprint("reference") or "", ""),
-        rated=min(asked, run.rows("pairs")) if isinstance(asked, int) else 0,
+        gate=gate,
     )
 
 

@@ -74,6 +74,8 @@ def by_rating(
     for sample in range(config.samples):
         waiting = list(range(len(pairs)))
         for attempt in range(tries):
+            if not waiting:
+                break
             conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
             seeds = [row_seed(config.seed, ids[i], sample * tries + attempt) for i in waiting]
             counted = advance if (sample, attempt) == (config.samples - 1, 0) else tokens_only(advance)
