@@ -7,6 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 
 from humpback_exp import config
+from humpback_exp.stages.variants import VARIANTS
 from tests.conftest import ROOT, one_line_error, run
 
 VERBS = {
@@ -14,6 +15,7 @@ VERBS = {
     "train": config.TrainConfig,
     "augment": config.AugmentConfig,
     "curate": config.CurateConfig,
+    "rewrite": config.RewriteConfig,
     "evaluate": config.EvaluateConfig,
     "pipeline": config.PipelineConfig,
     "report": config.ReportConfig,
@@ -81,6 +83,11 @@ def test_signature_command_is_the_papers() -> None:
     assert (made.model.template, made.model.path) == ("inst", "huggyllama/llama-65b")
 
 
+def test_only_the_demo_has_variants() -> None:
+    assert list(VARIANTS) == composed("pipeline").variants
+    assert composed("pipeline", "experiment=paper").variants == composed("plan").variants == []
+
+
 def test_curated_sets_follow_the_paper() -> None:
     assert composed("train", "data=curated_a4").data.min_score == 4
     everything = composed("train", "data=augmented_all").data
@@ -101,6 +108,23 @@ def test_curated_sets_follow_the_paper() -> None:
         (["train.py", "data=curated", "data.min_score=4", "data.top_fraction=0.1"], "excludes data.min_score=4.0"),
         (["curate.py", "scorer=m0"], "scorer=m0: must be one of generated, likelihood; the rating model is named by"),
         (["curate.py", "rubric.prompt=hello"], "must contain {instruction}"),
+        (
+            ["train.py", "data=curated_a5", "data.as_many_as=outputs/curated/m0"],
+            "data.as_many_as=outputs/curated/m0: excludes data.min_score, data.top_fraction and data.size",
+        ),
+        (
+            ["train.py", "data.as_many_as=x"],
+            "data.scored=None: a selection needs a folder written by curate.py or rewrite",
+        ),
+        (["rewrite.py", "top_fraction=0.1"], "top_fraction=0.1: excludes min_score=4.5; set one of them to null"),
+        (
+            ["pipeline.py", "variants=[rewrote]"],
+            "variants=rewrote: must be one of rewrite, instruction_only, backward_likelihood, retrain",
+        ),
+        (
+            ["pipeline.py", "variants=[rewrite]", "iterations=0"],
+            "variants=['rewrite']: vary M1; set iterations=1 or more",
+        ),
         (["pipeline.py", "iterations=-1"], "iterations=-1: must be 0 or more"),
         (["segment.py", "corpus.min_chars=0"], "corpus.min_chars=0: must lie in 1..corpus.max_chars=3000"),
         (["evaluate.py", "tags=[seed,book]"], "tags=book: must be one of seed, web"),

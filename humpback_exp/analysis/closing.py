@@ -48,7 +48,7 @@ def twins(inventory: Inventory) -> list[str]:
         if files in seen:
             pairs = run.rows("web")
             lines.append(
-                f"{run.name} is the same model as {seen[files]}: both selections kept the same {pairs} web pairs\n"
+                f"{run.name} is the same model as {seen[files]}: both were trained on the same {pairs} web pairs\n"
             )
         seen.setdefault(files, run.name)
     return lines
@@ -73,6 +73,10 @@ def estimate(value: Estimate | None, percent: bool = False, digits: int = 3) -> 
         return "-"
     scale, digits = (100, 1) if percent else (1, digits)
     return f"{scale * value.value:.{digits}f} ± {scale * value.error:.{digits}f}"
+
+
+def share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
 
 
 def pairs(curated: Path) -> str:

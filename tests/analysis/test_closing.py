@@ -22,7 +22,7 @@ def model(root: Path, name: str, weights: bytes) -> None:
 def test_a_round_that_changed_nothing_is_said(tmp_path: Path) -> None:
     for name, weights in (("m0", b"a"), ("m1", b"b"), ("m2", b"b")):
         model(tmp_path, name, weights)
-    assert twins(collect(str(tmp_path))) == ["m2 is the same model as m1: both selections kept the same 2 web pairs\n"]
+    assert twins(collect(str(tmp_path))) == ["m2 is the same model as m1: both were trained on the same 2 web pairs\n"]
     shutil.rmtree(tmp_path / "models/m2")
     assert twins(collect(str(tmp_path))) == []
 
