@@ -59,6 +59,15 @@ JUDGE = (
     "Which answer is better, 1 or 2? Reply with the number alone."
 )
 
+SAID = {
+    "train": [TAGS, TEMPLATES, TURN_MARKS, BACKWARD],
+    "augment": [TAGS, TURN_MARKS, BACKWARD],
+    "gate": [TAGS, TURN_MARKS, BACKWARD],
+    "score": [TAGS, TURN_MARKS, BACKWARD],
+    "evaluate": [TAGS, TURN_MARKS, JUDGE],
+}
+"""Stage -> the texts above that shape what it makes: a run made with other words is another run."""
+
 
 def tag(sources: Sequence[str]) -> Conversation:
     """The system message of the given sources, joined by a space; none for no source."""

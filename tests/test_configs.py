@@ -14,6 +14,7 @@ VERBS = {
     "segment": config.SegmentConfig,
     "train": config.TrainConfig,
     "augment": config.AugmentConfig,
+    "gate": config.GateConfig,
     "curate": config.CurateConfig,
     "rewrite": config.RewriteConfig,
     "evaluate": config.EvaluateConfig,
@@ -106,7 +107,10 @@ def test_curated_sets_follow_the_paper() -> None:
         (["train.py", "trainer.devices=2"], "2 ranks need trainer=zero3 or trainer.strategy=ddp"),
         (["train.py", "model.dtype=bfloat16"], "loses small updates; set model.dtype=float32 or adapter=lora"),
         (["train.py", "data=curated", "data.min_score=4", "data.top_fraction=0.1"], "excludes data.min_score=4.0"),
-        (["curate.py", "scorer=m0"], "scorer=m0: must be one of generated, likelihood; the rating model is named by"),
+        (
+            ["curate.py", "scorer=m0"],
+            "scorer=m0: must be one of generated, expected, likelihood; the rating model is named by",
+        ),
         (["curate.py", "rubric.prompt=hello"], "must contain {instruction}"),
         (
             ["train.py", "data=curated_a5", "data.as_many_as=outputs/curated/m0"],
@@ -130,7 +134,16 @@ def test_curated_sets_follow_the_paper() -> None:
         (["evaluate.py", "tags=[seed,book]"], "tags=book: must be one of seed, web"),
         (["curate.py", "chunk_size=0"], "chunk_size=0: must be positive"),
         (["segment.py", "workers=0"], "workers=0: must be positive"),
-        (["evaluate.py", "ratings=1"], "ratings=1: must be 0, or 2 and more"),
+        (["curate.py", "gate.pairs=1"], "gate.pairs=1: must be 0, or 2 and more"),
+        (["gate.py", "gate.pairs=0"], "gate.pairs=0: leaves nothing to measure"),
+        (["gate.py", "gate.min_auc=60"], "gate.min_auc=60.0: must lie in [0, 1]"),
+        (["gate.py", "scorers=[rubric]"], "scorers=rubric: must be one of generated, expected, likelihood"),
+        (["curate.py", "samples=3", "generation.temperature=0"], "samples=3: greedy ratings are all alike"),
+        (
+            ["curate.py", "scorer=likelihood", "likelihood=both", "backward_path=null"],
+            "backward_path=None: likelihood=both needs the backward model",
+        ),
+        (["curate.py", "rubric.lowest=2"], "rubric.lowest=2: must be 0 or 1"),
         (
             ["train.py", "trainer=zero3", "trainer.nodes=2", "model=tiny", "trainer.accelerator=cpu"],
             "start the ranks on every node",
