@@ -64,6 +64,7 @@ SAID = {
     "augment": [TAGS, TURN_MARKS, BACKWARD],
     "gate": [TAGS, TURN_MARKS, BACKWARD],
     "score": [TAGS, TURN_MARKS, BACKWARD],
+    "rewrite": [TAGS, TURN_MARKS, REWRITE],
     "evaluate": [TAGS, TURN_MARKS, JUDGE],
 }
 """Stage -> the texts above that shape what it makes: a run made with other words is another run."""
