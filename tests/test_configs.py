@@ -114,7 +114,7 @@ def test_curated_sets_follow_the_paper() -> None:
         (["curate.py", "rubric.prompt=hello"], "must contain {instruction}"),
         (
             ["train.py", "data=curated_a5", "data.as_many_as=outputs/curated/m0"],
-            "data.as_many_as=outputs/curated/m0: excludes data.min_score, data.top_fraction and data.size",
+            "data.as_many_as=outputs/curated/m0: excludes data.min_score and data.top_fraction",
         ),
         (
             ["train.py", "data.as_many_as=x"],

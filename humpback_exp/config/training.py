@@ -126,10 +126,10 @@ class DataConfig:
             "nothing to train on; set data.seed_path or data.scored",
         )
         require(
-            self.as_many_as is None or (self.min_score, self.top_fraction, self.size) == (None, None, None),
+            self.as_many_as is None or (self.min_score, self.top_fraction) == (None, None),
             "data.as_many_as",
             self.as_many_as,
-            "excludes data.min_score, data.top_fraction and data.size; set them to null",
+            "excludes data.min_score and data.top_fraction; set them to null",
         )
         require(
             self.scored is not None or (self.min_score, self.top_fraction, self.as_many_as) == (None, None, None),

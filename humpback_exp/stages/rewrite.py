@@ -84,10 +84,9 @@ def rewritten(row: ScoredCandidate, completion: Completion) -> RewrittenCandidat
     """The row with its new output, or with the draft and the reason why it stays."""
     text = clean(completion.text)
     reason = keep_reason(text, row.output, completion.finish)
-    columns = {column.name: getattr(row, column.name) for column in fields(ScoredCandidate)} | {
-        "output": row.output if reason else text
-    }
-    return RewrittenCandidate(**columns, draft=row.output, rewriting=completion.text, kept=reason)
+    same = {column.name: getattr(row, column.name) for column in fields(ScoredCandidate) if column.name != "output"}
+    output = row.output if reason else text
+    return RewrittenCandidate(**same, output=output, draft=row.output, rewriting=completion.text, kept=reason)
 
 
 def close(artifact: Artifact, started: float) -> Manifest:
