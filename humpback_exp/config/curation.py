@@ -91,8 +91,7 @@ class BoundsConfig:
     min_auc: float = operational(0.6)
     """Least chance that a pair is rated above one with another pair's output; 0.5 is a coin."""
     min_auc_truncated: float = operational(0.0)
-    """The same against pairs whose output ends in its middle. No bound by default: likelihoods a token cannot see a missing end,
-    and small raters do not."""
+    """The same against pairs whose output ends in its middle. No bound by default: a likelihood cannot see what is missing."""
 
     def __post_init__(self) -> None:
         require(
