@@ -14,7 +14,7 @@ from humpback_exp.config.stages import (
     SegmentConfig,
     TrainConfig,
 )
-from humpback_exp.config.tracking import TrackingConfig
+from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, gates, selection_name
 
@@ -25,6 +25,7 @@ __all__ = [
     "BoundsConfig",
     "CorpusConfig",
     "CurateConfig",
+    "DashboardConfig",
     "DataConfig",
     "EngineConfig",
     "EvaluateConfig",
@@ -32,6 +33,7 @@ __all__ = [
     "GenerationConfig",
     "HardwareConfig",
     "JudgeConfig",
+    "LinkConfig",
     "ModelConfig",
     "OptimConfig",
     "PipelineConfig",
