@@ -1,12 +1,13 @@
 """How far two scorers agree on the pairs that both have rated."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from humpback_exp.curation.calibration import quantiles
+from humpback_exp.records import Measured
 
 LEVELS = (1, 2, 3, 4, 5)
 
@@ -39,3 +40,18 @@ def agreement(generated: Sequence[float], expected: Sequence[float]) -> dict[str
         "within_1": sum(abs(a - b) <= 1 for a, b in levels) / count,
         "confusion": confusion,
     }
+
+
+def comparison(rows: Iterable[Measured]) -> dict[str, Any]:
+    """What a scored folder tells beside its scores: mean probability on the levels, and `agreement_` figures; none where
+    nothing was measured. Only the rows that were rated both ways stay in memory."""
+    count, mass = 0, 0.0
+    both: list[tuple[float, float]] = []
+    for row in rows:
+        if row.mass is not None:
+            count, mass = count + 1, mass + row.mass
+        if row.generated is not None and row.expected is not None:
+            both.append((row.generated, row.expected))
+    figures: dict[str, Any] = {"mean_mass": mass / count} if count else {}
+    found = agreement(*map(list, zip(*both, strict=True))) if both else {}
+    return figures | {f"agreement_{name}": value for name, value in found.items()}

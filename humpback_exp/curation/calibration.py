@@ -5,9 +5,12 @@ candidates is comparable, and the paper tells what share it kept of them.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from humpback_exp.records import Measured, ScoredCandidate, parts, read, read_file, write
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,3 +39,19 @@ def calibrated(measures: Sequence[Floats]) -> Floats:
     # Rounded, since sums that are equal on paper may differ in their last bit.
     places, scores = np.array(KNOTS).T
     return np.asarray(np.interp(quantiles(np.round(mean, 12)), places, scores))
+
+
+def calibrate(folder: Path, measures: Sequence[str]) -> None:
+    """Write the scores that follow from all rows together: a pass over the numbers, then one that rewrites each chunk.
+
+    The raw measures stay as they are, so a pass that was killed is simply done again. Memory holds a few numbers a row.
+    """
+    columns = [
+        np.fromiter((getattr(row, name) for row in read(folder, Measured)), dtype=np.float64) for name in measures
+    ]
+    scores = iter(calibrated(columns).tolist())
+    for path in parts(folder):
+        rows = list(read_file(path, ScoredCandidate))
+        for row, score in zip(rows, scores, strict=False):
+            row.score = None if row.dropped else score
+        write(path, ScoredCandidate, rows)

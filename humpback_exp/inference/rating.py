@@ -70,31 +70,31 @@ def by_rating(
     """
     tries = config.attempts if config.generation.temperature > 0 else 1
     asked: list[list[Completion]] = [[] for _ in pairs]
-    levels: list[list[float]] = [[] for _ in pairs]
     for sample in range(config.samples):
         waiting = list(range(len(pairs)))
         for attempt in range(tries):
-            if not waiting:
-                break
             conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
             seeds = [row_seed(config.seed, ids[i], sample * tries + attempt) for i in waiting]
             counted = advance if (sample, attempt) == (config.samples - 1, 0) else tokens_only(advance)
             completions = engine.generate(conversations, config.generation, seeds, counted)
-            unread = []
             for i, completion in zip(waiting, completions, strict=True):
                 asked[i].append(completion)
-                level = parse_score(completion.text, rubric.lowest)
-                if level is not None:
-                    levels[i].append(level)
-                elif completion.finish != "overflow":
-                    unread.append(i)
-            waiting = unread
-    return [written(tries_of, found, config.samples) for tries_of, found in zip(asked, levels, strict=True)]
+            waiting = [i for i in waiting if ask_again(asked[i][-1], rubric)]
+            if not waiting:
+                break
+    return [written(completions, rubric, config.samples) for completions in asked]
 
 
-def written(asked: Sequence[Completion], levels: Sequence[float], samples: int) -> Rated:
-    """The mean of the levels read from the completions of one pair, or why there is none."""
+def ask_again(completion: Completion, rubric: RubricConfig) -> bool:
+    """Whether another try may give a rating where this one gave none."""
+    return completion.finish != "overflow" and parse_score(completion.text, rubric.lowest) is None
+
+
+def written(asked: Sequence[Completion], rubric: RubricConfig, samples: int) -> Rated:
+    """The mean of the levels read from all completions about one pair, or why there is none."""
     raw = [completion.text for completion in asked]
+    read = [parse_score(text, rubric.lowest) for text in raw]
+    levels = [level for level in read if level is not None]
     if levels:
         return Rated(generated=sum(levels) / len(levels), raw=raw, re_asked=len(asked) > samples)
     overflow = any(completion.finish == "overflow" for completion in asked)

@@ -7,13 +7,11 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import ScoreConfig
-from humpback_exp.curation.agreement import LEVELS, agreement
-from humpback_exp.curation.calibration import calibrated
+from humpback_exp.curation.agreement import LEVELS, comparison
+from humpback_exp.curation.calibration import calibrate
 from humpback_exp.curation.ledger import ABANDONED, scored, tally
 from humpback_exp.curation.scoring import Rated
 from humpback_exp.curation.selection import shuffled_rank
@@ -21,7 +19,7 @@ from humpback_exp.inference.bulk import Bulk, run_chunks
 from humpback_exp.inference.engine import Advance
 from humpback_exp.inference.rating import load_models, measure, tokens_only
 from humpback_exp.progress import log, stage_table
-from humpback_exp.records import Candidate, Measured, ScoredCandidate, parts, read, read_file, write
+from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.tracking import Tracker
 
 SAMPLES = 50
@@ -115,22 +113,6 @@ def beside(chosen: Rated, other: Rated) -> Rated:
     return replace(chosen, **filled, raw=chosen.raw + other.raw)
 
 
-def calibrate(folder: Path, measures: Sequence[str]) -> None:
-    """Write the scores that follow from all rows together: a pass over the numbers, then one that rewrites each chunk.
-
-    The raw measures stay as they are, so a pass that was killed is simply done again. Memory holds a few numbers a row.
-    """
-    columns = [
-        np.fromiter((getattr(row, name) for row in read(folder, Measured)), dtype=np.float64) for name in measures
-    ]
-    scores = iter(calibrated(columns).tolist())
-    for path in parts(folder):
-        rows = list(read_file(path, ScoredCandidate))
-        for row, score in zip(rows, scores, strict=False):
-            row.score = None if row.outcome == ABANDONED else score
-        write(path, ScoredCandidate, rows)
-
-
 def close(artifact: Artifact, total: int, started: float) -> Manifest:
     """Check that the ledger adds up and finish the folder."""
     ledger = tally(read(artifact.folder, Measured))
@@ -141,24 +123,8 @@ def close(artifact: Artifact, total: int, started: float) -> Manifest:
         "mean_score": ledger.mean(),
         "histogram": ledger.histogram(),
     }
-    return artifacts.finish(
-        artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics | beside_figures(artifact)
-    )
-
-
-def beside_figures(artifact: Artifact) -> dict[str, Any]:
-    """Mean probability on the levels, and the agreement of both scorers, where they were measured."""
-    masses = [row.mass for row in read(artifact.folder, Measured) if row.mass is not None]
-    both = [
-        (row.generated, row.expected)
-        for row in read(artifact.folder, Measured)
-        if row.generated is not None and row.expected is not None
-    ]
-    figures: dict[str, Any] = {"mean_mass": sum(masses) / len(masses)} if masses else {}
-    if both:
-        found = agreement(*map(list, zip(*both, strict=True)))
-        figures |= {f"agreement_{name}": value for name, value in found.items()}
-    return figures
+    compared = comparison(read(artifact.folder, Measured))
+    return artifacts.finish(artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics | compared)
 
 
 def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:

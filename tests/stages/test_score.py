@@ -10,6 +10,7 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.config import AugmentConfig, EngineConfig, GenerationConfig, RubricConfig, ScoreConfig, identity
+from humpback_exp.curation import calibration
 from humpback_exp.curation.calibration import calibrated
 from humpback_exp.curation.ledger import scored
 from humpback_exp.curation.scoring import Rated
@@ -117,7 +118,7 @@ def test_killed_in_the_closing_pass_and_run_again(root: Path, tiny: str, monkeyp
         return write(*asked)
 
     with monkeypatch.context() as patch:
-        patch.setattr(score, "write", killing)
+        patch.setattr(calibration, "write", killing)
         with pytest.raises(KILLED):
             run(broken)
     given = [row.score is not None for row in read(broken.folder, ScoredCandidate)]
@@ -136,7 +137,7 @@ def test_the_closing_pass_holds_one_chunk_of_texts(tmp_path: Path) -> None:
             ]
             write(folder / "data" / f"{chunk:05d}.parquet", ScoredCandidate, rows)
         tracemalloc.start()
-        score.calibrate(folder, ["forward"])
+        calibration.calibrate(folder, ["forward"])
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used
