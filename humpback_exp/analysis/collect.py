@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from humpback_exp.artifacts import Manifest, load
 
-KINDS = ("segments", "models", "candidates", "scored", "curated", "evals")
+KINDS = ("segments", "models", "candidates", "gates", "scored", "curated", "rewritten", "evals")
 READ_HERE = (".parquet", "history.csv")
 """Files the page needs; weights may have been deleted to save space without harm."""
 T = TypeVar("T")

@@ -39,6 +39,7 @@ def _model(inventory: Inventory) -> dict[str, Any]:
     """Everything the template shows. Files are read here, so that what is damaged is known before the page is written."""
     evaluated = results.results(inventory)
     compared = results.contrasts(inventory, evaluated)
+    to_first = results.beside(inventory, evaluated)
     ordered = lineage.nodes(inventory)
     steps = _steps(inventory, evaluated)
     return {
@@ -49,7 +50,7 @@ def _model(inventory: Inventory) -> dict[str, Any]:
         "cautions": findings.cautions(evaluated, compared, steps),
         "evaluated": evaluated,
         "table_groups": table.GROUPS,
-        "table_rows": [(result.name, table.cells(result)) for result in evaluated],
+        "table_rows": [(result.name, table.cells(result, to_first.get(result.run.label))) for result in evaluated],
         "funnels": funnel.funnels(inventory),
         "dots": _dots(evaluated),
         "prompts": samples.prompts(inventory, evaluated),

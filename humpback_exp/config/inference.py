@@ -94,16 +94,28 @@ class RubricConfig:
 
     name: str = "five_point"
     prompt: str = MISSING
-    """The whole request, with `{instruction}` and `{output}` where the pair goes; must ask for a last line `Score: n`."""
+    """The whole request, with `{instruction}` and `{output}` where the pair goes; must ask for a last line `Score: n`. Without
+    `{output}` the instruction is rated alone. Text before the pair is read once for all pairs, so put the pair late."""
+    lowest: int = 1
+    """The lowest rating it offers, 0 or 1; the highest is 5. A 0 counts as level 1, so that scores run from 1 to 5 under all."""
 
     def __post_init__(self) -> None:
-        for slot in ("{instruction}", "{output}"):
-            require(
-                self.prompt == MISSING or slot in self.prompt,
-                "rubric.prompt",
-                f"{self.prompt[:30]!r}...",
-                f"must contain {slot}",
-            )
+        require(
+            self.prompt == MISSING or "{instruction}" in self.prompt,
+            "rubric.prompt",
+            f"{self.prompt[:30]!r}...",
+            "must contain {instruction}",
+        )
+        require(self.lowest in (0, 1), "rubric.lowest", self.lowest, "must be 0 or 1")
+
+    @property
+    def ratings(self) -> range:
+        """The ratings it offers."""
+        return range(self.lowest, 6)
+
+    @property
+    def rates_output(self) -> bool:
+        return "{output}" in self.prompt
 
 
 @dataclass(kw_only=True, slots=True)
