@@ -60,7 +60,7 @@ def build(output_root: str, names: Sequence[str]) -> str:
     Raises:
         ValueError: a name is no finished evaluation, the same one is named twice, or they share no held-out pair.
     """
-    inventory = collect(output_root)
+    inventory = collect(output_root, loops=True)
     found = [_find(inventory, output_root, name) for name in names]
     twice = next((run.label for place, run in enumerate(found) if run in found[:place]), None)
     if twice:
@@ -139,7 +139,11 @@ def _facts(run: Run | None) -> Mapping[str, str]:
     if run is None:
         return {}
     settings = {key: str(value) for key, value in run.manifest.config.items()}
-    sources = {key: f"{value['path']} ({value['fingerprint'][:8]})" for key, value in run.manifest.inputs.items()}
+    root = run.folder.as_posix().removesuffix(run.label)
+    sources = {
+        key: f"{value['path'].removeprefix(root)} ({value['fingerprint'][:8]})"
+        for key, value in run.manifest.inputs.items()
+    }
     return settings | sources
 
 

@@ -6,12 +6,15 @@ Owen, The pigeonhole bootstrap, 2007), and Student's t takes Satterthwaite's deg
 rows' part can be known; the page then says so.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 LEVEL = 0.95
+ROUNDING = 1e-12
+"""An error below this share of its figure is none: all rows are alike but for floating point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Interval:
     rows: int
     seeds: tuple[int, ...]
     """Runs pooled, for each side."""
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    """Where the figure can lie at all; its interval ends there."""
 
     def reach(self, comparisons: int = 1) -> float:
         """Half the width of the interval; wider by Bonferroni where several comparisons are made at once."""
@@ -36,11 +41,16 @@ class Interval:
 
     @property
     def low(self) -> float:
-        return self.value - self.reach()
+        return max(self.bounds[0], self.value - self.reach())
 
     @property
     def high(self) -> float:
-        return self.value + self.reach()
+        return min(self.bounds[1], self.value + self.reach())
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Of the interval; the value itself where none is known."""
+        return (self.low, self.high) if self.error > 0 else (self.value, self.value)
 
     @property
     def p(self) -> float:
@@ -60,12 +70,12 @@ class Grid:
     """rows; labelled tokens for a loss a token, ones for a win rate."""
 
 
-def pooled(grid: Grid) -> Interval:
+def pooled(grid: Grid, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Interval:
     """The mean over seeds and rows."""
     value = _mean(grid)
     residuals = _residuals(grid, value)
     parts = [_part(residuals.mean(axis=0)), _part(residuals.mean(axis=1))]
-    return _interval(value, parts, grid.values.shape[1], (len(grid.values),))
+    return replace(_interval(value, parts, grid.values.shape[1], (len(grid.values),)), bounds=bounds)
 
 
 def paired(ours: Grid, theirs: Grid) -> Interval:
@@ -102,4 +112,5 @@ def _interval(value: float, parts: Sequence[tuple[float, float]], rows: int, see
     variance = sum(part for part, _ in parts)
     spent = sum(part**2 / freedom for part, freedom in parts if freedom)
     error = float("nan") if rows < 2 else float(np.sqrt(variance))
+    error = 0.0 if error < ROUNDING * max(abs(value), 1.0) else error
     return Interval(value, error, variance**2 / spent if spent else 1.0, rows, seeds)

@@ -14,11 +14,11 @@ def panels(study: Study, told: Sequence[Setting], paper: Sequence[Published]) ->
     if paper:
         lines: dict[str, list[Mark]] = {}
         for one in paper:
-            lines.setdefault(one.series, []).append(
-                Mark(one.x, one.win_rate, 1.96 * one.error if one.error else float("nan"))
-            )
+            reach = 1.96 * (one.error or 0.0)
+            mark = Mark(one.x, one.win_rate, one.win_rate - reach, one.win_rate + reach)
+            lines.setdefault(one.series, []).append(mark)
         axis = study.x if any(one.x for one in paper) else ""
-        found.append(Panel("paper", "The paper: win rate", "%", axis, lines))
+        found.append(Panel("paper", "The paper", "win rate, %", axis, lines))
     return [*found, _ours(study, told, LOSS, LOSS.unit)]
 
 
@@ -29,7 +29,8 @@ def _ours(study: Study, told: Sequence[Setting], measure: Measure, unit: str) ->
     for setting in told:
         figure = setting.figures.get(measure.key)
         if figure is not None:
-            dots = tuple(value for point in setting.points if (value := measure.mean(point)) is not None)
+            seeds = [value for point in setting.points if (value := measure.mean(point)) is not None]
+            dots = tuple(seeds) if len(seeds) > 1 else ()
             x = setting.place.x if along else None
-            lines.setdefault(setting.place.series, []).append(Mark(x, figure.value, figure.reach(), dots))
-    return Panel(measure.key, f"Ours: {measure.name}", unit, study.x, lines)
+            lines.setdefault(setting.place.series, []).append(Mark(x, figure.value, *figure.ends, dots))
+    return Panel(measure.key, "Ours", f"{measure.name}, {unit}", study.x, lines)

@@ -5,6 +5,7 @@ Text stays text in both. No `pyplot`: nothing here is global.
 """
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ MARKERS = "osD^vPX*"
 VARIABLES = {INK: "--ink", SOFT: "--soft", RULE: "--line"} | {c: f"--series{i}" for i, c in enumerate(SERIES)}
 WIDTH = 3.4
 """Inches: one column of a two-column paper."""
+LETTERS = 56
+"""That fit side by side in a legend of this width."""
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "humpback-exp",
@@ -50,9 +53,15 @@ class Mark:
 
     x: float | None
     value: float
-    reach: float
-    """Half the interval's width; nan where there is none."""
+    low: float
+    """Ends of the interval; the value itself where there is none."""
+    high: float
     dots: tuple[float, ...] = ()
+
+    @property
+    def reach(self) -> list[list[float]]:
+        """Below and above the value, as matplotlib takes it."""
+        return [[self.value - self.low], [self.high - self.value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,8 @@ class Panel:
     name: str
     """Of its files."""
     title: str
-    unit: str
+    figure: str
+    """What is measured, with its unit."""
     x: str
     lines: dict[str, list[Mark]]
 
@@ -90,7 +100,7 @@ class Drawn:
         for colour, variable in VARIABLES.items():
             text = text.replace(colour, f"var({variable})")
         text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-        label = escape(plain(f"{self.panel.title}, {self.panel.unit}"))
+        label = escape(plain(f"{self.panel.title}: {self.panel.figure}"))
         return Markup(
             re.sub(
                 r'(<svg) [^>]*?(viewBox="[^"]*")[^>]*>',
@@ -107,12 +117,14 @@ def draw(panel: Panel) -> Drawn:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
-        height = 0.75 + 0.27 * len(panel.lines) if panel.named else 2.4 + 0.12 * (len(panel.lines) > 4)
+        columns = max(1, LETTERS // (6 + max(len(_label(name)) for name in panel.lines)))
+        legend = 0 if panel.named or len(panel.lines) == 1 else math.ceil(len(panel.lines) / columns)
+        height = 0.55 + 0.27 * len(panel.lines) if panel.named else 2.1 + 0.16 * legend
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots()
         (_rows if panel.named else _curves)(axes, panel)
-        if not panel.named and len(panel.lines) > 1:
-            figure.legend(loc="outside upper left", ncols=min(len(panel.lines), 4), frameon=False, handlelength=1.5)
+        if legend:
+            figure.legend(loc="outside upper left", ncols=columns, frameon=False, handlelength=1.5, columnspacing=1)
         return Drawn(panel, _saved(figure, "svg", "Date"), _saved(figure, "pdf", "CreationDate"))
 
 
@@ -129,44 +141,32 @@ def _label(text: str) -> str:
 def _rows(axes: Any, panel: Panel) -> None:
     for row, marks in enumerate(panel.lines.values()):
         for mark in marks:
-            reach = mark.reach if mark.reach == mark.reach else 0.0
-            axes.errorbar(mark.value, row, xerr=reach, color=SERIES[0], marker="o", markersize=5, elinewidth=1.4)
-            axes.scatter(mark.dots, [row - 0.24] * len(mark.dots), s=7, color=SOFT, linewidths=0)
+            axes.errorbar(mark.value, row, xerr=mark.reach, color=SERIES[0], marker="o", markersize=5, elinewidth=1.4)
+            axes.scatter(mark.dots, [row - 0.26] * len(mark.dots), s=7, color=SOFT, linewidths=0)
     axes.set_yticks(range(len(panel.lines)), [_label(name) for name in panel.lines])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(len(panel.lines) - 0.5, -0.6)
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(f"{panel.title}, {panel.unit}")
+    axes.set_xlabel(panel.figure)
 
 
 def _curves(axes: Any, panel: Panel) -> None:
-    spread = 1.025
+    """Series stand a little apart at each x, so that their intervals can be told from one another."""
     for place, (name, marks) in enumerate(panel.lines.items()):
-        shift = spread ** (place - (len(panel.lines) - 1) / 2)
-        colour = SERIES[place % len(SERIES)]
+        shift = 1.025 ** (place - (len(panel.lines) - 1) / 2)
+        look = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}
         xs = [(mark.x or 0.0) * shift for mark in marks]
-        reach = [mark.reach if mark.reach == mark.reach else 0.0 for mark in marks]
-        marker = MARKERS[place % len(MARKERS)]
-        axes.errorbar(
-            xs,
-            [mark.value for mark in marks],
-            yerr=reach,
-            color=colour,
-            marker=marker,
-            markersize=3.6,
-            elinewidth=0.9,
-            label=_label(name),
-        )
+        axes.plot(xs, [mark.value for mark in marks], markersize=3.6, label=_label(name), **look)
         for x, mark in zip(xs, marks, strict=True):
-            axes.scatter([x] * len(mark.dots), mark.dots, s=5, color=colour, alpha=0.45, linewidths=0)
+            axes.errorbar(x, mark.value, yerr=mark.reach, elinewidth=0.9, color=look["color"])
+            axes.scatter([x] * len(mark.dots), mark.dots, s=5, color=look["color"], alpha=0.45, linewidths=0)
     axes.set_xscale("log")
-    counts = sorted({mark.x for marks in panel.lines.values() for mark in marks if mark.x})
-    ticks = _apart(counts)
+    ticks = _apart(sorted({mark.x for marks in panel.lines.values() for mark in marks if mark.x}))
     axes.set_xticks(ticks, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(panel.x)
-    axes.set_ylabel(f"{panel.title}, {panel.unit}")
+    axes.set_ylabel(panel.figure)
 
 
 def _apart(counts: Sequence[float]) -> list[float]:

@@ -24,13 +24,12 @@ def _sentence(contrast: Contrast, measure: Measure) -> Finding:
     change = contrast.changes[measure.key]
     ours, theirs, at = _names(contrast)
     told = beyond(change, contrast.comparisons)
-    if told:
-        side = measure.better if change.value > 0 else -measure.better
-        claim = f"{ours} has a {'higher' if change.value > 0 else 'lower'} {measure.name} than {theirs}{at}"
-    else:
-        side, claim = 0, f"{ours} and {theirs} cannot be told apart by {measure.name}{at}"
+    side = (measure.better if change.value > 0 else -measure.better) if told else 0
+    claim = f"{ours} is {'better' if side > 0 else 'worse'} than {theirs}{at}"
+    if not told:
+        claim = f"{ours} and {theirs} cannot be told apart{at}"
     noise = "beyond noise" if told else "within noise"
-    return Finding(f"{claim}: {figures(change, measure, contrast.comparisons)}, {noise}.", side)
+    return Finding(f"By {measure.name}, {claim}: {figures(change, measure, contrast.comparisons)}, {noise}.", side)
 
 
 def _names(contrast: Contrast) -> tuple[str, str, str]:
@@ -55,11 +54,15 @@ def figures(change: Interval, measure: Measure, comparisons: int = 1) -> str:
 
 def tests(contrast: Contrast) -> list[str]:
     """How each of `said` was tested."""
-    return [f"By {m.name}: {_test(contrast, contrast.changes[m.key])}." for m in MEASURES if m.key in contrast.changes]
+    return [
+        f"{m.name.capitalize()}: {_test(contrast, contrast.changes[m.key])}."
+        for m in MEASURES
+        if m.key in contrast.changes
+    ]
 
 
 def _test(contrast: Contrast, change: Interval) -> str:
-    how = "a paired t test over" if contrast.paired else "a pooled t test, as the held-out pairs differ, over"
+    how = "paired t test over" if contrast.paired else "pooled t test, as the held-out pairs differ, over"
     ours, theirs = change.seeds
     seeds = "one seed each" if ours == theirs == 1 else f"{ours} and {theirs} seeds"
     many = f", the best of {contrast.comparisons} comparisons (Bonferroni)" if contrast.comparisons > 1 else ""

@@ -1,5 +1,6 @@
 """The points of a sweep -> its settings with their figures, and the contrast its question asks for."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ class Measure:
     unit: str
     better: int
     form: str
+    bounds: tuple[float, float]
 
     def rows(self, point: Point) -> Mapping[str, Row]:
         return point.wins if self.key == "win_rate" else point.losses
@@ -29,8 +31,8 @@ class Measure:
         return sum(v * w for v, w in rows) / sum(w for _, w in rows) if rows else None
 
 
-WIN = Measure("win_rate", "win rate", "points", 1, ".1f")
-LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f")
+WIN = Measure("win_rate", "win rate", "points", 1, ".1f", (0.0, 100.0))
+LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f", (0.0, math.inf))
 MEASURES = (WIN, LOSS)
 
 
@@ -57,7 +59,7 @@ class Setting:
     @cached_property
     def figures(self) -> dict[str, Interval]:
         """Measure -> mean over seeds and rows; without those that were not made."""
-        return {m.key: pooled(grid(found, self.rows(m))) for m in MEASURES if (found := self.members(m))}
+        return {m.key: pooled(grid(found, self.rows(m)), m.bounds) for m in MEASURES if (found := self.members(m))}
 
     def rows(self, measure: Measure) -> list[str]:
         """Rows all its runs share.

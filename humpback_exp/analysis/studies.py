@@ -93,8 +93,9 @@ def _tags(point: Point) -> Place | None:
         return None
     trained, names = bool(point.setting("data.tagged")), {"seed": "S_a", "web": "S_w"}
     asked = sorted(point.evaluation.manifest.config.get("tags") or [])
-    inference = ", ".join(names.get(tag, str(tag)) for tag in asked) or "none"
-    return Place(f"{'tags' if trained else 'none'} / {inference}", (trained, len(asked), inference))
+    inference = " + ".join(names.get(tag, str(tag)) for tag in asked) or "none"
+    series = f"{'tagged' if trained else 'untagged'}, asked with {inference}"
+    return Place(series, (trained, len(asked), inference))
 
 
 def _base(point: Point) -> Place | None:

@@ -11,7 +11,7 @@ from humpback_exp.analysis.paper import published
 from humpback_exp.analysis.plots import draw
 from humpback_exp.analysis.points import Point, group_of, points
 from humpback_exp.analysis.render import environment
-from humpback_exp.analysis.settings import also_differ, question, settings
+from humpback_exp.analysis.settings import WIN, also_differ, number_of, question, settings
 from humpback_exp.analysis.studies import STUDIES, by_folder
 from humpback_exp.analysis.summary import dates
 
@@ -29,7 +29,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     Raises:
         ValueError: no run has this group, or none of its models has been evaluated.
     """
-    inventory = collect(output_root)
+    inventory = collect(output_root, loops=True)
     found = points(inventory).get(group)
     if not found:
         raise _nothing(inventory, output_root, group)
@@ -54,6 +54,8 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
             cautions=sentences.cautions(
                 asked, told, also_differ(study, shown), _unfinished(inventory, Path(output_root), group, found)
             ),
+            judged=any(WIN.key in setting.figures for setting in told),
+            matched=any(number_of(paper, setting.place) for setting in told),
             rows=numbers.rows(told, asked, paper),
             fits=curves(told) if study.x and study.baseline is None else [],
             published_fits=published_curves() if study.name in ("data_size", "data_efficiency") else [],

@@ -24,8 +24,8 @@ from humpback_exp.evaluation.win_rate import win_rate
 from humpback_exp.records import Answer, Verdict, write
 
 RUBRIC = RubricConfig(prompt="{instruction} {output}")
-WEB = DataConfig(scored=None, min_score=None)
 ROWS = 40
+PREFERS = {"win": 0.85, "tie": 0.5, "loss": 0.2}
 
 
 def scored(root: Path, name: str = "m0", model: str = "org/base", scorer: str = "generated") -> str:
@@ -52,8 +52,16 @@ def point(
     base: str = "org/base",
     tags: Sequence[str] = ("seed", "web"),
     text: str = "",
+    ids: str = "pair",
+    evaluated_in: str | None = "the same",
+    judge: str = "org/judge",
 ) -> None:
-    """A trained model and its evaluation: `losses` of pairs of ten tokens each, `outcomes` of as many verdicts."""
+    """A trained model and its evaluation: `losses` of pairs of ten tokens each, `outcomes` of as many verdicts.
+
+    Args:
+        ids: what the pairs' ids begin with.
+        evaluated_in: group of the evaluation, where it is not the model's.
+    """
     data = data or DataConfig()
     tracking = TrackingConfig(group=group)
     web = (data.size or 100) if data.scored else 0
@@ -73,16 +81,16 @@ def point(
         output_root=str(root),
         name=name,
         seed=seed,
-        tracking=tracking,
+        tracking=tracking if evaluated_in == "the same" else TrackingConfig(group=evaluated_in),
         model_path=str(train.folder),
         tags=list(tags),
-        judge=JudgeConfig(path="org/judge"),
+        judge=JudgeConfig(path=judge),
         rubric=RUBRIC,
     )
     evaluation = artifacts.begin(config)
     rows = [
         Answer(
-            id=f"pair{i}",
+            id=f"{ids}{i}",
             instruction=f"Question {i}? {text}",
             human=f"Human {i}",
             answer=f"{name} {text}",
@@ -95,7 +103,9 @@ def point(
     metrics: dict[str, float] = dict(heldout.summary(rows))
     if outcomes:
         verdicts = [
-            Verdict(id=f"pair{i}", first_probability=0.5, second_probability=0.5, outcome=outcome)
+            Verdict(
+                id=f"{ids}{i}", first_probability=PREFERS[outcome], second_probability=PREFERS[outcome], outcome=outcome
+            )
             for i, outcome in enumerate(outcomes)
         ]
         write(evaluation.folder / "verdicts" / "00000.parquet", Verdict, verdicts)
