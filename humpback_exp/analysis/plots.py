@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from humpback_exp.analysis.text import excerpt, plain
+from humpback_exp.analysis.text import amount, excerpt, plain
 
 INK, SOFT, RULE = "#1f1e1b", "#6a6861", "#dedbd0"
 SERIES = ("#0072b2", "#b64a00", "#00795b", "#a8578a", "#5b6b7a", "#8a6d00", "#7a4fc4", "#2b2a28")
@@ -78,7 +78,7 @@ class Panel:
 
     @property
     def named(self) -> bool:
-        return all(mark.x is None for marks in self.lines.values() for mark in marks)
+        return any(mark.x is None for marks in self.lines.values() for mark in marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _curves(axes: Any, panel: Panel) -> None:
             axes.scatter([x] * len(mark.dots), mark.dots, s=5, color=look["color"], alpha=0.45, linewidths=0)
     axes.set_xscale("log")
     ticks = _apart(sorted({mark.x for marks in panel.lines.values() for mark in marks if mark.x}))
-    axes.set_xticks(ticks, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks])
+    axes.set_xticks(ticks, [amount(tick) for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(panel.x)
     axes.set_ylabel(panel.figure)

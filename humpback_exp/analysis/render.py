@@ -24,6 +24,6 @@ def environment() -> Environment:
     )
     environment.filters |= {"excerpt": text.excerpt, "href": text.href, "duration": text.duration}
     environment.filters |= {"signed": text.signed, "percent": text.percent, "number": text.number}
-    environment.filters |= {"span": text.span, "beyond": beyond}
+    environment.filters |= {"span": text.span, "amount": text.amount, "beyond": beyond}
     environment.globals["arc"] = figures.arc
     return environment

@@ -7,7 +7,7 @@ from humpback_exp.analysis.interval import Interval
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.results import FEWEST
 from humpback_exp.analysis.settings import MEASURES, WIN, Contrast, Measure, Setting
-from humpback_exp.analysis.text import number
+from humpback_exp.analysis.text import amount, number
 
 
 def beyond(interval: Interval, comparisons: int = 1) -> bool:
@@ -37,9 +37,9 @@ def _names(contrast: Contrast) -> tuple[str, str, str]:
     ours, theirs = contrast.ours.place, contrast.theirs.place
     if ours.series and ours.x is not None and theirs.x is not None:
         if ours.x == theirs.x:
-            return ours.series, theirs.series, f" at {ours.x:,.0f} {contrast.ours.unit}"
+            return ours.series, theirs.series, f" at {amount(ours.x)} {contrast.ours.unit}"
         if ours.series == theirs.series:
-            return contrast.ours.label, f"at {theirs.x:,.0f}", ""
+            return contrast.ours.label, f"at {amount(theirs.x)}", ""
     return contrast.ours.label, contrast.theirs.label, ""
 
 
@@ -95,7 +95,7 @@ def in_the_paper(contrast: Contrast | None, published: Sequence[Published]) -> s
 
 
 def _published(row: Published) -> str:
-    at = "" if row.x is None else f" at {row.x:,.0f}"
+    at = "" if row.x is None else f" at {amount(row.x)}"
     return f"{row.win_rate:g} %{at}"
 
 

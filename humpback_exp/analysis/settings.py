@@ -9,6 +9,7 @@ from humpback_exp.analysis.interval import Interval, paired, pooled, unpaired
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.points import Point, Row, grid, shared
 from humpback_exp.analysis.studies import Place, Study
+from humpback_exp.analysis.text import amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Setting:
         series, x = self.place.series, self.place.x
         if x is None:
             return series
-        return f"{series} at {x:,.0f} {self.unit}" if series else f"{self.unit} {x:g}"
+        return f"{series} at {amount(x)} {self.unit}" if series else f"{self.unit} {amount(x)}"
 
     def members(self, measure: Measure) -> list[Mapping[str, Row]]:
         """Rows of each run that has this measurement."""

@@ -3,6 +3,7 @@
 The contrast is fixed here, before any run, so its test needs no correction for the many that could have been made.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from humpback_exp.analysis.points import Point
 THRESHOLDS = {4.0: "A4", 4.5: "A5"}
 """The paper's names of its curated sets; A5 holds scores of 4.5 and more."""
 PAPER_LR = 1e-5
+SIZE = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?)([bm])(?![a-z\d])")
+"""`7b` or `135m` in the name of a base model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +102,16 @@ def _tags(point: Point) -> Place | None:
 
 
 def _base(point: Point) -> Place | None:
-    if point.model is None:
+    """What it was trained on, over the base model's size as its name has it; by name where it has none."""
+    mixture = _mixture(point)
+    if mixture is None or point.model is None:
         return None
     name = Path(point.model.input_path("model.path") or "").name
-    return Place(name, (tuple(natural(name)),))
+    sizes = SIZE.findall(name.lower())
+    if not sizes:
+        return Place(f"{mixture.series}, {name}", (*mixture.order, tuple(natural(name))))
+    number, unit = sizes[-1]
+    return Place(mixture.series, mixture.order, float(number) / (1 if unit == "b" else 1000))
 
 
 def _round(point: Point) -> Place | None:
@@ -169,7 +178,14 @@ STUDIES = {
             name="data_efficiency",
             title="What more examples bring, by where they come from",
             place=_source,
-            keys=("data.min_score", "data.top_fraction", "data.size", "data.seed_path", "data.scored"),
+            keys=(
+                "data.min_score",
+                "data.top_fraction",
+                "data.size",
+                "data.seed_path",
+                "data.seed_size",
+                "data.scored",
+            ),
             x="training examples",
             along=True,
             claim="Per e-fold of data the curated pairs bring more than any other set: alpha is 6.95, and 4.43 for Open Assistant.",
@@ -185,14 +201,23 @@ STUDIES = {
             name="model_scale",
             title="What a larger base model brings",
             place=_base,
-            keys=("model.path",),
+            keys=("model.path", "data.scored", "data.min_score", "data.top_fraction"),
+            x="billion parameters",
+            along=True,
             claim="Larger base models give better models, and neither 7B nor 65B has had enough at 40,000 pairs.",
         ),
         Study(
             name="joint",
             title="Seed, augmented pairs, or both",
             place=_mixture,
-            keys=("data.min_score", "data.top_fraction", "data.size", "data.seed_path", "data.scored"),
+            keys=(
+                "data.min_score",
+                "data.top_fraction",
+                "data.size",
+                "data.seed_path",
+                "data.seed_size",
+                "data.scored",
+            ),
             x="training examples",
             claim="Both together do far better than either; augmented pairs alone help only when curated, and less than the seed. "
             "The curves of augmented pairs alone are printed as a figure without numbers.",

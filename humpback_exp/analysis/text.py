@@ -62,6 +62,11 @@ def number(value: float, form: str) -> str:
     return (text if any(digit in text for digit in "123456789") else text.lstrip("+-")).replace("-", "\N{MINUS SIGN}")
 
 
+def amount(value: float) -> str:
+    """`25,600`, `6.7`, `1e-05`."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
 def span(interval: tuple[float, float] | None, form: str) -> Markup:
     """An interval in small print; nothing where there is none."""
     if interval is None:

@@ -79,7 +79,7 @@ def test_other_held_out_pairs_are_pooled_and_it_is_said(tmp_path: Path) -> None:
     folders.point(tmp_path, "model_scale", "small", RAMP, base="org/llama-7b")
     folders.point(tmp_path, "model_scale", "large", shifted(2), base="org/llama-65b", ids="other")
     seen = text(build(str(tmp_path), "model_scale", "files")[0])
-    assert "By held-out loss, llama-65b is worse than llama-7b: +2.000" in seen
+    assert "By held-out loss, seed alone at 65 billion parameters is worse than at 7: +2.000" in seen
     assert "pooled t test, as the held-out pairs differ, over 12 held-out pairs" in seen
 
 
@@ -168,6 +168,19 @@ def test_the_best_of_several_rates_is_compared_with_the_papers_under_bonferroni(
     assert "learning rate 0.0001 is better than learning rate 1e-05: −0.200" in text(page)
     assert "the best of 3 comparisons (Bonferroni)" in text(page)
     assert "paper.svg" not in files and 'id="paper"' not in page
+
+
+@pytest.mark.parametrize(
+    ("base", "place"),
+    [("llama-7b", ("seed alone", 7)), ("Llama-2-70b-hf", ("seed alone", 70)), ("smollm2-135m", ("seed alone", 0.135)),
+     ("tiny", ("seed alone, tiny", None)), ("m2b2bert", ("seed alone, m2b2bert", None))],
+)  # fmt: skip
+def test_sizes_of_base_models_are_read_from_their_names(
+    tmp_path: Path, base: str, place: tuple[str, float | None]
+) -> None:
+    folders.point(tmp_path, "model_scale", "m", RAMP, base=f"org/{base}")
+    (setting,) = told(tmp_path, "model_scale")
+    assert (setting.place.series, setting.place.x) == place
 
 
 def test_scorers_start_from_the_papers(tmp_path: Path) -> None:
