@@ -14,7 +14,7 @@ from humpback_exp.config.stages import (
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.config.tracking import TrackingConfig
+from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, selection_name
 
@@ -24,12 +24,14 @@ __all__ = [
     "AugmentConfig",
     "CorpusConfig",
     "CurateConfig",
+    "DashboardConfig",
     "DataConfig",
     "EngineConfig",
     "EvaluateConfig",
     "GenerationConfig",
     "HardwareConfig",
     "JudgeConfig",
+    "LinkConfig",
     "ModelConfig",
     "OptimConfig",
     "PipelineConfig",
