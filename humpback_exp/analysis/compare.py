@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.analysis.collect import Inventory, Run, collect
+from humpback_exp.analysis.places import Place
 from humpback_exp.analysis.points import Point, points_of
 from humpback_exp.analysis.render import environment
 from humpback_exp.analysis.results import display
 from humpback_exp.analysis.sentences import said, tests
 from humpback_exp.analysis.settings import LOSS, WIN, Contrast, Setting, contrast
-from humpback_exp.analysis.studies import Place
 from humpback_exp.records import Answer, Verdict, read
 
 ROWS = 8

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from humpback_exp.analysis.interval import Interval, paired, pooled, unpaired
 from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.places import Place
 from humpback_exp.analysis.points import Point, Row, grid, shared
-from humpback_exp.analysis.studies import Place, Study
+from humpback_exp.analysis.studies import Study
 from humpback_exp.analysis.text import amount
 
 

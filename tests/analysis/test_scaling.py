@@ -17,7 +17,9 @@ def test_a_curve_without_noise_is_recovered_and_has_no_interval() -> None:
     assert curve(1000) == pytest.approx(5 * np.log(1000) + 10)
 
 
-@pytest.mark.parametrize(("sizes", "seeds"), [(SIZES, 3), ((*SIZES, 51200), 1), ((100, 800, 1600, 12800, 25600, 51200), 1)])
+@pytest.mark.parametrize(
+    ("sizes", "seeds"), [(SIZES, 3), ((*SIZES, 51200), 1), ((100, 800, 1600, 12800, 25600, 51200), 1)]
+)
 @pytest.mark.parametrize("noise", ["normal", "laplace"])
 def test_intervals_cover_the_truth_at_the_stated_rate(sizes: tuple[int, ...], seeds: int, noise: str) -> None:
     rng = np.random.default_rng(5)
@@ -38,7 +40,9 @@ def test_the_same_runs_give_the_same_interval() -> None:
     assert fit((100, *SIZES), values) == fit((100, *SIZES), values)
 
 
-@pytest.mark.parametrize(("counts", "points"), [((100, 100), None), ((0, 100), None), ((100, 800), 2), ((1, 2, 3, 4), 4)])
+@pytest.mark.parametrize(
+    ("counts", "points"), [((100, 100), None), ((0, 100), None), ((100, 800), 2), ((1, 2, 3, 4), 4)]
+)
 def test_too_few_points_give_no_interval_or_no_curve(counts: tuple[int, ...], points: int | None) -> None:
     curve = fit(counts, [float(i * i) for i in range(len(counts))])
     assert (curve.points if curve else None) == points
