@@ -127,7 +127,11 @@ def differences(points: Sequence[Point]) -> list[tuple[str, str, list[str]]]:
     """Kind of folder, key and values, of every setting and input in which the runs differ."""
     found = []
     for kind in ("evaluation", "model", "scored"):
-        facts = [_facts(getattr(point, kind)) for point in points]
+        runs: list[Run | None] = [getattr(point, kind) for point in points]
+        if None in runs and any(runs):
+            found.append((kind, "folder", [run.label if run else "none" for run in runs]))
+            continue
+        facts = [_facts(run) for run in runs]
         for key in sorted(set().union(*facts)):
             values = [fact.get(key, "") for fact in facts]
             if len(set(values)) > 1:

@@ -1,5 +1,6 @@
 """A contrast -> a plain sentence: what was found, whether it is within noise, and by which test."""
 
+import math
 from collections.abc import Sequence
 
 from humpback_exp.analysis.findings import Finding
@@ -17,7 +18,13 @@ def beyond(interval: Interval, comparisons: int = 1) -> bool:
 
 def said(contrast: Contrast) -> list[Finding]:
     """What was found by the win rate, where it was judged, then by the held-out loss."""
-    return [_sentence(contrast, measure) for measure in MEASURES if measure.key in contrast.changes]
+    return [_sentence(contrast, measure) for measure in _measures(contrast)]
+
+
+def _measures(contrast: Contrast) -> list[Measure]:
+    """Those there are, the win rate first; what rests on too few pairs last."""
+    there = [measure for measure in MEASURES if measure.key in contrast.changes]
+    return sorted(there, key=lambda measure: contrast.changes[measure.key].rows < FEWEST)
 
 
 def _sentence(contrast: Contrast, measure: Measure) -> Finding:
@@ -44,12 +51,13 @@ def _names(contrast: Contrast) -> tuple[str, str, str]:
 
 
 def figures(change: Interval, measure: Measure, comparisons: int = 1) -> str:
-    """A change with its unit and interval."""
+    """A change with its unit and interval, of which two digits are shown at least."""
     reach = change.reach(comparisons)
     if not change.error > 0:
         return f"{number(change.value, '+' + measure.form)} {measure.unit}, without an interval"
-    low, high = (number(change.value + sign * reach, "+" + measure.form) for sign in (-1, 1))
-    return f"{number(change.value, '+' + measure.form)} {measure.unit} (95 % interval {low} to {high})"
+    form = f"+.{max(int(measure.form[1:-1]), 1 - math.floor(math.log10(reach)))}f"
+    low, high = (number(change.value + sign * reach, form) for sign in (-1, 1))
+    return f"{number(change.value, form)} {measure.unit} (95 % interval {low} to {high})"
 
 
 def tests(contrast: Contrast) -> list[str]:

@@ -76,7 +76,7 @@ def point(
     )
     model = artifacts.begin(train)
     seeds = 8 if data.seed_path else 0
-    artifacts.finish(model, started=time.time(), rows={"examples": web + seeds, "seed": seeds, "web": web, "steps": 5})
+    artifacts.finish(model, started=time.time(), rows={"examples": web + seeds, "seed": seeds, "web": web})
     config = EvaluateConfig(
         output_root=str(root),
         name=name,

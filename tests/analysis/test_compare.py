@@ -80,6 +80,23 @@ def test_other_opponents_are_not_compared_by_win_rate(tmp_path: Path) -> None:
     assert "By win rate" not in seen and "by different judges, so they are not compared" in seen
 
 
+def test_a_folder_only_one_has_is_one_line(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "m0", LOSSES)
+    folders.point(tmp_path, "tags", "m1", BETTER, data=folders.curated(tmp_path, None, 4.5))
+    seen = text(build(str(tmp_path), ["m0", "m1"]))
+    assert "scored folder none scored/m0" in seen and "scored scorer" not in seen
+
+
+def test_too_few_verdicts_do_not_lead(tmp_path: Path) -> None:
+    for name, losses in (("m0", LOSSES), ("m1", [loss - 0.001 * (1 + row) for row, loss in enumerate(LOSSES)])):
+        folders.point(tmp_path, "tags", name, losses, outcomes=["win"] * 4, lr=1e-4 if name == "m1" else 1e-5)
+    seen = text(build(str(tmp_path), ["m0", "m1"]))
+    assert (
+        "M0, M1 By held-out loss, M1 is better than M0: −0.0065 nats a token (95 % interval −0.0088 to −0.0042)" in seen
+    )
+    assert "Win rate: paired t test over 4 held-out pairs, too few (fewer than 10) for a claim" in seen
+
+
 def test_mistakes_are_one_line(root: Path) -> None:
     with pytest.raises(
         ValueError, match=r"^runs=m9: no finished evaluation of that name below .*; there are: m0, m1, other$"
