@@ -131,8 +131,16 @@ class PipelineConfig(StageConfig):
 
 @dataclass(kw_only=True, slots=True)
 class ReportConfig:
-    """Every finished folder below output_root -> one self-contained HTML page."""
+    """Finished folders below output_root -> a self-contained HTML page: of everything, of a sweep, or of some models."""
 
     output_root: str = "outputs"
+    sweep: str | None = None
+    """The `tracking.group` of the runs to show as the paper's figure; None shows everything below output_root."""
+    runs: list[str] = field(default_factory=list)
+    """Two or more evaluations to compare, by name or folder; a model's folder stands for its evaluation."""
     output: str | None = None
-    """Where the page is written; None for report.html in output_root."""
+    """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
+
+    def __post_init__(self) -> None:
+        require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
+        require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")
