@@ -7,7 +7,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humpback_exp.config import PipelineConfig, load
-from humpback_exp.launch import door, user_errors
+from humpback_exp.errors import door, user_errors
 
 ConfigStore.instance().store("pipeline_schema", PipelineConfig)
 

@@ -7,7 +7,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humpback_exp.config import SegmentConfig, load
-from humpback_exp.launch import door, launch, user_errors
+from humpback_exp.errors import door, user_errors
+from humpback_exp.launch import launch
 
 ConfigStore.instance().store("segment_schema", SegmentConfig)
 

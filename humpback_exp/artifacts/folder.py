@@ -56,7 +56,7 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
         refuse_other(made, manifest, folder)
         require_files(folder, made)
         if write:
-            shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+            drop_checkpoints(folder)
         return Artifact(folder, made, finished=True)
     held = {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock"} if folder.exists() else set()
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
@@ -144,9 +144,15 @@ def finish(
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     write_text(folder / "manifest.json", json.dumps(asdict(manifest), indent=1))
     (folder / "begun.json").unlink()
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    drop_checkpoints(folder)
     artifact.finished = True
     return manifest
+
+
+def drop_checkpoints(folder: Path) -> None:
+    """Remove what a finished training could have gone on from; `begin` asks again, for a kill between manifest and this."""
+    if (folder / CHECKPOINTS).exists():
+        shutil.rmtree(folder / CHECKPOINTS)
 
 
 def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
