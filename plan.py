@@ -15,7 +15,7 @@ ConfigStore.instance().store("plan_schema", PlanConfig)
 def main(cfg: DictConfig) -> None:
     from humpback_exp.stages import plan
 
-    door(lambda: plan.run(load(cfg, PlanConfig)), sweep=False)
+    door(lambda: plan.run(load(cfg, PlanConfig)))
 
 
 if __name__ == "__main__":

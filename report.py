@@ -14,7 +14,7 @@ ConfigStore.instance().store("report_schema", ReportConfig)
 def main(cfg: DictConfig) -> None:
     from humpback_exp.stages import report
 
-    door(lambda: report.run(load(cfg, ReportConfig)), sweep=False)
+    door(lambda: report.run(load(cfg, ReportConfig)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from humpback_exp.processes import Stopped, leave_on_signals, rank, started_outside
@@ -29,31 +29,24 @@ INTERRUPTED = 130
 
 
 class PointFailed(RuntimeError):
-    """A point of a sweep failed and has been reported."""
+    """A point of a sweep is not finished, as its table says."""
 
 
 class StageFailed(RuntimeError):
-    """A stage's process ended badly; `said` tells whether it has said why itself."""
+    """A stage's process ended badly; `said` are the lines in which its ranks say why, none where they could not."""
 
-    def __init__(self, folder: Path, who: str, code: int, said: bool = False) -> None:
+    def __init__(self, folder: Path, who: str, code: int, said: Sequence[str] = ()) -> None:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed with status {code}"
         super().__init__(f"{folder}: {who}{how}; what was finished is kept, the same command goes on from there")
-        self.code, self.said = (128 - code if code < 0 else code), said or code == INTERRUPTED
+        self.code, self.said = (128 - code if code < 0 else code), list(said)
 
 
-def door(stage: Callable[[], object], sweep: bool) -> None:
-    """Run `stage` inside Hydra's task function.
-
-    Alone, a user's mistake ends the program here: Hydra would add lines of its own to an exception. In a sweep it is
-    said at once and raised, so that Hydra goes on with the other points and fails at the end.
-    """
+def door(run: Callable[[], object]) -> None:
+    """Run inside Hydra's task function: a user's mistake ends the program here, Hydra would add lines to an exception."""
     try:
-        stage()
+        run()
     except Exception as error:
-        code = _report(error)
-        if not sweep:
-            sys.exit(code)
-        raise PointFailed from error
+        sys.exit(report(error))
 
 
 def user_errors(main: Callable[[], object], child: bool = False) -> None:
@@ -71,7 +64,8 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
     try:
         main()
     except PointFailed:
-        sys.exit("sweep: some points failed, as said above; the same command runs only those again")
+        print("some points are not finished, as the table says; the same command runs only those", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         if not child:
             print("interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
@@ -81,14 +75,14 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
             print(f"{stop.name}; what was finished is kept, the same command goes on from there", file=sys.stderr)
         sys.exit(stop.code)
     except Exception as error:
-        sys.exit(_report(error))
+        sys.exit(report(error))
 
 
-def _report(error: Exception) -> int:
+def report(error: Exception) -> int:
     """Say what went wrong in one line and return the exit status; what is our fault is raised again."""
     if isinstance(error, StageFailed):
-        if not error.said:
-            print(f"error: {error}", file=sys.stderr)
+        if error.code != INTERRUPTED:
+            print(*error.said or [f"error: {error}"], sep="\n", file=sys.stderr)
         return error.code
     if isinstance(error, RuntimeError) and started_outside() and LOST_PEER.search(str(error)):
         if ERRORS not in os.environ:
@@ -103,7 +97,7 @@ def _report(error: Exception) -> int:
         raise error
     if os.environ.get(SHOWN) == "1":
         traceback.print_exception(error)
-    line = f"error: {_one_line(error)}\n"
+    line = f"error: {explained(error)}\n"
     if ERRORS in os.environ:
         os.write(int(os.environ[ERRORS]), line.encode())
     else:
@@ -111,7 +105,10 @@ def _report(error: Exception) -> int:
     return 2
 
 
-def _one_line(error: Exception) -> str:
+def explained(error: Exception) -> str:
+    """The line that says what went wrong, its causes included."""
+    if isinstance(error, StageFailed):
+        return "; ".join(line.removeprefix("error: ") for line in error.said) or str(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"{error.filename or 'output_root'}: no space left on the disk; free some, the same command goes on"
     if isinstance(error, OSError) and error.strerror:

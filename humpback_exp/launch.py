@@ -7,22 +7,41 @@ import importlib
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from humpback_exp import artifacts, planning
 from humpback_exp.config import StageConfig, TrainConfig
-from humpback_exp.errors import ERRORS, StageFailed, user_errors
+from humpback_exp.errors import ERRORS, StageFailed, door, user_errors
 from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.ranks import start_ranks, wait_for
 from humpback_exp.tracking import track
 
 
-def launch(config: StageConfig, fresh: bool = False) -> Path:
+def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConfig] | None:
+    """What a root script does in Hydra's task function: run its stages, or return them as a point of a sweep.
+
+    Several stages have a process each, so that none finds the memory of the one before.
+    """
+    if sweep:
+        return steps()
+
+    def run() -> None:
+        stages = steps()
+        for stage in stages:
+            launch(stage, fresh=len(stages) > 1)
+
+    door(run)
+    return None
+
+
+def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Path:
     """Run a stage unless its folder is finished, and return the folder.
 
     Args:
         fresh: always use a process of its own, as sweep points and pipeline stages do.
+        waits: wait for another process that writes the folder, as points do that share a stage.
     """
     join_slurm()
     if "TORCHELASTIC_RUN_ID" in os.environ:
@@ -32,7 +51,7 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
     check_machine(config)
     if rank() > 0:
         return _follow(config)
-    with artifacts.locked(config.folder) as lock:
+    with artifacts.locked(config.folder, waits) as lock:
         artifact = artifacts.begin(config)
         if artifact.finished:
             log.info("%s: finished already, skipped", artifact.folder)
@@ -108,12 +127,11 @@ def _in_process_group(config: StageConfig, lock: int) -> None:
     os.close(writer)
     culprit, code = wait_for(processes)
     with os.fdopen(reader, encoding="utf-8") as lines:
-        said = dict.fromkeys(lines)
-    print(*said, sep="", end="", file=sys.stderr)
+        said = list(dict.fromkeys(line.rstrip("\n") for line in lines))
     if code - 128 in STOPS:
         raise Stopped(code - 128)
     if code:
-        raise StageFailed(config.folder, f"rank {culprit} of {count} " if count > 1 else "", code, said=bool(said))
+        raise StageFailed(config.folder, f"rank {culprit} of {count} " if count > 1 else "", code, said)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from tests.conftest import ROOT, one_line_error, run
 
 VERBS = {
     "segment": config.SegmentConfig,
-    "train": config.TrainConfig,
+    "train": config.PointConfig,
     "augment": config.AugmentConfig,
     "curate": config.CurateConfig,
     "evaluate": config.EvaluateConfig,

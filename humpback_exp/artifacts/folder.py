@@ -105,15 +105,21 @@ def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[int]:
+def locked(folder: Path, waits: bool = False) -> Iterator[int]:
     """Hold the folder against a second process.
 
     The descriptor yielded may be shared with children: the lock lasts as long as any of them.
+
+    Args:
+        waits: wait for another process that holds it.
+
+    Raises:
+        ValueError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
             raise ValueError(f"{folder}: another process is writing it; wait for it or choose another name=") from None
         yield file.fileno()

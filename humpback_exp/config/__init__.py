@@ -4,6 +4,7 @@ from humpback_exp.config.base import identity, input_paths, load, operational, r
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
+from humpback_exp.config.points import PointConfig
 from humpback_exp.config.stages import (
     STAGES,
     AugmentConfig,
@@ -34,6 +35,7 @@ __all__ = [
     "OptimConfig",
     "PipelineConfig",
     "PlanConfig",
+    "PointConfig",
     "ReportConfig",
     "RubricConfig",
     "ScoreConfig",
