@@ -1,6 +1,7 @@
 """What the unfinished stages of a sweep's points will take, by the planner's formulas (docs/planner.md)."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,14 +10,12 @@ import pyarrow.parquet as pq
 
 from humpback_exp import artifacts
 from humpback_exp.config import (
-    AugmentConfig,
     DataConfig,
     EngineConfig,
     EvaluateConfig,
     HardwareConfig,
     PlanConfig,
     ScoreConfig,
-    SegmentConfig,
     StageConfig,
     TrainConfig,
 )
@@ -25,6 +24,9 @@ from humpback_exp.data.seed import load_seed
 from humpback_exp.planning.sizes import SEGMENTS, SELECTED, Found, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.stages.plan import weigh
+
+KNOWN = {f.name for f in fields(PlanConfig)} - {f.name for f in fields(StageConfig)}
+"""Settings that the planner takes from whatever stage has them."""
 
 
 class Costs:
@@ -38,13 +40,11 @@ class Costs:
         """Tokens, operations, and hours on the hardware where it is known, of what is left to do."""
         left = [s for s in stages if s.folder not in self.weighed and not (s.folder / "manifest.json").exists()]
         self.weighed |= {stage.folder for stage in left}
-        plan = plan_of(stages, self.hardware)
-        if plan is None:
-            return {}
-        sizes = sizes_of(plan, self.found(stages)) if left else None
+        plan = plan_of(stages, self.hardware) if left else None
         row = {"million tokens": 0.0, "petaFLOP": 0.0} | ({"hours": 0.0} if self.hardware else {})
+        sizes = plan and sizes_of(plan, self.found(stages))
         for stage in left:
-            made = weigh(stage, plan, sizes) if sizes else None
+            made = weigh(stage, plan, sizes) if plan and sizes else None
             if made:
                 flops = made.flops if isinstance(made, Training) else 2 * made.shape.parameters * made.tokens
                 row["million tokens"] += made.tokens / 1e6
@@ -72,7 +72,8 @@ class Costs:
                 case ScoreConfig() if (Path(stage.candidates) / "manifest.json").exists():
                     found["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
             if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).is_file():
-                found["seed"] = self.once(stage.data.seed_path, pairs, stage.data.seed_path)
+                count, path = self.once(stage.data.seed_path, pairs, stage.data.seed_path)
+                found["seed"] = min(count, stage.data.seed_size or count), path
             if isinstance(stage, EvaluateConfig) and Path(stage.heldout).is_file():
                 found["heldout"] = self.once(stage.heldout, pairs, stage.heldout)
         return found
@@ -104,20 +105,10 @@ def plan_of(stages: Sequence[StageConfig], hardware: HardwareConfig | None) -> P
     """
     parts: dict[str, Any] = {}
     for stage in stages:
-        match stage:
-            case SegmentConfig():
-                parts["corpus"] = stage.corpus
-            case AugmentConfig():
-                parts |= {"limit": stage.limit, "generation": stage.generation}
-            case ScoreConfig():
-                parts |= {"scorer": stage.scorer, "attempts": stage.attempts, "rubric": stage.rubric}
-                parts["rating"] = stage.generation
-            case EvaluateConfig():
-                parts |= {"judge": stage.judge, "ratings": stage.ratings, "heldout": stage.heldout}
-                parts |= {"rubric": stage.rubric, "generation": stage.generation, "rating": stage.rating}
-            case TrainConfig():
-                names = ("model", "adapter", "data", "optim", "trainer")
-                parts |= {name: getattr(stage, name) for name in names}
+        shared = {f.name: getattr(stage, f.name) for f in fields(stage) if f.name in KNOWN}
+        if isinstance(stage, ScoreConfig):
+            shared["rating"] = shared.pop("generation")
+        parts |= shared
     if "trainer" not in parts:
         return None
     kind = parts["trainer"].accelerator

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Point:
         return Path(last.output_root) / "sweeps" / last.kind / f"{last.name}.json"
 
 
+EVERY = 2.0
+"""Seconds between looks for notes of points on other machines."""
 Submit = Callable[[Sequence[Point]], None]
 """Runs points elsewhere and returns when the last has ended."""
 
@@ -75,23 +78,24 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
     if left:
         costs = Costs(hardware)
         rows = [
-            facts(i, point) | {"state": state(point)} | costs.row(point.stages) for i, point in enumerate(points, 1)
+            facts(i, point) | {"state": state(point)} | costs.row(() if point.mistake else point.stages)
+            for i, point in enumerate(points, 1)
         ]
         print(f"points\n{table(rows, '.3g')}\n{len(left)} of {len(points)} points to run, {costs.total}\n", flush=True)
     try:
         if left and submit is None:
             run_here(left, left[0][1].stages[0].n_jobs)
         elif left and submit:
-            submit([point for _, point in left])
+            run_there(left, submit)
     finally:
         rows = [facts(i, point) | ended(point) for i, point in enumerate(points, 1)]
-        print(f"\npoints after {time.time() - started:.0f} seconds\n{table(rows)}", flush=True)
-    if not all(point.finished for point in points):
+        print(f"\npoints after {time.time() - started:.0f} seconds\n{table(rows, '.4g')}", flush=True)
+    if any(point.mistake is not None or not point.finished for point in points):
         raise PointFailed
 
 
 def facts(number: int, point: Point) -> dict[str, object]:
-    return {"point": number} | point.varies
+    return {"point": number, **point.varies}
 
 
 def check(points: Sequence[Point]) -> None:
@@ -120,7 +124,7 @@ def state(point: Point) -> str:
 def ended(point: Point) -> dict[str, object]:
     """How a point stands: state, seconds of this session, its last folder, and the line that says what went wrong."""
     folder = str(point.stages[-1].folder) if point.stages else "-"
-    told = {"seconds": 0, "error": ""}
+    told: dict[str, object] = {"seconds": 0, "error": ""}
     if point.mistake is not None:
         return {"state": "refused", "seconds": 0, "folder": folder, "error": explained(point.mistake)}
     if point.note.exists():
@@ -164,7 +168,11 @@ def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
                 running[process] = number, point, time.time()
             wait([process.sentinel for process in running])
             for process in [each for each in running if each.exitcode is not None]:
-                tell(process, *running.pop(process))
+                number, point, started = running.pop(process)
+                if (code := process.exitcode or 0) < 0:
+                    killed = f"was killed by {signal.Signals(-code).name}; the same command goes on from there"
+                    note(point, time.time() - started, killed)
+                tell(number, point)
     except Stopped:
         for process in running:
             process.terminate()
@@ -183,10 +191,30 @@ def alone(point: Point, parent: int) -> None:
         os._exit(INTERRUPTED)
 
 
-def tell(process: ForkProcess, number: int, point: Point, started: float) -> None:
-    """Say that a point has ended; where its process was killed, note that in its place."""
-    seconds, code = time.time() - started, process.exitcode or 0
-    if code < 0:
-        note(point, seconds, f"was killed by {signal.Signals(-code).name}; the same command goes on from there")
-    varies = " ".join(f"{key}={value}" for key, value in point.varies.items())
-    log.info("point %d (%s): %s after %.0f s", number, varies, "finished" if point.finished else "failed", seconds)
+def run_there(points: Sequence[tuple[int, Point]], submit: Submit) -> None:
+    """Run numbered points elsewhere, and say that one has ended when its note is there."""
+    over = threading.Event()
+
+    def watch() -> None:
+        waiting = list(points)
+        while waiting:
+            last = over.wait(EVERY)
+            for number, point in [each for each in waiting if each[1].note.exists()]:
+                waiting.remove((number, point))
+                tell(number, point)
+            if last:
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        submit([point for _, point in points])
+    finally:
+        over.set()
+        watcher.join()
+
+
+def tell(number: int, point: Point) -> None:
+    """Say how a point ended."""
+    how, varies = ended(point), " ".join(f"{key}={value}" for key, value in point.varies.items())
+    log.info("point %d (%s): %s after %s s %s", number, varies, how["state"], how["seconds"], how["error"])

@@ -55,11 +55,20 @@ class PointLauncher(Launcher):
         return []
 
     def submit(self, points: Sequence[Point]) -> None:
-        """Run points elsewhere, each from the config composed here; returns when the last has ended."""
+        """Run points elsewhere, each from the config composed here; returns when the last has ended.
+
+        Raises:
+            ValueError: the launcher could not start or lost one.
+        """
         assert self.elsewhere is not None
         overrides = [words for words, point in zip(self.overrides, self.points, strict=True) if point in points]
         self.elsewhere.setup(task_function=Attempts(points), **self.known)
-        self.elsewhere.launch(overrides, 0)
+        try:
+            self.elsewhere.launch(overrides, 0)
+        except Exception as error:
+            raise ValueError(
+                f"hydra/launcher: {str(error).strip()}; points that were started go on by themselves, the same command shows them"
+            ) from None
 
 
 class Attempts:

@@ -61,11 +61,6 @@ def test_no_experiment_is_untested() -> None:
     assert options("experiment") == ["backward", "demo", "m0", "m1", "m2", "paper", "smoke"]
 
 
-@pytest.mark.parametrize("sweep", sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml")))
-def test_sweeps_compose(sweep: str) -> None:
-    composed("train", f"hydra.searchpath=[file://{ROOT}/conf]", folder="sweeps", name=sweep)
-
-
 def test_experiment_beats_the_primary_config() -> None:
     assert composed("train").name == "scratch"
     assert composed("train", "experiment=m1").name == "m1"

@@ -20,7 +20,7 @@ class PointConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         TrainConfig.__post_init__(self)
-        scored = None if self.curation is None else str(self.curation.folder)
+        scored = self.curation and str(replace(self.curation, output_root=self.output_root).folder)
         require(
             scored in (None, self.data.scored),
             "data.scored",
