@@ -6,16 +6,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import CurateConfig, load
-from humpback_exp.launch import door, launch, user_errors
+from humpback_exp.config import CurateConfig, StageConfig, load
+from humpback_exp.errors import user_errors
+from humpback_exp.launch import enter
 
 ConfigStore.instance().store("curate_schema", CurateConfig)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="curate")
-def main(cfg: DictConfig) -> None:
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    door(lambda: [launch(step, fresh=sweep) for step in load(cfg, CurateConfig).steps()], sweep)
+def main(cfg: DictConfig) -> list[StageConfig] | None:
+    return enter(lambda: load(cfg, CurateConfig).steps(), sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import EvaluateConfig, load
-from humpback_exp.launch import door, launch, user_errors
+from humpback_exp.config import EvaluateConfig, StageConfig, load
+from humpback_exp.errors import user_errors
+from humpback_exp.launch import enter
 
 ConfigStore.instance().store("evaluate_schema", EvaluateConfig)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
-def main(cfg: DictConfig) -> None:
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    door(lambda: launch(load(cfg, EvaluateConfig), fresh=sweep), sweep)
+def main(cfg: DictConfig) -> list[StageConfig] | None:
+    return enter(lambda: [load(cfg, EvaluateConfig)], sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 if __name__ == "__main__":

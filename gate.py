@@ -6,16 +6,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import GateConfig, load
-from humpback_exp.launch import door, launch, user_errors
+from humpback_exp.config import GateConfig, StageConfig, load
+from humpback_exp.errors import user_errors
+from humpback_exp.launch import enter
 
 ConfigStore.instance().store("gate_schema", GateConfig)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="gate")
-def main(cfg: DictConfig) -> None:
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    door(lambda: launch(load(cfg, GateConfig), fresh=sweep), sweep)
+def main(cfg: DictConfig) -> list[StageConfig] | None:
+    return enter(lambda: [load(cfg, GateConfig)], sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 if __name__ == "__main__":

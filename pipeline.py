@@ -6,18 +6,21 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import PipelineConfig, load
-from humpback_exp.launch import door, user_errors
+from humpback_exp.config import PipelineConfig, StageConfig, load
+from humpback_exp.errors import door, user_errors
 
 ConfigStore.instance().store("pipeline_schema", PipelineConfig)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="pipeline")
-def main(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> list[StageConfig] | None:
     from humpback_exp.stages import pipeline
+    from humpback_exp.stages.variants import whole_loop
 
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    door(lambda: pipeline.run(load(cfg, PipelineConfig)), sweep)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return whole_loop(load(cfg, PipelineConfig))
+    door(lambda: pipeline.run(load(cfg, PipelineConfig)))
+    return None
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import SegmentConfig, load
-from humpback_exp.launch import door, launch, user_errors
+from humpback_exp.config import SegmentConfig, StageConfig, load
+from humpback_exp.errors import user_errors
+from humpback_exp.launch import enter
 
 ConfigStore.instance().store("segment_schema", SegmentConfig)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="segment")
-def main(cfg: DictConfig) -> None:
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    door(lambda: launch(load(cfg, SegmentConfig), fresh=sweep), sweep)
+def main(cfg: DictConfig) -> list[StageConfig] | None:
+    return enter(lambda: [load(cfg, SegmentConfig)], sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import TrainConfig, load
-from humpback_exp.launch import door, launch, user_errors
+from humpback_exp.config import PointConfig, StageConfig, load
+from humpback_exp.errors import user_errors
+from humpback_exp.launch import enter
 
-ConfigStore.instance().store("train_schema", TrainConfig)
+ConfigStore.instance().store("train_schema", PointConfig)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
-def main(cfg: DictConfig) -> None:
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    door(lambda: launch(load(cfg, TrainConfig), fresh=sweep), sweep)
+def main(cfg: DictConfig) -> list[StageConfig] | None:
+    return enter(lambda: load(cfg, PointConfig).steps(), sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 if __name__ == "__main__":

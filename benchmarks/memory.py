@@ -20,6 +20,7 @@ from typing import Any
 
 from humpback_exp.config import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainConfig, TrainerConfig
 from humpback_exp.planning.memory import training_memory
+from humpback_exp.planning.shapes import Shape
 from humpback_exp.progress import table
 
 MIB = 1 << 20
@@ -33,12 +34,7 @@ class Case:
     """A model and a way to train it."""
 
     name: str
-    layers: int
-    hidden: int
-    intermediate: int
-    heads: int
-    kv_heads: int
-    vocabulary: int
+    shape: Shape
     length: int
     micro_batch: int
     precision: str
@@ -65,16 +61,18 @@ class Case:
 
 
 CASES = [
-    Case("one, fp32", 8, 1024, 2816, 16, 16, 8192, 1024, 1, "fp32", False),
-    Case("one, fp32, large vocabulary", 6, 768, 2048, 12, 4, 32000, 512, 2, "fp32", True),
-    Case("one, bf16", 6, 1024, 2816, 16, 8, 16000, 1024, 2, "bf16", False),
-    Case("one, bf16, long", 12, 768, 2048, 12, 12, 8192, 2048, 2, "bf16", True),
-    Case("one, bf16, LoRA", 12, 1024, 2816, 16, 16, 32000, 1024, 2, "bf16", False, lora=True),
-    Case("two, fp32", 8, 768, 2048, 12, 12, 8192, 512, 2, "fp32", False, ranks=2),
-    Case("two, fp32, large vocabulary", 6, 768, 2048, 12, 4, 32000, 512, 1, "fp32", True, ranks=2),
-    Case("two, bf16", 8, 1024, 2816, 16, 8, 16000, 1024, 2, "bf16", False, ranks=2),
-    Case("two, bf16, long", 12, 1024, 2816, 16, 16, 8192, 2048, 2, "bf16", True, ranks=2),
-    Case("two, bf16, LoRA", 12, 1024, 2816, 16, 16, 16000, 1024, 2, "bf16", True, ranks=2, lora=True),
+    Case("one, fp32", Shape(8, 1024, 2816, 16, 16, 8192, tied=False), 1024, 1, "fp32", False),
+    Case("one, fp32, large vocabulary", Shape(6, 768, 2048, 12, 4, 32000, tied=False), 512, 2, "fp32", True),
+    Case("one, bf16", Shape(6, 1024, 2816, 16, 8, 16000, tied=False), 1024, 2, "bf16", False),
+    Case("one, bf16, long", Shape(12, 768, 2048, 12, 12, 8192, tied=False), 2048, 2, "bf16", True),
+    Case("one, bf16, LoRA", Shape(12, 1024, 2816, 16, 16, 32000, tied=False), 1024, 2, "bf16", False, lora=True),
+    Case("two, fp32", Shape(8, 768, 2048, 12, 12, 8192, tied=False), 512, 2, "fp32", False, ranks=2),
+    Case("two, fp32, large vocabulary", Shape(6, 768, 2048, 12, 4, 32000, tied=False), 512, 1, "fp32", True, ranks=2),
+    Case("two, bf16", Shape(8, 1024, 2816, 16, 8, 16000, tied=False), 1024, 2, "bf16", False, ranks=2),
+    Case("two, bf16, long", Shape(12, 1024, 2816, 16, 16, 8192, tied=False), 2048, 2, "bf16", True, ranks=2),
+    Case(
+        "two, bf16, LoRA", Shape(12, 1024, 2816, 16, 16, 16000, tied=False), 1024, 2, "bf16", True, ranks=2, lora=True
+    ),
 ]
 
 
@@ -124,7 +122,9 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
     batch = config.optim.batch_size
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, STEPS, config.seed)
     trainer = build_trainer(config, batch, STEPS + resumes, [Phases()])
-    ids = torch.randint(0, case.vocabulary, (batch, case.length), generator=torch.Generator().manual_seed(0)).tolist()
+    ids = torch.randint(
+        0, case.shape.vocabulary, (batch, case.length), generator=torch.Generator().manual_seed(0)
+    ).tolist()
     tokens = [Tokens(str(i), row, [IGNORED, *row[1:]]) for i, row in enumerate(ids)]
     batches = StepBatches(
         tokens,
@@ -166,12 +166,12 @@ def make_model(case: Case, path: Path) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     shape = LlamaConfig(
-        num_hidden_layers=case.layers,
-        hidden_size=case.hidden,
-        intermediate_size=case.intermediate,
-        num_attention_heads=case.heads,
-        num_key_value_heads=case.kv_heads,
-        vocab_size=case.vocabulary,
+        num_hidden_layers=case.shape.layers,
+        hidden_size=case.shape.hidden,
+        intermediate_size=case.shape.intermediate,
+        num_attention_heads=case.shape.heads,
+        num_key_value_heads=case.shape.kv_heads,
+        vocab_size=case.shape.vocabulary,
         max_position_embeddings=4096,
     )
     LlamaForCausalLM(shape).half().save_pretrained(path)  # as LLaMA is published
@@ -181,7 +181,9 @@ def make_model(case: Case, path: Path) -> None:
 def program_alone(precision: str, ranks: int, lora: bool) -> dict[str, int]:
     """Peaks of the same program with a model of almost nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Case("nothing", 1, 64, 64, 1, 1, 64, 64, 1, precision, False, ranks, lora), Path(folder))
+        return measure(
+            Case("nothing", Shape(1, 64, 64, 1, 1, 64, tied=False), 64, 1, precision, False, ranks, lora), Path(folder)
+        )
 
 
 def compare(case: Case) -> dict[str, tuple[int, int]]:
@@ -198,7 +200,7 @@ def rows(phase: str, compared: dict[Case, dict[str, tuple[int, int]]]) -> list[d
     made: list[dict[str, object]] = []
     for case, phases in compared.items():
         predicted, measured = phases[phase]
-        shape = f"{case.layers} x {case.hidden}, {case.vocabulary}"
+        shape = f"{case.shape.layers} x {case.shape.hidden}, {case.shape.vocabulary}"
         batch = f"{case.micro_batch} x {case.length}{', checkpointed' if case.checkpointing else ''}"
         sizes = {"predicted, MiB": round(predicted / MIB), "measured, MiB": round(measured / MIB)}
         error = f"{100 * (predicted / measured - 1):+.1f} %"
@@ -214,8 +216,10 @@ def main() -> None:
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        folder, phase, case = arguments.worker
-        peaks = train(Case(**json.loads(case)), f"{folder}/model", folder, phase == "resume")
+        folder, phase, described = arguments.worker
+        fields = json.loads(described)
+        case = Case(**fields | {"shape": Shape(**fields["shape"])})
+        peaks = train(case, f"{folder}/model", folder, phase == "resume")
         Path(folder, f"{phase}-{os.environ.get('RANK', 0)}.json").write_text(json.dumps(peaks))
         return
     compared = {}

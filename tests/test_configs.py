@@ -12,7 +12,7 @@ from tests.conftest import ROOT, one_line_error, run
 
 VERBS = {
     "segment": config.SegmentConfig,
-    "train": config.TrainConfig,
+    "train": config.PointConfig,
     "augment": config.AugmentConfig,
     "gate": config.GateConfig,
     "curate": config.CurateConfig,
@@ -86,11 +86,6 @@ def test_experiments_compose(experiment: str, verb: str) -> None:
 
 def test_no_experiment_is_untested() -> None:
     assert options("experiment") == ["backward", "demo", "m0", "m1", "m2", "paper", "smoke"]
-
-
-@pytest.mark.parametrize("sweep", sorted(p.stem for p in (ROOT / "sweeps").glob("*.yaml")))
-def test_sweeps_compose(sweep: str) -> None:
-    composed("train", f"hydra.searchpath=[file://{ROOT}/conf]", folder="sweeps", name=sweep)
 
 
 def test_experiment_beats_the_primary_config() -> None:

@@ -221,25 +221,6 @@ def test_damaged_scored_data_is_named_and_nothing_else_is_lost(smoke: Path, tmp_
     assert hashes(root) == hashes(smoke)
 
 
-def test_a_sweep_runs_each_point_once_in_its_own_process(smoke: Path, tmp_path: Path, tiny: str) -> None:
-    command = [
-        "train.py", "-m", "-cd", "sweeps", "-cn", "curation_threshold", "model=tiny", "tracking=none", f"output_root={tmp_path}",
-        f"data.scored={smoke}/scored/m0", "data.min_score=null,-9,99", "data.size=4", "optim.max_steps=1", "trainer.micro_batch=8",
-        "optim.batch_size=8", "trainer.precision=fp32",
-    ]  # fmt: skip
-    first = run(*command)
-    assert first.returncode == 1
-    assert "data.min_score=99.0: keeps none of" in first.stderr, first.stderr
-    assert sorted(p.parent.name for p in tmp_path.rglob("manifest.json")) == [
-        "threshold--9.0-n4-s0",
-        "threshold-None-n4-s0",
-    ]
-    command[command.index("data.min_score=null,-9,99")] = "data.min_score=null,-9"
-    again = run(*command)
-    assert again.returncode == 0, again.stderr
-    assert again.stderr.count("finished already, skipped") == 2
-
-
 def test_the_loop_runs_on_open_assistant_pairs(tiny: str, tmp_path: Path) -> None:
     seed = SHARED / "open_assistant" / "en_100_tree.jsonl"
     if not seed.exists():

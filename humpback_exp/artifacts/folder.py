@@ -59,7 +59,7 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
         refuse_other(made, manifest, folder)
         require_files(folder, made)
         if write:
-            shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+            drop_checkpoints(folder)
         return Artifact(folder, made, finished=True)
     held = {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock"} if folder.exists() else set()
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
@@ -108,15 +108,21 @@ def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[int]:
+def locked(folder: Path, waits: bool = False) -> Iterator[int]:
     """Hold the folder against a second process.
 
     The descriptor yielded may be shared with children: the lock lasts as long as any of them.
+
+    Args:
+        waits: wait for another process that holds it.
+
+    Raises:
+        ValueError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
             raise ValueError(f"{folder}: another process is writing it; wait for it or choose another name=") from None
         yield file.fileno()
@@ -147,9 +153,15 @@ def finish(
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     write_text(folder / "manifest.json", json.dumps(asdict(manifest), indent=1))
     (folder / "begun.json").unlink()
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    drop_checkpoints(folder)
     artifact.finished = True
     return manifest
+
+
+def drop_checkpoints(folder: Path) -> None:
+    """Remove what a finished training could have gone on from; `begin` asks again, for a kill between manifest and this."""
+    if (folder / CHECKPOINTS).exists():
+        shutil.rmtree(folder / CHECKPOINTS)
 
 
 def _finite(metrics: dict[str, Any]) -> dict[str, Any]:

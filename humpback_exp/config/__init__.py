@@ -6,6 +6,7 @@ from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig,
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
+from humpback_exp.config.points import PointConfig
 from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.stages import (
     STAGES,
@@ -41,6 +42,7 @@ __all__ = [
     "OptimConfig",
     "PipelineConfig",
     "PlanConfig",
+    "PointConfig",
     "RatingConfig",
     "ReportConfig",
     "RewriteConfig",

@@ -96,6 +96,8 @@ class DataConfig:
 
     seed_path: str | None = artifact_input("examples/seed.jsonl")
     """Human pairs: JSON lines with instruction and output, Parquet, or Open Assistant trees. None trains on web pairs only."""
+    seed_size: int | None = None
+    """Keep at most this many human pairs; a smaller size is a subset of a larger."""
     scored: str | None = artifact_input()
     """Folder written by curate.py or rewrite.py, or None for the seed alone."""
     min_score: float | None = None
@@ -119,6 +121,9 @@ class DataConfig:
         one_of("data.direction", self.direction, ("forward", "backward"))
         one_of("data.overlong", self.overlong, ("drop", "left", "right"))
         check_selection("data.", self.min_score, self.top_fraction, self.size)
+        require(
+            self.seed_size is None or self.seed_size > 0, "data.seed_size", self.seed_size, "must be positive or null"
+        )
         require(
             self.seed_path is not None or self.scored is not None,
             "data.seed_path",

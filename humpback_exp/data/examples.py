@@ -4,18 +4,20 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig
-from humpback_exp.curation.selection import read_kept, select
+from humpback_exp.curation.selection import read_kept, select, shuffled_rank
 from humpback_exp.data.seed import load_seed
 from humpback_exp.records import Example, Score, ScoredCandidate, read
 
 
 def training_examples(config: DataConfig, seed: int) -> list[Example]:
-    """Seed pairs in file order, then the selected web pairs in their seeded order.
+    """Seed pairs in file order (in their seeded order where only some are kept), then the web pairs in theirs.
 
     Raises:
         ValueError: an input is missing, or the selection is empty.
     """
     examples = load_seed(config.seed_path) if config.seed_path else []
+    if config.seed_size is not None:
+        examples = sorted(examples, key=lambda row: shuffled_rank(seed, row.id))[: config.seed_size]
     return examples + (web_examples(config, seed) if config.scored else [])
 
 

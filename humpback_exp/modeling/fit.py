@@ -47,7 +47,7 @@ def fit(
         tokens,
         seed=config.seed,
         batch_size=batch_size,
-        micro_batch=config.trainer.pass_size(batch_size, config.data.max_length),
+        micro_batch=batch_size // (trainer.accumulate_grad_batches * trainer.world_size),
         pad_id=None if config.trainer.padding_free else pad_id,
         first_step=lambda: trainer.global_step,
         rank=trainer.global_rank,

@@ -17,7 +17,9 @@ from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
 
 AT_ONCE = 3
-"""Checkpoints there are at once: the two kept, and the one being written (modeling/checkpoint.py)."""
+"""Checkpoints there are at once: the two kept, and the one being written (modeling/checkpoint.py), which a kill leaves there."""
+CONVERTED = 1
+"""Copies made of one for ZeRO-3 to go on from on other ranks, beside all of those (modeling/universal.py)."""
 ROW = 250
 """Bytes of a row beside its texts: id, address, heading path, outcome (ours)."""
 
@@ -33,12 +35,16 @@ class Folder:
 
 
 def model_folder(training: Training) -> Folder:
-    """The export stays; checkpoints of fp32 weights and Adam's two moments go when the model is finished."""
+    """The export stays; checkpoints of fp32 weights and Adam's two moments go when the model is finished.
+
+    At most there is what a run leaves that is killed while it saves and goes on elsewhere; written is what an unbroken one writes.
+    """
     config, shape = training.config, shape_of(training.config.model)
     export = BYTES[config.model.export_dtype] * shape.parameters
     checkpoint = 12 * shape.trained(config.adapter)
     saves = math.ceil(training.steps / config.trainer.checkpoint_every)
-    beside = min(saves, AT_ONCE) * checkpoint
+    copies = CONVERTED if config.trainer.strategy.startswith("zero3") else 0
+    beside = (min(saves, AT_ONCE) + copies) * checkpoint
     return Folder(f"models/{config.name}", export, export + beside, export + saves * checkpoint)
 
 

@@ -84,8 +84,8 @@ def weigh(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Training | Ge
 
 
 def training(stage: TrainConfig, config: PlanConfig, sizes: Sizes) -> Training:
-    """A model with the examples it is trained on: the seed, with what was selected from M1 on."""
-    parts = [sizes.seed] if stage.data.scored is None else [sizes.seed, sizes.curated]
+    """A model with the examples it is trained on: the seed, what was selected, or both."""
+    parts = [sizes.seed] * (stage.data.seed_path is not None) + [sizes.curated] * (stage.data.scored is not None)
     examples = sum(rows.count for rows in parts)
     own = len(BACKWARD) if stage.data.direction == "backward" else 0
     chars = sum(rows.count * (own + rows.instruction + rows.output) for rows in parts) / examples

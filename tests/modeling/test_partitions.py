@@ -30,7 +30,7 @@ def test_no_rank_ever_holds_the_whole_model(trainings: Trainings, wide: Path) ->
     rows = [json.loads(found) for found in re.findall(r"\{.*?\}", ended.said)]
     assert len(rows) == 2, ended.said
     assert [row["held"] for row in rows] == pytest.approx([whole / 2, whole / 2], rel=0.01)
-    assert max(row["peak"] for row in rows) < 0.9 * whole  # half of the model, and what is on its way
+    assert max(row["peak"] for row in rows) < 0.75 * whole  # half of the model, and what is on its way
 
 
 def test_leaf_modules(trainings: Trainings, tmp_path: Path) -> None:

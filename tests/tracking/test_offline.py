@@ -31,7 +31,7 @@ def root(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]  # fmt: skip
     evaluation = [
         "evaluate.py", f"model_path={folder}/models/{POINTS[1]}", f"name={POINTS[1]}", f"output_root={folder}",
-        "tracking.group=data_size", "ratings=0", "engine.dtype=float32",
+        "tracking.group=data_size", "engine.dtype=float32",
     ]  # fmt: skip
     for command in (sweep, evaluation):
         result = run(*command, **KEYS, **STRAYS)

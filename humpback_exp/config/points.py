@@ -1,0 +1,37 @@
+"""What train.py runs: a model, and where it is asked for, the curation before it and the evaluation after it."""
+
+from dataclasses import dataclass, fields, replace
+
+from humpback_exp.config.base import operational, require
+from humpback_exp.config.curation import ScoreConfig
+from humpback_exp.config.planning import HardwareConfig
+from humpback_exp.config.stage import StageConfig
+from humpback_exp.config.stages import EvaluateConfig, TrainConfig
+
+
+@dataclass(kw_only=True, slots=True)
+class PointConfig(TrainConfig):
+    """A model, and so a point of a sweep. `conf/curation/` and `conf/evaluation/` wire what comes before and after to it."""
+
+    curation: ScoreConfig | None = None
+    """Scores to be made first, for the model to select by (curation=scores). Points with equal scores share them."""
+    evaluation: EvaluateConfig | None = None
+    """How the model is measured (evaluation=heldout). Points may share a model and differ in this."""
+    hardware: HardwareConfig | None = operational(None)
+    """What the hours of a sweep are foretold for (hardware=a100_80gb); None foretells floating-point operations only."""
+
+    def __post_init__(self) -> None:
+        TrainConfig.__post_init__(self)
+        scored = self.curation and str(replace(self.curation, output_root=self.output_root).folder)
+        require(
+            scored in (None, self.data.scored),
+            "data.scored",
+            self.data.scored,
+            f"curation= makes {scored}; leave data.scored to it",
+        )
+
+    def steps(self) -> list[StageConfig]:
+        """The stages in the order they run."""
+        train = TrainConfig(**{f.name: getattr(self, f.name) for f in fields(TrainConfig)})
+        shared = {f.name: getattr(self, f.name) for f in fields(StageConfig) if f.name != "name"}
+        return [replace(stage, **shared) for stage in (self.curation, train, self.evaluation) if stage is not None]

@@ -1,0 +1,123 @@
+"""One line and an exit status for whatever ends a command: a user's mistake, a stage that failed, a signal.
+
+Root scripts call `user_errors(main)`, and `door(stage)` in Hydra's task function.
+"""
+
+import errno
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from humpback_exp.processes import Stopped, leave_on_signals, rank, started_outside
+from humpback_exp.ranks import LOST
+
+FULL = "HYDRA_FULL_ERROR"
+SHOWN = "HUMPBACK_FULL_ERROR"
+"""What the user had set HYDRA_FULL_ERROR to, before we set it."""
+ERRORS = "HUMPBACK_ERRORS"
+"""Descriptor to which our own children write their one-line error; the parent prints each line once."""
+LOST_PEER = re.compile(r"gloo|NCCL|Connection (closed|reset) by peer|TCPStore|c10d", re.IGNORECASE)
+"""What torch says when a rank it waits for is gone."""
+NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
+"""Beginnings of lines in Hydra's messages that help nobody here."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 + SIGINT."""
+
+
+class PointFailed(RuntimeError):
+    """A point of a sweep is not finished, as its table says."""
+
+
+class StageFailed(RuntimeError):
+    """A stage's process ended badly; `said` are the lines in which its ranks say why, none where they could not."""
+
+    def __init__(self, folder: Path, who: str, code: int, said: Sequence[str] = ()) -> None:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed with status {code}"
+        super().__init__(f"{folder}: {who}{how}; what was finished is kept, the same command goes on from there")
+        self.code, self.said = (128 - code if code < 0 else code), list(said)
+
+
+def door(run: Callable[[], object]) -> None:
+    """Run inside Hydra's task function: a user's mistake ends the program here, Hydra would add lines to an exception."""
+    try:
+        run()
+    except Exception as error:
+        sys.exit(report(error))
+
+
+def user_errors(main: Callable[[], object], child: bool = False) -> None:
+    """Run `main`; a user's mistake becomes one line and exit status 2, an interrupt status 130.
+
+    Hydra prints its own composition errors over several lines and exits with 1, so it is told to raise them.
+    `HYDRA_FULL_ERROR=1` shows the traceback.
+
+    Args:
+        child: whether another process of ours started this one and speaks of interrupts itself.
+    """
+    os.environ.setdefault(SHOWN, os.environ.get(FULL, "0"))
+    os.environ[FULL] = "1"
+    leave_on_signals()
+    try:
+        main()
+    except PointFailed:
+        print("some points are not finished, as the table says; the same command runs only those", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        if not child:
+            print("interrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Stopped as stop:
+        if not child and rank() == 0:
+            print(f"{stop.name}; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        sys.exit(stop.code)
+    except Exception as error:
+        sys.exit(report(error))
+
+
+def report(error: Exception) -> int:
+    """Say what went wrong in one line and return the exit status; what is our fault is raised again."""
+    if isinstance(error, StageFailed):
+        if error.code != INTERRUPTED:
+            print(*error.said or [f"error: {error}"], sep="\n", file=sys.stderr)
+        return error.code
+    if isinstance(error, RuntimeError) and started_outside() and LOST_PEER.search(str(error)):
+        if ERRORS not in os.environ:
+            print(
+                "error: another rank has ended, so this one ends, too; that rank's own lines say why", file=sys.stderr
+            )
+        return LOST
+    library = type(error).__module__.split(".")[0]
+    if not (
+        isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf", "wandb")
+    ):
+        raise error
+    if os.environ.get(SHOWN) == "1":
+        traceback.print_exception(error)
+    line = f"error: {explained(error)}\n"
+    if ERRORS in os.environ:
+        os.write(int(os.environ[ERRORS]), line.encode())
+    else:
+        sys.stderr.write(line)
+    return 2
+
+
+def explained(error: Exception) -> str:
+    """The line that says what went wrong, its causes included."""
+    if isinstance(error, StageFailed):
+        return "; ".join(line.removeprefix("error: ") for line in error.said) or str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"{error.filename or 'output_root'}: no space left on the disk; free some, the same command goes on"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or ''}: {error.strerror}"
+    causes = [str(error)]
+    while isinstance(error.__cause__, Exception):
+        error = error.__cause__
+        causes.append(str(error))
+    text = "\n".join(cause.split("Config search path")[0] for cause in causes)
+    lines = (line.strip() for line in text.splitlines())
+    kept = dict.fromkeys(line for line in lines if line and not line.startswith(NOISE))
+    return re.sub(r"\s+", " ", re.sub(r"^: |(?<=[:.]);", "", "; ".join(kept))).strip()

@@ -1,0 +1,87 @@
+"""Hydra's grid of points, composed and checked before the first starts; `humpback_exp.sweep` runs those that are not finished.
+
+Hydra's own sweeper starts each point as it composes it, with BasicLauncher all in one process. Here the task function of
+a root script returns a point's stages. BasicLauncher stands for this machine; any other launcher (hydra/launcher=
+submitit_slurm) is handed the unfinished points and calls back into a process of its own for each.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from humpback_exp import sweep
+from humpback_exp.config import HardwareConfig, load
+from humpback_exp.grid import varied
+from humpback_exp.sweep import Point
+
+
+class PointSweeper(BasicSweeper):
+    """Hydra's grid, whose launcher gets the points as stages."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.launcher = PointLauncher(self.launcher)
+        self.launcher.setup(hydra_context=hydra_context, task_function=task_function, config=config)
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Nothing: all points are composed before one is started."""
+
+
+class PointLauncher(Launcher):
+    """Composes points, then runs them: here, or where the launcher `elsewhere` puts them."""
+
+    def __init__(self, chosen: Launcher) -> None:
+        self.composer = BasicLauncher()
+        self.elsewhere = None if isinstance(chosen, BasicLauncher) else chosen
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.known = {"hydra_context": hydra_context, "config": config}
+        self.composer.setup(task_function=task_function, **self.known)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        composed = self.composer.launch(job_overrides, initial_job_idx)
+        each = zip(varied(job_overrides), composed, strict=True)
+        self.points = [point_of(varies, made) for varies, made in each]
+        self.overrides = job_overrides
+        hardware = (composed[0].cfg or {}).get("hardware")
+        sweep.run(self.points, hardware and load(hardware, HardwareConfig), self.submit if self.elsewhere else None)
+        return []
+
+    def submit(self, points: Sequence[Point]) -> None:
+        """Run points elsewhere, each from the config composed here; returns when the last has ended.
+
+        Raises:
+            ValueError: the launcher could not start or lost one.
+        """
+        assert self.elsewhere is not None
+        overrides = [words for words, point in zip(self.overrides, self.points, strict=True) if point in points]
+        self.elsewhere.setup(task_function=Attempts(points), **self.known)
+        try:
+            self.elsewhere.launch(overrides, 0)
+        except Exception as error:
+            raise ValueError(
+                f"hydra/launcher: {str(error).strip()}; points that were started go on by themselves, the same command shows them"
+            ) from None
+
+
+class Attempts:
+    """The task function of points elsewhere: Hydra composes them again there, but what was composed here is what is run."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self.points = points
+
+    def __call__(self, _: DictConfig) -> int:
+        return sweep.attempt(self.points[HydraConfig.get().job.num])
+
+
+def point_of(varies: dict[str, str], made: JobReturn) -> Point:
+    """The stages that a root script returned, or what it raised."""
+    outcome: Any = made._return_value
+    return Point(varies, [], outcome) if made.status == JobStatus.FAILED else Point(varies, outcome)

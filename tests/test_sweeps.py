@@ -1,0 +1,269 @@
+"""Sweeps: what each shipped one varies, and that points survive each other, kills and launchers."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from humpback_exp import artifacts, config, sweep
+from humpback_exp.config import HardwareConfig, SegmentConfig, StageConfig, TrainConfig
+from humpback_exp.cost import Costs
+from humpback_exp.errors import PointFailed
+from humpback_exp.grid import require_distinct, require_inputs, varied
+from humpback_exp.stages.variants import whole_loop
+from humpback_exp.sweep import Point
+from tests.conftest import ROOT, one_line_error, run
+from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
+from tests.test_configs import composed
+
+POINTS = {
+    "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 12,
+    "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 2,
+}  # fmt: skip
+
+
+@cache
+def points_of(name: str) -> list[list[StageConfig]]:
+    """The stages of every point of a shipped sweep."""
+    cls = config.PipelineConfig if name == "iterations" else config.PointConfig
+    verb = "pipeline" if name == "iterations" else "train"
+    ConfigStore.instance().store(f"{verb}_schema", cls)
+    found = [f"hydra.searchpath=[file://{ROOT}/conf]"]
+    with initialize_config_dir(str(ROOT / "sweeps"), version_base="1.3"):
+        params = compose(name, found, return_hydra_config=True).hydra.sweeper.params
+        words = OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
+        ((*grid,),) = BasicSweeper.split_arguments(words, None)
+        made = [config.load(compose(name, [*found, *point]), cls) for point in grid]
+    return [whole_loop(each) if isinstance(each, config.PipelineConfig) else each.steps() for each in made]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml")))
+def test_every_sweep_has_its_points_each_trained_and_evaluated(name: str) -> None:
+    points = points_of(name)
+    assert len(points) == POINTS[name]
+    require_distinct(points)
+    assert all(
+        [type(stage).__name__ for stage in stages][-2:] == ["TrainConfig", "EvaluateConfig"] for stages in points
+    )
+    assert {stage.tracking.group for stages in points for stage in stages} == {name}
+
+
+def test_data_size_is_the_papers_grid() -> None:
+    trained = [stages[0].data for stages in points_of("data_size")]
+    assert {(data.size, data.min_score) for data in trained} == {
+        (size, score) for size in (3200, 6400, 12800, 25600) for score in (None, 4.0, 4.5)
+    }
+
+
+def test_four_evaluations_share_a_tagged_model() -> None:
+    points = points_of("tags")
+    assert len({stages[0].folder for stages in points}) == 2
+    assert [stages[1].tags for stages in points[:4]] == [["seed", "web"], ["seed"], ["web"], []]
+    assert {stages[1].model_path for stages in points} == {str(stages[0].folder) for stages in points}
+
+
+def test_mixtures() -> None:
+    facts = {stages[0].name: stages[0].data for stages in points_of("joint") if stages[0].data.size == 800}
+    seed, curated, every, both = (
+        facts[f"mixture-{k}-n800-s0"] for k in ("seed", "augmented", "augmented_all", "joint")
+    )
+    assert (seed.scored, seed.seed_size, seed.seed_path) == (None, 800, "examples/seed.jsonl")
+    assert (curated.seed_path, curated.min_score, curated.scored) == (None, 4.5, "outputs/scored/m0")
+    assert (every.seed_path, every.min_score, every.scored) == (None, None, "outputs/scored/m0")
+    assert (both.seed_path, both.seed_size, both.min_score) == ("examples/seed.jsonl", None, 4.5)
+
+
+def test_a_rating_is_made_before_the_model_that_selects_by_it() -> None:
+    for score, train, evaluate in points_of("rubric_and_scorer"):
+        assert train.data.scored == str(score.folder) and evaluate.model_path == str(train.folder)
+
+
+def test_fewer_human_pairs_are_part_of_more() -> None:
+    from humpback_exp.data.examples import training_examples
+
+    few, more = (training_examples(config.DataConfig(seed_size=size), seed=3) for size in (10, 40))
+    assert (len(few), len(more), more[:10]) == (10, 40, few)
+
+
+def test_points_are_told_apart_by_what_they_vary() -> None:
+    words = [["a=1", "+b=x=y", "c=0"], ["a=2", "+b=x=y", "c=0"], ["a=2", "+b=z", "c=0"]]
+    assert varied(words) == [{"a": "1", "b": "x=y"}, {"a": "2", "b": "x=y"}, {"a": "2", "b": "z"}]
+
+
+def test_two_points_in_one_folder_are_refused() -> None:
+    one, two = TrainConfig(name="x", seed=1), TrainConfig(name="x", seed=2)
+    with pytest.raises(
+        ValueError, match=r"two points would write outputs/models/x, but differ in seed; .*'NAME-\$\{seed\}'"
+    ):
+        require_distinct([[one], [two]])
+    with pytest.raises(ValueError, match="two points would both write outputs/models/x"):
+        require_distinct([[one], [one]])
+
+
+def test_inputs_below_output_root_must_be_there_or_made_before(tmp_path: Path) -> None:
+    train = TrainConfig(output_root=str(tmp_path), name="x")
+    evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", model_path=str(train.folder))
+    require_inputs([train, evaluate])
+    evaluate.reference = f"{tmp_path}/evals/m0"
+    with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py first"):
+        require_inputs([train, evaluate])
+
+
+def test_costs_count_a_shared_stage_once() -> None:
+    costs = Costs(HardwareConfig(name="x", accelerator="cpu", memory=1, flops=1e12, bandwidth=1e9, link=1, network=1))
+    train = composed("train", "name=shared-by-two", "optim.max_steps=10", "optim.batch_size=8").steps()
+    tokens = [costs.row(train)["million tokens"], costs.row(train)["million tokens"]]
+    mean = (148 + 1072) / 3.8 + 20
+    assert tokens == [pytest.approx(10 * 8 * mean / 1e6), 0]
+    assert costs.total.startswith("0.0273 million tokens, 0.0")
+    assert costs.total.endswith(" hours")
+
+
+def segments(root: Path, name: str, path: str = "examples/pages") -> Point:
+    made = SegmentConfig(output_root=str(root), name=name, workers=1, tracking=config.TrackingConfig(mode="none"))
+    made.corpus.path = str(ROOT / path)
+    return Point({"name": name}, [made])
+
+
+def test_one_failing_point_stops_no_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    points = [segments(tmp_path, "a"), segments(tmp_path, "b", "missing"), segments(tmp_path, "c")]
+    with pytest.raises(PointFailed):
+        sweep.run(points)
+    said = capfd.readouterr()
+    assert said.err.count("error: ") == 1 and "Traceback" not in said.err
+    assert said.err.index("error: corpus.path=") < said.err.index(f"segment: {tmp_path}/segments/c")
+    table = said.out[said.out.index("points after") :]
+    assert re.search(rf"2  b +failed +\d+ +{tmp_path}/segments/b +corpus.path={ROOT}/missing: ", table)
+    assert [line.split()[2] for line in table.splitlines()[3:]] == ["finished", "failed", "finished"]
+    times = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("manifest.json")}
+    points[1].stages[0].corpus.path = points[0].stages[0].corpus.path
+    sweep.run(points)
+    assert capfd.readouterr().err.count("segment: ") == 1
+    assert times.items() < {p: p.stat().st_mtime_ns for p in tmp_path.rglob("manifest.json")}.items()
+
+
+def test_a_finished_point_of_another_config_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    sweep.run([segments(tmp_path, "a")])
+    other = segments(tmp_path, "a")
+    other.stages[0].corpus.min_chars = 500
+    with pytest.raises(PointFailed):
+        sweep.run([other, segments(tmp_path, "b")])
+    said = capfd.readouterr()
+    assert "corpus.min_chars=600 there, 500 here" in said.err
+    assert (tmp_path / "segments/b/manifest.json").exists()
+
+
+def test_a_killed_point_is_told(tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "attempt", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(PointFailed):
+        sweep.run([segments(tmp_path, "a")])
+    assert "was killed by SIGKILL; the same command goes on from there" in capfd.readouterr().out
+
+
+def test_n_jobs_points_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wait for each other, and the third begins only when one of them has ended."""
+
+    def attempt(point: Point) -> int:
+        there = {path.name for path in tmp_path.iterdir()}
+        name = point.varies["name"]
+        (tmp_path / name).touch()
+        while name != "c" and not {"a", "b"} <= {path.name for path in tmp_path.iterdir()}:
+            time.sleep(0.01)
+        (tmp_path / f"{name} ended").touch()
+        return 0 if name != "c" or there & {"a ended", "b ended"} else 1
+
+    monkeypatch.setattr(sweep, "attempt", attempt)
+    codes: list[int] = []
+    monkeypatch.setattr(sweep, "tell", lambda number, point: codes.append(number))
+    sweep.run_here([(i, segments(tmp_path, name)) for i, name in enumerate("abc", 1)], n_jobs=2)
+    assert sorted(codes) == [1, 2, 3] and codes[-1] == 3
+    assert (tmp_path / "c").stat().st_mtime_ns > min((tmp_path / f"{n} ended").stat().st_mtime_ns for n in "ab")
+
+
+def test_a_mistake_in_the_grid_is_said_before_anything_runs(tmp_path: Path) -> None:
+    result = run("train.py", "-m", "seed=1,2", f"output_root={tmp_path}", "tracking=none")
+    assert "name=scratch: two points would write" in one_line_error(result)
+    result = run(
+        "train.py", "-m", "optim.lr=1,-1", "name='x-${optim.lr}'", "trainer.devices=2", f"output_root={tmp_path}"
+    )
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        "error: trainer.strategy=auto: 2 ranks need trainer=zero3 or trainer.strategy=ddp",
+        "error: optim.lr=-1.0: must be positive",
+        "some points are not finished, as the table says; the same command runs only those",
+    ]
+
+
+SWEEP = [
+    SETTINGS[0], "-m", *SETTINGS[1:], "optim.lr=1e25,0.001", "name='lr${optim.lr}'", "optim.end_lr=0", *KINDS["zero3"], OFTEN,
+]  # fmt: skip
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    own = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return own + [below for child in own for below in descendants(child)]
+
+
+@pytest.mark.slow
+def test_two_ranks_a_point_one_crashes_and_the_driver_is_killed(
+    trainings: Trainings,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """The case that hangs elsewhere: every point is two ranks of ZeRO-3. No orphan, and the same command ends the same."""
+    command = [*SWEEP, f"output_root={tmp_path}"]
+    driver = subprocess.Popen([sys.executable, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    good = tmp_path / "models/lr0.001"
+    while not (good / "checkpoints" / step(2)).exists():
+        assert driver.poll() is None, driver.communicate()
+        time.sleep(0.002)
+    family = descendants(driver.pid)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    assert len(family) == 3  # the point and its two ranks
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in family):
+        assert time.monotonic() < deadline, "an orphan is left"
+        time.sleep(0.05)
+    assert not (good / "manifest.json").exists()
+    crashed = json.loads((tmp_path / "sweeps/models/lr1e+25.json").read_text())["error"]
+    assert "not finite" in crashed or "no longer finite" in crashed, crashed
+    again = run(*command)
+    assert again.returncode == 1
+    assert "lr0.001: goes on from step-" in again.stderr and "Traceback" not in again.stderr
+    assert re.search(r"2 +0.001 +finished", again.stdout[again.stdout.index("points after") :])
+    whole = trainings.run(tmp_path / "whole", "zero3", "optim.end_lr=0")
+    assert losses(good) == losses(whole) and weights(good) == weights(whole)
+
+
+@pytest.mark.slow
+def test_points_run_where_a_launcher_puts_them(tmp_path: Path) -> None:
+    """submitit's processes on this machine, as its jobs on a cluster; only what is not finished is submitted."""
+    command = [
+        "segment.py", "-m", "name=a,b,c", "corpus.path=examples/pages", "workers=1", "tracking=none", f"output_root={tmp_path}",
+    ]  # fmt: skip
+    assert run(*command[:2], "name=a", *command[3:]).returncode == 0
+    blocked = tmp_path / "segments/b"
+    blocked.mkdir(parents=True)
+    (blocked / "something").touch()
+    result = run(*command, "hydra/launcher=submitit_local")
+    assert result.returncode == 1, result.stderr
+    states = [line.split()[2] for line in result.stdout[result.stdout.index("points after") :].splitlines()[3:]]
+    assert states == ["finished", "failed", "finished"]
+    assert "holds files of something else" in result.stdout and "Traceback" not in result.stderr
+    assert len(list((tmp_path / "sweeps/.submitit").glob("*/*_submitted.pkl"))) == 2
+    shutil.rmtree(blocked)
+    assert run(*command).returncode == 0
+    assert len({json.dumps(artifacts.load(tmp_path / "segments" / name).files) for name in "abc"}) == 1
