@@ -1,13 +1,14 @@
 """The record of each state of the data, and its way in and out of Parquet.
 
-page -> Segment -> Candidate -> ScoredCandidate -> Example. Ids never change: an example's id is its candidate's,
-a candidate's is its segment's, and a segment's is a hash of where its text stands.
+page -> Segment -> Candidate -> ScoredCandidate (-> RewrittenCandidate) -> Example. Ids never change: an example's id is its
+candidate's, a candidate's is its segment's, and a segment's is a hash of where its text stands.
 """
 
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, TypeVar, get_type_hints
 
 import pyarrow as pa
@@ -60,7 +61,7 @@ class Candidate:
 
 @dataclass(slots=True, kw_only=True)
 class ScoredCandidate:
-    """A candidate, what the rating model said of it, and the number read from that."""
+    """A candidate, what was measured of it, and the score that follows; None for what was not measured or not readable."""
 
     id: str
     url: str
@@ -69,11 +70,58 @@ class ScoredCandidate:
     instruction: str
     output: str
     score: float | None
-    """Rating 1 to 5 (generated), or nats per token (likelihood); None when abandoned."""
+    """From 1 to 5, by the run's scorer; None when abandoned."""
     outcome: str
     """scored, re-asked (readable after another try) or abandoned."""
+    dropped: str = ""
+    """Why it was abandoned; empty when it has a score."""
+    generated: float | None = None
+    """Mean of the written ratings, 1 to 5."""
+    expected: float | None = None
+    """Mean of the levels weighed by their probabilities, 1 to 5."""
+    mass: float | None = None
+    """The probability, of 1, that fell on the levels."""
+    forward: float | None = None
+    """Nats a token that the instruction saves on the output, under the rating model."""
+    backward: float | None = None
+    """Minus the loss of the instruction given the output, nats a token, under the backward model."""
     raw: list[str] = field(default_factory=list)
     """Every completion of the rating model, in the order asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RewrittenCandidate(ScoredCandidate):
+    """A selected candidate whose output is the rewriting where there is a usable one, so it reads as a ScoredCandidate."""
+
+    draft: str
+    """The output as it was: the web text."""
+    rewriting: str
+    """The generated text as it came."""
+    kept: str = ""
+    """Why the draft was kept as the output; empty where it was rewritten."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Score:
+    """The columns of a ScoredCandidate that a selection looks at."""
+
+    id: str
+    score: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured:
+    """The columns of a ScoredCandidate that its figures are made of: no texts, so that a million fit in memory."""
+
+    id: str
+    score: float | None
+    outcome: str
+    dropped: str
+    generated: float | None
+    expected: float | None
+    mass: float | None
+    forward: float | None
+    backward: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,13 +165,18 @@ class Verdict:
 
 @dataclass(slots=True, kw_only=True)
 class Rating:
-    """One scorer's view of a held-out pair, true or with another pair's output."""
+    """One scorer's view of a known pair, as it is or spoilt."""
 
     id: str
+    rubric: str
+    """Empty where the scorer asks by none."""
     scorer: str
-    true: bool
+    kind: str
+    """true, shuffled (another pair's output) or truncated (the first half of its output)."""
     score: float | None
-    raw: str
+    dropped: str
+    mass: float | None
+    raw: list[str]
 
 
 R = TypeVar("R")
@@ -143,15 +196,22 @@ def _arrow(hint: Any) -> pa.DataType:
 
 
 def write(path: Path, cls: type[R], rows: Iterable[R]) -> int:
-    """Write rows to `path` by atomic rename and return their number; equal rows give equal bytes."""
+    """Write rows to `path` by atomic rename and return their number; equal rows give equal bytes.
+
+    The scratch file has a name of its own, so a worker that was taken for dead cannot write into another's.
+    """
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema(cls))  # type: ignore[call-overload]
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("wb") as sink:
-        pq.write_table(table, sink, compression="zstd")
-        sink.flush()
-        os.fsync(sink.fileno())
-    scratch.replace(path)
+    scratch = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+    try:
+        with scratch.open("wb") as sink:
+            pq.write_table(table, sink, compression="zstd")
+            sink.flush()
+            os.fsync(sink.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
     return int(table.num_rows)
 
 
@@ -178,3 +238,11 @@ def read(folder: Path, cls: type[R], subfolder: str = "data") -> Iterator[R]:
     """All records of an artifact folder, in order, in bounded memory."""
     for path in parts(folder, subfolder):
         yield from read_file(path, cls)
+
+
+def read_ids(folder: Path) -> Iterator[str]:
+    """The ids of all records of an artifact folder, in order, without reading the rest."""
+    for path in parts(folder):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024, columns=["id"]):
+                yield from batch.column("id").to_pylist()

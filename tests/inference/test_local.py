@@ -13,7 +13,6 @@ from humpback_exp.inference.cache import Prefix, Reading
 from humpback_exp.inference.continuation import Continuation, Row
 from humpback_exp.inference.engine import row_seed
 from humpback_exp.inference.local import TransformersEngine
-from humpback_exp.inference.rating import by_likelihood, by_rating
 from humpback_exp.inference.reading import shared_length
 from humpback_exp.inference.sampling import next_tokens
 from humpback_exp.modeling.load import load_model, load_tokenizer
@@ -208,48 +207,6 @@ def test_a_nucleus_wider_than_the_first_look_is_exact(monkeypatch) -> None:
     stream = np.random.Generator(np.random.PCG64(0))
     drawn = {int(next_tokens(logits, GenerationConfig(temperature=1.0, top_p=1.0), [stream])) for _ in range(300)}
     assert drawn == set(range(10))
-
-
-class Scripted:
-    """Completions by attempt, to see what is asked again."""
-
-    def __init__(self) -> None:
-        self.asked: list[list[int]] = []
-
-    def generate(self, conversations, sampling, seeds, advance):
-        from humpback_exp.inference.engine import Completion
-
-        self.asked.append(list(seeds))
-        texts = [["Score: 4", "no idea", "Score: 9"], ["Score: 2", "Score: 7"], ["still none"]][len(self.asked) - 1]
-        return [Completion(text, 1, "stop") for text in texts]
-
-
-def test_unreadable_ratings_are_asked_again_with_other_seeds_then_abandoned() -> None:
-    engine = Scripted()
-    pairs = [("i", "o")] * 3
-    rated = by_rating(engine, pairs, ["a", "b", "c"], "{instruction}{output}", SAMPLED, 3, 0, True, quiet)
-    assert rated == [
-        (4.0, ["Score: 4"]),
-        (2.0, ["no idea", "Score: 2"]),
-        (None, ["Score: 9", "Score: 7", "still none"]),
-    ]
-    assert engine.asked[0] == [row_seed(0, name, 0) for name in "abc"]
-    assert engine.asked[1] == [row_seed(0, name, 1) for name in "bc"]
-    assert engine.asked[2] == [row_seed(0, "c", 2)]
-
-
-def test_likelihood_is_the_gain_a_token(engine: TransformersEngine) -> None:
-    (score,) = by_likelihood(engine, [("Name a river.", "Indus")], True, quiet)
-    ((given, count),) = engine.losses([forward("Name a river.", ["web"])], ["Indus"], quiet)
-    ((alone, _),) = engine.losses([forward("", ["web"])], ["Indus"], quiet)
-    assert score == pytest.approx((alone - given) / count)
-
-
-def test_an_untagged_model_is_asked_without_tags(engine: TransformersEngine) -> None:
-    (score,) = by_likelihood(engine, [("Name a river.", "Indus")], False, quiet)
-    ((given, count),) = engine.losses([forward("Name a river.", [])], ["Indus"], quiet)
-    ((alone, _),) = engine.losses([forward("", [])], ["Indus"], quiet)
-    assert score == pytest.approx((alone - given) / count)
 
 
 def test_no_gpu_is_said(tiny: str) -> None:
