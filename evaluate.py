@@ -1,4 +1,4 @@
-"""model + held-out pairs -> held-out loss, win rate, ratings. `python evaluate.py --help` lists every option."""
+"""model + held-out pairs -> held-out loss, win rate. `python evaluate.py --help` lists every option."""
 
 import hydra
 from hydra.core.config_store import ConfigStore

@@ -11,7 +11,7 @@ from humpback_exp.prompts import BACKWARD
 MAX_CHARS = 2000
 """Longer text is no instruction: the paper's candidates average 352 characters with a deviation of 134 (Table 2)."""
 ECHO = 6
-"""An instruction that shares this many words in a row with our own prompt echoes it (ours)."""
+"""Text that shares this many words in a row with our own prompt echoes it (ours)."""
 RESTATEMENT = 0.6
 """The same against the output, from which it restates it (ours)."""
 _WORD = re.compile(r"\w+")
@@ -31,22 +31,33 @@ def drop_reason(instruction: str, output: str) -> str:
     Returns:
         One of `empty`, `too long`, `repeats itself`, `echoes the prompt`, `restates the output`, or "".
     """
-    words = _words(instruction)
+    words = words_of(instruction)
     if len(words) < 2:
         return "empty"
     if len(instruction) > MAX_CHARS:
         return "too long"
-    if len(words) > 12 and len(set(_runs(words, 3))) < len(_runs(words, 3)) / 2:
+    if repeats(words):
         return "repeats itself"
-    if set(_runs(words, ECHO)) & set(_runs(_words(BACKWARD), ECHO)):
+    if echoes(words, BACKWARD):
         return "echoes the prompt"
-    if _share(words, _words(output)) >= RESTATEMENT:
+    if _share(words, words_of(output)) >= RESTATEMENT:
         return "restates the output"
     return ""
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Its words in lower case, without punctuation."""
     return _WORD.findall(text.lower())
+
+
+def repeats(words: list[str]) -> bool:
+    """Whether more than half of the runs of three words stand there before; short texts never do."""
+    return len(words) > 12 and len(set(_runs(words, 3))) < len(_runs(words, 3)) / 2
+
+
+def echoes(words: list[str], prompt: str) -> bool:
+    """Whether `ECHO` words in a row are those of our own prompt."""
+    return not set(_runs(words, ECHO)).isdisjoint(_runs(words_of(prompt), ECHO))
 
 
 def _runs(words: list[str], length: int) -> list[tuple[str, ...]]:

@@ -16,7 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from humpback_exp import artifacts, planning
-from humpback_exp.config import StageConfig, TrainConfig
+from humpback_exp.config import (
+    AugmentConfig,
+    EvaluateConfig,
+    GateConfig,
+    RewriteConfig,
+    ScoreConfig,
+    StageConfig,
+    TrainConfig,
+)
 from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, leave_on_signals, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.ranks import LOST, start_ranks, wait_for
@@ -72,13 +80,21 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
             _in_process_group(config, lock)
         else:
             _in_process(config, artifact)
+    if isinstance(config, GateConfig):
+        from humpback_exp.evaluation import gate
+
+        gate.check(config, artifacts.load(config.folder).metrics)
     return config.folder
 
 
 def check_machine(config: StageConfig) -> None:
-    """Raise the ValueError of `planning.check` for training that is still to be done here."""
-    if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
+    """Raise the ValueError of `planning` for a model that is still to be trained or run here, and cannot be."""
+    if (config.folder / "manifest.json").exists():
+        return
+    if isinstance(config, TrainConfig):
         planning.check(config)
+    elif isinstance(config, AugmentConfig | GateConfig | ScoreConfig | RewriteConfig | EvaluateConfig):
+        planning.check_engine(config.engine)
 
 
 def check_ranks(config: StageConfig) -> None:

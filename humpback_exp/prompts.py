@@ -44,12 +44,30 @@ BACKWARD = (
 )
 """The paper does not print its backward prompt; this says what arXiv 2408.04614 reports of it, in our words."""
 
+REWRITE = (
+    "Below are a request and a draft of the answer to it, taken from a web page. Rewrite the draft as a helpful assistant "
+    "would answer the request. Stay close to the draft: keep its facts, its examples and its wording where they serve the "
+    "request, add no facts of your own, and leave out what does not belong in an answer. "
+    "Reply with the rewritten answer alone.\n\nRequest:\n{instruction}\n\nDraft:\n{output}"
+)
+"""What arXiv 2408.04614 tells its rewriter (stay close to the draft, add no new facts), in our words."""
+
 JUDGE = (
     "Two assistants answered the same request. Decide which answer helps the person who asked more: "
     "is it correct, complete, on topic and clearly written?\n\n"
     "Request:\n{instruction}\n\nAnswer 1:\n{first}\n\nAnswer 2:\n{second}\n\n"
     "Which answer is better, 1 or 2? Reply with the number alone."
 )
+
+SAID = {
+    "train": [TAGS, TEMPLATES, TURN_MARKS, BACKWARD],
+    "augment": [TAGS, TURN_MARKS, BACKWARD],
+    "gate": [TAGS, TURN_MARKS, BACKWARD],
+    "score": [TAGS, TURN_MARKS, BACKWARD],
+    "rewrite": [TAGS, TURN_MARKS, REWRITE],
+    "evaluate": [TAGS, TURN_MARKS, JUDGE],
+}
+"""Stage -> the texts above that shape what it makes: a run made with other words is another run."""
 
 
 def tag(sources: Sequence[str]) -> Conversation:
@@ -71,10 +89,24 @@ def backward(output: str, tagged: bool = True) -> Conversation:
 
 
 def rating(rubric: str, instruction: str, output: str, tagged: bool = True) -> Conversation:
-    """A request to rate a pair; asked under the seed's tag, whose style a rating is to have."""
-    head, _, rest = rubric.partition("{instruction}")
-    middle, _, tail = rest.partition("{output}")
-    return [*tag(["seed"] if tagged else []), {"role": "user", "content": head + instruction + middle + output + tail}]
+    """A request to rate a pair; asked under the seed's tag, whose style a rating is to have.
+
+    A rubric without `{output}` rates the instruction alone.
+    """
+    return _about_pair(rubric, instruction, output, tagged)
+
+
+def rewriting(instruction: str, draft: str, tagged: bool = True) -> Conversation:
+    """A request to make an answer of a draft; asked under the seed's tag, whose style the answer is to have."""
+    return _about_pair(REWRITE, instruction, draft, tagged)
+
+
+def _about_pair(prompt: str, instruction: str, output: str, tagged: bool) -> Conversation:
+    """The slots filled with text that may itself hold the name of a slot."""
+    head, _, rest = prompt.partition("{instruction}")
+    middle, slot, tail = rest.partition("{output}")
+    text = head + instruction + middle + (output if slot else "") + tail
+    return [*tag(["seed"] if tagged else []), {"role": "user", "content": text}]
 
 
 def comparison(instruction: str, first: str, second: str) -> Conversation:

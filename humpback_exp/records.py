@@ -1,7 +1,7 @@
 """The record of each state of the data, and its way in and out of Parquet.
 
-page -> Segment -> Candidate -> ScoredCandidate -> Example. Ids never change: an example's id is its candidate's,
-a candidate's is its segment's, and a segment's is a hash of where its text stands.
+page -> Segment -> Candidate -> ScoredCandidate (-> RewrittenCandidate) -> Example. Ids never change: an example's id is its
+candidate's, a candidate's is its segment's, and a segment's is a hash of where its text stands.
 """
 
 import os
@@ -61,7 +61,7 @@ class Candidate:
 
 @dataclass(slots=True, kw_only=True)
 class ScoredCandidate:
-    """A candidate, what the rating model said of it, and the number read from that."""
+    """A candidate, what was measured of it, and the score that follows; None for what was not measured or not readable."""
 
     id: str
     url: str
@@ -70,11 +70,58 @@ class ScoredCandidate:
     instruction: str
     output: str
     score: float | None
-    """Rating 1 to 5 (generated), or nats per token (likelihood); None when abandoned."""
+    """From 1 to 5, by the run's scorer; None when abandoned."""
     outcome: str
     """scored, re-asked (readable after another try) or abandoned."""
+    dropped: str = ""
+    """Why it was abandoned; empty when it has a score."""
+    generated: float | None = None
+    """Mean of the written ratings, 1 to 5."""
+    expected: float | None = None
+    """Mean of the levels weighed by their probabilities, 1 to 5."""
+    mass: float | None = None
+    """The probability, of 1, that fell on the levels."""
+    forward: float | None = None
+    """Nats a token that the instruction saves on the output, under the rating model."""
+    backward: float | None = None
+    """Minus the loss of the instruction given the output, nats a token, under the backward model."""
     raw: list[str] = field(default_factory=list)
     """Every completion of the rating model, in the order asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RewrittenCandidate(ScoredCandidate):
+    """A selected candidate whose output is the rewriting where there is a usable one, so it reads as a ScoredCandidate."""
+
+    draft: str
+    """The output as it was: the web text."""
+    rewriting: str
+    """The generated text as it came."""
+    kept: str = ""
+    """Why the draft was kept as the output; empty where it was rewritten."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Score:
+    """The columns of a ScoredCandidate that a selection looks at."""
+
+    id: str
+    score: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured:
+    """The columns of a ScoredCandidate that its figures are made of: no texts, so that a million fit in memory."""
+
+    id: str
+    score: float | None
+    outcome: str
+    dropped: str
+    generated: float | None
+    expected: float | None
+    mass: float | None
+    forward: float | None
+    backward: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,13 +165,18 @@ class Verdict:
 
 @dataclass(slots=True, kw_only=True)
 class Rating:
-    """One scorer's view of a held-out pair, true or with another pair's output."""
+    """One scorer's view of a known pair, as it is or spoilt."""
 
     id: str
+    rubric: str
+    """Empty where the scorer asks by none."""
     scorer: str
-    true: bool
+    kind: str
+    """true, shuffled (another pair's output) or truncated (the first half of its output)."""
     score: float | None
-    raw: str
+    dropped: str
+    mass: float | None
+    raw: list[str]
 
 
 R = TypeVar("R")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, prompts
 from humpback_exp.config import (
     EngineConfig,
     GenerationConfig,
@@ -190,3 +190,14 @@ def test_equal_rows_give_equal_bytes_and_leave_no_scratch(tmp_path: Path) -> Non
         write(tmp_path / name, Example, rows)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_other_words_make_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder made with prompts that have changed since is neither skipped nor gone on with."""
+    config = ScoreConfig(output_root=str(tmp_path), name="m0", rubric=RubricConfig(prompt="{instruction}"))
+    artifact = artifacts.begin(config)
+    artifacts.finish(artifact, started=time.time(), rows={})
+    assert artifacts.begin(config).finished
+    monkeypatch.setitem(prompts.SAID, "score", [prompts.TAGS, "another backward prompt"])
+    with pytest.raises(ValueError, match="made by another config .prompts=[0-9a-f]{16} there, [0-9a-f]{16} here"):
+        artifacts.begin(config)

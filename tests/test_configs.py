@@ -7,13 +7,16 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 
 from humpback_exp import config
+from humpback_exp.stages.variants import VARIANTS
 from tests.conftest import ROOT, one_line_error, run
 
 VERBS = {
     "segment": config.SegmentConfig,
     "train": config.TrainConfig,
     "augment": config.AugmentConfig,
+    "gate": config.GateConfig,
     "curate": config.CurateConfig,
+    "rewrite": config.RewriteConfig,
     "evaluate": config.EvaluateConfig,
     "pipeline": config.PipelineConfig,
     "report": config.ReportConfig,
@@ -49,6 +52,21 @@ def test_an_executor_changes_nothing_of_what_a_run_is(verb: str) -> None:
         made = composed(verb, f"executor={option}", "executor.workers=4", "executor.partition=gpu")
         assert (made.executor.name, made.executor.workers) == (option, 4)
         assert config.identity(made) == wanted
+
+
+@pytest.mark.parametrize("engine", options("engine"))
+def test_every_engine_composes(engine: str) -> None:
+    made = composed(
+        "augment", f"engine={engine}", "engine.base_url=http://127.0.0.1:8000/v1", "output_root=there"
+    ).engine
+    assert made.name == {"gpu": "transformers"}.get(engine, engine)
+    assert made.answers == ("there/answers" if engine == "openai" else "outputs/answers")
+
+
+def test_what_an_engine_writes_belongs_to_a_run_and_how_it_is_run_does_not() -> None:
+    made = composed("augment", "engine=openai", "engine.base_url=http://127.0.0.1:8000/v1", "engine.model=m")
+    found = {key: value for key, value in config.identity(made).items() if key.startswith("engine.")}
+    assert found == {"engine.name": "openai", "engine.dtype": "bfloat16", "engine.context": None, "engine.model": "m"}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +108,11 @@ def test_signature_command_is_the_papers() -> None:
     assert (made.model.template, made.model.path) == ("inst", "huggyllama/llama-65b")
 
 
+def test_only_the_demo_has_variants() -> None:
+    assert list(VARIANTS) == composed("pipeline").variants
+    assert composed("pipeline", "experiment=paper").variants == composed("plan").variants == []
+
+
 def test_curated_sets_follow_the_paper() -> None:
     assert composed("train", "data=curated_a4").data.min_score == 4
     everything = composed("train", "data=augmented_all").data
@@ -108,14 +131,43 @@ def test_curated_sets_follow_the_paper() -> None:
         (["train.py", "trainer.devices=2"], "2 ranks need trainer=zero3 or trainer.strategy=ddp"),
         (["train.py", "model.dtype=bfloat16"], "loses small updates; set model.dtype=float32 or adapter=lora"),
         (["train.py", "data=curated", "data.min_score=4", "data.top_fraction=0.1"], "excludes data.min_score=4.0"),
-        (["curate.py", "scorer=m0"], "scorer=m0: must be one of generated, likelihood; the rating model is named by"),
+        (
+            ["curate.py", "scorer=m0"],
+            "scorer=m0: must be one of generated, expected, likelihood; the rating model is named by",
+        ),
         (["curate.py", "rubric.prompt=hello"], "must contain {instruction}"),
+        (
+            ["train.py", "data=curated_a5", "data.as_many_as=outputs/curated/m0"],
+            "data.as_many_as=outputs/curated/m0: excludes data.min_score and data.top_fraction",
+        ),
+        (
+            ["train.py", "data.as_many_as=x"],
+            "data.scored=None: a selection needs a folder written by curate.py or rewrite",
+        ),
+        (["rewrite.py", "top_fraction=0.1"], "top_fraction=0.1: excludes min_score=4.5; set one of them to null"),
+        (
+            ["pipeline.py", "variants=[rewrote]"],
+            "variants=rewrote: must be one of rewrite, instruction_only, backward_likelihood, retrain",
+        ),
+        (
+            ["pipeline.py", "variants=[rewrite]", "iterations=0"],
+            "variants=['rewrite']: vary M1; set iterations=1 or more",
+        ),
         (["pipeline.py", "iterations=-1"], "iterations=-1: must be 0 or more"),
         (["segment.py", "corpus.min_chars=0"], "corpus.min_chars=0: must lie in 1..corpus.max_chars=3000"),
         (["evaluate.py", "tags=[seed,book]"], "tags=book: must be one of seed, web"),
         (["curate.py", "chunk_size=0"], "chunk_size=0: must be positive"),
         (["segment.py", "workers=0"], "workers=0: must be positive"),
-        (["evaluate.py", "ratings=1"], "ratings=1: must be 0, or 2 and more"),
+        (["curate.py", "gate.pairs=1"], "gate.pairs=1: must be 0, or 2 and more"),
+        (["gate.py", "gate.pairs=0"], "gate.pairs=0: leaves nothing to measure"),
+        (["gate.py", "gate.min_auc=60"], "gate.min_auc=60.0: must lie in [0, 1]"),
+        (["gate.py", "scorers=[rubric]"], "scorers=rubric: must be one of generated, expected, likelihood"),
+        (["curate.py", "samples=3", "generation.temperature=0"], "samples=3: greedy ratings are all alike"),
+        (
+            ["curate.py", "scorer=likelihood", "likelihood=both", "backward_path=null"],
+            "backward_path=None: likelihood=both needs the backward model",
+        ),
+        (["curate.py", "rubric.lowest=2"], "rubric.lowest=2: must be 0 or 1"),
         (
             ["train.py", "trainer=zero3", "trainer.nodes=2", "model=tiny", "trainer.accelerator=cpu"],
             "start the ranks on every node",

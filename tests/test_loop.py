@@ -21,8 +21,9 @@ from tests.conftest import ROOT, SHARED, one_line_error, run
 
 pytestmark = pytest.mark.slow
 FOLDERS = [
-    "segments/web", "models/backward", "candidates/web", "evals/base", "models/m0", "evals/m0", "scored/m0",
-    "curated/m0-top0.5", "models/m1", "evals/m1", "scored/m1", "curated/m1-top0.5", "models/m2", "evals/m2",
+    "segments/web", "models/backward", "candidates/web", "evals/base", "models/m0", "evals/m0",
+    "gates/m0-likelihood-forward", "scored/m0", "curated/m0-top0.5", "models/m1", "evals/m1",
+    "gates/m1-likelihood-forward", "scored/m1", "curated/m1-top0.5", "models/m2", "evals/m2",
 ]  # fmt: skip
 
 
@@ -122,6 +123,7 @@ def test_written_ratings_killed_and_run_again(smoke: Path, tmp_path: Path) -> No
     """Temperature sampling, re-asks and all; a random model writes nothing readable, which is kept too."""
     command = [
         "curate.py", "tracking=none", "scorer=generated", "attempts=2", "chunk_size=4", "name=m0", "min_score=null",
+        "compare=2", "gate.pairs=2", "gate.min_readable=0",
         f"candidates={smoke}/candidates/web", f"model_path={smoke}/models/m0", "engine.dtype=float32",
         "generation.max_new_tokens=12",
     ]  # fmt: skip
@@ -157,7 +159,7 @@ def test_a_forward_model_writes_no_instructions(smoke: Path, tmp_path: Path) -> 
 
 
 def test_a_reference_without_answers_is_refused_before_the_work(smoke: Path, tmp_path: Path) -> None:
-    command = ["evaluate.py", "tracking=none", f"output_root={tmp_path}", "engine.dtype=float32", "ratings=0"]
+    command = ["evaluate.py", "tracking=none", f"output_root={tmp_path}", "engine.dtype=float32"]
     first = run(*command, "name=m0", f"model_path={smoke}/models/m0")
     assert first.returncode == 0, first.stderr
     arguments = [*command, "name=m1", f"model_path={smoke}/models/m1", f"reference={tmp_path}/evals/m0"]

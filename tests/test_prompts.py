@@ -5,12 +5,18 @@ from transformers import PreTrainedTokenizerFast
 
 from humpback_exp import prompts
 from humpback_exp.data.tokens import neutral
-from humpback_exp.prompts import TEMPLATES, backward, comparison, forward, rating
+from humpback_exp.prompts import TEMPLATES, backward, comparison, forward, rating, rewriting
 
 BACKWARD_TEXT = (
     "The text below is a candidate answer to a user's question or instruction. "
     "What is the most likely question or instruction for which it would be a great answer? "
     "Reply with the question or instruction alone.\n\nBoil it."
+)
+REWRITE_TEXT = (
+    "Below are a request and a draft of the answer to it, taken from a web page. Rewrite the draft as a helpful assistant "
+    "would answer the request. Stay close to the draft: keep its facts, its examples and its wording where they serve the "
+    "request, add no facts of your own, and leave out what does not belong in an answer. "
+    "Reply with the rewritten answer alone.\n\nRequest:\nCook rice.\n\nDraft:\nBoil it."
 )
 S_A = "Answer in the style of an AI Assistant."
 S_W = "Answer with knowledge from web search."
@@ -33,6 +39,13 @@ def render(tokenizer: PreTrainedTokenizerFast, template: str, conversation: prom
         ("inst", forward("Cook rice.", []), "<s>[INST] Cook rice. [/INST]"),
         ("inst", backward("Boil it."), f"<s>[INST] {BACKWARD_TEXT} {S_A} [/INST]"),
         ("inst", backward("Boil it.", tagged=False), f"<s>[INST] {BACKWARD_TEXT} [/INST]"),
+        ("inst", rewriting("Cook rice.", "Boil it."), f"<s>[INST] {REWRITE_TEXT} {S_A} [/INST]"),
+        ("inst", rewriting("Cook rice.", "Boil it.", tagged=False), f"<s>[INST] {REWRITE_TEXT} [/INST]"),
+        (
+            "chatml",
+            rewriting("Cook rice.", "Boil it."),
+            f"<|im_start|>system\n{S_A}<|im_end|>\n<|im_start|>user\n{REWRITE_TEXT}<|im_end|>\n<|im_start|>assistant\n",
+        ),
         (
             "chatml",
             forward("Cook rice.", ["seed"]),
@@ -71,6 +84,11 @@ def test_rating_fills_slots_once_and_leaves_braces_alone() -> None:
         {"role": "system", "content": S_A},
         {"role": "user", "content": "Rate.\nPrint {output}\n--\nf({x})\nScore:"},
     ]
+
+
+def test_rewriting_fills_slots_once_and_leaves_braces_alone() -> None:
+    text = rewriting("Print {output}", "f({instruction})")[1]["content"]
+    assert text.endswith("Request:\nPrint {output}\n\nDraft:\nf({instruction})")
 
 
 def test_comparison_keeps_the_order_and_foreign_braces() -> None:

@@ -4,14 +4,15 @@ import textwrap
 from pathlib import Path
 
 from humpback_exp.analysis.collect import Inventory, collect
-from humpback_exp.analysis.results import Estimate, Result, results
+from humpback_exp.analysis.results import Estimate, Result, beside, results
 from humpback_exp.progress import table
 from humpback_exp.records import Example, read
 
 PAIRS = 5
 LEGEND = """
-loss: nats a token of the human answer, lower is better; change and win rate: against the base model; ± is one standard error
-written, likelihood: share of ratings that could be read, by scorer; AUC: how well likelihoods tell true pairs from shuffled
+web pairs: trained on beside the seed; loss: nats a token of the human answer, lower is better; to base, to M1: its change from
+theirs on the same pairs; win rate: against the base model; ± is one standard error
+readable: share of the gate's ratings that could be read; AUC: how often a good pair is rated above one with another's output
 """
 
 
@@ -25,9 +26,17 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
 
 
 def comparison(inventory: Inventory, models: list[str]) -> list[dict[str, str]]:
-    """One row a model: loss, its change against the base, win rate, and the readable share of ratings."""
-    by_name = {result.run.name: result for result in results(inventory)}
-    return [row(by_name[name]) for name in models if name in by_name]
+    """One row a model: its web pairs, loss, the changes from the base and from M1, win rate, and how well it rates."""
+    evaluated = results(inventory)
+    by_name = {result.run.name: result for result in evaluated}
+    changes, pairs = beside(inventory, evaluated), web_pairs(inventory)
+    shown = [by_name[name] for name in models if name in by_name]
+    return [row(result, pairs, changes.get(result.run.label)) for result in shown]
+
+
+def web_pairs(inventory: Inventory) -> dict[str | None, int]:
+    """Fingerprint of each model -> the web pairs it was trained on."""
+    return {run.manifest.fingerprint: run.rows("web") for run in inventory.of("models")}
 
 
 def twins(inventory: Inventory) -> list[str]:
@@ -39,29 +48,30 @@ def twins(inventory: Inventory) -> list[str]:
         if files in seen:
             pairs = run.rows("web")
             lines.append(
-                f"{run.name} is the same model as {seen[files]}: both selections kept the same {pairs} web pairs\n"
+                f"{run.name} is the same model as {seen[files]}: both were trained on the same {pairs} web pairs\n"
             )
         seen.setdefault(files, run.name)
     return lines
 
 
-def row(result: Result) -> dict[str, str]:
+def row(result: Result, web_pairs: dict[str | None, int], to_first: Estimate | None) -> dict[str, str]:
     return {
         "model": result.name,
+        "web pairs": str(web_pairs.get(result.run.input_fingerprint("model_path"), "-")),
         "loss": estimate(result.loss),
-        "change": estimate(result.change),
+        "to base": estimate(result.change),
+        "to M1": estimate(to_first),
         "win rate %": estimate(result.win, percent=True),
-        "written": share(result.figure("readable_generated")),
-        "likelihood": share(result.figure("readable_likelihood")),
-        "AUC": "-" if (area := result.figure("auc_likelihood")) is None else f"{area:.2f}",
+        "readable": share(result.gated("readable")),
+        "AUC": estimate(result.area("shuffled"), digits=2),
     }
 
 
-def estimate(value: Estimate | None, percent: bool = False) -> str:
+def estimate(value: Estimate | None, percent: bool = False, digits: int = 3) -> str:
     """A figure and its standard error."""
     if value is None:
         return "-"
-    scale, digits = (100, 1) if percent else (1, 3)
+    scale, digits = (100, 1) if percent else (1, digits)
     return f"{scale * value.value:.{digits}f} ± {scale * value.error:.{digits}f}"
 
 

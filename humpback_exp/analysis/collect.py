@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from humpback_exp.artifacts import Manifest, load
 
-KINDS = ("segments", "models", "candidates", "scored", "curated", "evals")
+KINDS = ("segments", "models", "candidates", "gates", "scored", "curated", "rewritten", "evals")
 READ_HERE = (".parquet", "history.csv")
 """Files the page needs; weights may have been deleted to save space without harm."""
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Run:
 
     folder: Path
     label: str
-    """`kind/name`, as below output_root."""
+    """`kind/name`, as below output_root; in a loop of its own below that, the loop's folder before it."""
     manifest: Manifest
 
     @property
@@ -35,7 +35,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        return self.label.partition("/")[2]
+        return self.label.partition(f"{self.kind}/")[2]
 
     def rows(self, key: str) -> int:
         return self.manifest.rows.get(key, 0)
@@ -77,15 +77,20 @@ class Inventory:
             return None
 
 
-def collect(output_root: str) -> Inventory:
+def collect(output_root: str, loops: bool = False) -> Inventory:
     """The runs below `output_root`, in the order of the loop and of their names.
+
+    Args:
+        loops: whether to look into the folders of whole loops there, too, as a sweep of pipelines leaves them.
 
     Raises:
         ValueError: nothing there is finished.
     """
-    inventory = Inventory()
+    inventory, top = Inventory(), Path(output_root)
+    roots = [top, *(path.parent for path in top.glob("*/evals"))] if loops else [top]
     for kind in KINDS:
-        for folder in sorted(_run_folders(Path(output_root) / kind), key=lambda path: natural(path.as_posix())):
+        folders = (folder for root in roots for folder in _run_folders(root / kind))
+        for folder in sorted(folders, key=lambda path: natural(path.as_posix())):
             _add(inventory, folder, folder.relative_to(output_root).as_posix(), kind)
     if not inventory.runs:
         besides = f"{len(inventory.unfinished)} unfinished, {len(inventory.damaged)} damaged"

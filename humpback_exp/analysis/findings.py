@@ -3,7 +3,6 @@
 A difference is called one only beyond two standard errors (`results.Estimate.side`); everything else is said to be open.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -140,13 +139,12 @@ def _about_judge(judged: Sequence[Result]) -> list[str]:
 
 
 def _about_ratings(evaluated: Sequence[Result]) -> list[str]:
-    pairs = [result.rated for result in evaluated if result.rated]
+    pairs = [result.gate.rows("pairs") for result in evaluated if result.gate]
     if not pairs:
         return []
-    n = min(pairs)
     return [
-        f"AUC: how often a true pair is rated above a mismatched one; 0.5 is chance. With {n} pairs chance alone "
-        f"spreads it by ± {math.sqrt((2 * n + 1) / (12 * n * n)):.2f} (one standard error)."
+        f"AUC: how often one of {min(pairs)} human pairs is rated above one with another pair's output (shuffled) or with half "
+        "of its own (truncated); 0.5 is chance."
     ]
 
 

@@ -80,16 +80,20 @@ def _augmented(run: Run, segments: Run | None) -> list[Step]:
 
 
 def _curated(inventory: Inventory, candidates: Run) -> list[Step]:
-    """For every scoring of the candidates: what was readable, then what each selection keeps of it."""
+    """For every scoring of the candidates: what was readable, what each selection keeps of it, and what was rewritten."""
     steps = []
     for scored in inventory.made_from("scored", "candidates", candidates):
-        abandoned = scored.rows("abandoned")
-        losses = [("rating unreadable", abandoned)] if abandoned else []
+        losses = [(f"rating {reason}", count) for reason, count in _sorted(scored.manifest.drops.items())]
         steps.append(Step(f"rated by {scored.name}", scored.rows("readable"), scored.label, losses, share=1))
         for curated in inventory.made_from("curated", "scored", scored):
-            drops = [item for item in curated.manifest.drops.items() if item[0] != "unreadable"]
+            drops = [item for item in curated.manifest.drops.items() if item[0] != "abandoned"]
             steps.append(
                 Step(f"kept in {curated.name}", curated.rows("curated"), curated.label, _sorted(drops), share=1)
+            )
+        for rewritten in inventory.made_from("rewritten", "scored", scored):
+            drops = _sorted(rewritten.manifest.drops.items())
+            steps.append(
+                Step(f"rewritten by {rewritten.name}", rewritten.rows("rewritten"), rewritten.label, drops, share=1)
             )
     return steps
 

@@ -1,17 +1,11 @@
-"""The report's parts -> one HTML page that loads nothing: no script, no font, no image, and a policy that forbids them.
-
-Every text on it came from the web or from a model, so autoescape is on, nothing is marked safe, control characters are
-taken out, and only http(s) addresses become links.
-"""
+"""The report's parts -> one HTML page about the whole loop."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from humpback_exp.analysis import figures, findings, funnel, lineage, results, samples, scores, summary, table, text
+from humpback_exp.analysis import figures, findings, funnel, lineage, results, samples, scores, summary, table
 from humpback_exp.analysis.collect import Inventory, collect, read_history
+from humpback_exp.analysis.render import environment
 from humpback_exp.analysis.results import SERIES, Result, display
 
 PANELS = 12
@@ -32,13 +26,14 @@ def build(output_root: str) -> str:
     """
     inventory = collect(output_root)
     model = _model(inventory)
-    return _environment().get_template("report.html.jinja").render(inventory=inventory, **model)
+    return environment().get_template("report.html.jinja").render(inventory=inventory, **model)
 
 
 def _model(inventory: Inventory) -> dict[str, Any]:
     """Everything the template shows. Files are read here, so that what is damaged is known before the page is written."""
     evaluated = results.results(inventory)
     compared = results.contrasts(inventory, evaluated)
+    to_first = results.beside(inventory, evaluated)
     ordered = lineage.nodes(inventory)
     steps = _steps(inventory, evaluated)
     return {
@@ -49,7 +44,7 @@ def _model(inventory: Inventory) -> dict[str, Any]:
         "cautions": findings.cautions(evaluated, compared, steps),
         "evaluated": evaluated,
         "table_groups": table.GROUPS,
-        "table_rows": [(result.name, table.cells(result)) for result in evaluated],
+        "table_rows": [(result.name, table.cells(result, to_first.get(result.run.label))) for result in evaluated],
         "funnels": funnel.funnels(inventory),
         "dots": _dots(evaluated),
         "prompts": samples.prompts(inventory, evaluated),
@@ -99,18 +94,3 @@ def _dots(evaluated: Sequence[Result]) -> list[figures.Dots]:
         figures.dots("Change of held-out loss", "nats a token", change, 0.0, better=-1) if change else None,
     ]
     return [plot for plot in plots if plot is not None]
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        finalize=text.plain,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"excerpt": text.excerpt, "href": text.href, "duration": text.duration}
-    environment.filters |= {"signed": text.signed, "percent": text.percent, "number": text.number}
-    environment.globals["arc"] = figures.arc
-    return environment

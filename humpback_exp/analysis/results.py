@@ -62,11 +62,19 @@ class Result:
     """Path of the model that compared the answers."""
     opponent: str
     """Path of the reference's model."""
-    rated: int
-    """Pairs rated, each also mismatched."""
+    gate: Run | None
+    """How the model told good pairs from spoilt ones, where it was asked to; the last scorer's where there are several."""
 
     def figure(self, key: str) -> float | None:
         return self.run.metric(key)
+
+    def gated(self, key: str) -> float | None:
+        """A figure of the gate."""
+        return self.gate.metric(key) if self.gate else None
+
+    def area(self, kind: str) -> Estimate | None:
+        """Area under the curve of good pairs against those spoilt in one way."""
+        return _estimate(self.gate, f"auc_{kind}", self.gate.rows("pairs")) if self.gate else None
 
     @property
     def tally(self) -> tuple[int, int, int] | None:
@@ -80,7 +88,8 @@ def results(inventory: Inventory) -> list[Result]:
     """Every evaluation, in the inventory's order."""
     runs = inventory.of("evals")
     models = {run.manifest.fingerprint: run.input_path("model_path") or "" for run in runs}
-    return [_result(run, models) for run in runs]
+    gates = {run.input_fingerprint("model_path"): run for run in inventory.of("gates")}
+    return [_result(run, models, gates.get(run.input_fingerprint("model_path"))) for run in runs]
 
 
 def display(name: str) -> str:
@@ -88,9 +97,8 @@ def display(name: str) -> str:
     return name.upper() if SERIES.fullmatch(name) else name
 
 
-def _result(run: Run, models: dict[str, str]) -> Result:
+def _result(run: Run, models: dict[str, str], gate: Run | None) -> Result:
     pairs, prompts = (int(run.metric(key) or 0) for key in ("heldout_pairs", "prompts"))
-    asked = run.manifest.config.get("ratings")
     return Result(
         run=run,
         name=display(run.name),
@@ -101,7 +109,7 @@ def _result(run: Run, models: dict[str, str]) -> Result:
         reference=display(Path(run.input_path("reference") or "").name),
         judge=run.input_path("judge.path") or "",
         opponent=models.get(run.input_fingerprint("reference") or "", ""),
-        rated=min(asked, run.rows("pairs")) if isinstance(asked, int) else 0,
+        gate=gate,
     )
 
 
@@ -116,13 +124,29 @@ def answers(inventory: Inventory, run: Run) -> dict[str, Answer]:
 
 
 def contrasts(inventory: Inventory, evaluated: Sequence[Result]) -> list[Contrast]:
-    """Each of M1, M2 ... against the one before, and the last against M0, where both saw the same pairs."""
+    """Each variant against its model, each of M1, M2 ... against the one before, and the last against M0, on the same pairs."""
     series = [result for result in evaluated if SERIES.fullmatch(result.run.name)]
-    pairs = list(zip(series[1:], series, strict=False))
+    pairs = [
+        (varied, plain) for plain in series for varied in evaluated if varied.run.name.startswith(f"{plain.run.name}-")
+    ]
+    pairs += zip(series[1:], series, strict=False)
     if len(series) > 2:
         pairs.append((series[-1], series[0]))
     found = [_contrast(inventory, ours, theirs) for ours, theirs in pairs]
     return [contrast for contrast in found if contrast is not None]
+
+
+def beside(inventory: Inventory, evaluated: Sequence[Result], name: str = "m1") -> dict[str, Estimate]:
+    """Label of each model but base and M0 -> the paired change of its held-out loss from the model `name`.
+
+    Variants of M1 (docs/beyond.md) are trained on as many pairs as it, so this is what sets them apart.
+    """
+    plain = next((result for result in evaluated if result.run.name == name), None)
+    if plain is None:
+        return {}
+    others = (result for result in evaluated if result.run.name not in ("base", "m0", name))
+    found = {result.run.label: _contrast(inventory, result, plain) for result in others}
+    return {label: contrast.change for label, contrast in found.items() if contrast is not None}
 
 
 def _contrast(inventory: Inventory, ours: Result, theirs: Result) -> Contrast | None:

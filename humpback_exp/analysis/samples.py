@@ -49,8 +49,9 @@ def _dropped(run: Run) -> list[Candidate]:
 
 
 def prompts(inventory: Inventory, evaluated: Sequence[Result]) -> list[Prompt]:
-    """The first held-out prompts that every shown model answered, with all answers."""
-    rows = [(result, answers(inventory, result.run)) for result in evaluated[:MODELS]]
+    """The first held-out prompts that every shown model answered, with all answers; variants only where there is room."""
+    loop_first = sorted(evaluated, key=lambda result: "-" in result.run.name)
+    rows = [(result, answers(inventory, result.run)) for result in loop_first[:MODELS]]
     rows = [(result, own) for result, own in rows if any(row.answer is not None for row in own.values())]
     if not rows:
         return []

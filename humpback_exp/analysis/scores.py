@@ -36,7 +36,7 @@ class Scored:
 
     @property
     def whole(self) -> bool:
-        """Whether these are ratings from 1 to 5, not nats."""
+        """Whether these are whole ratings, not means or calibrated likelihoods."""
         return bool(self.scores) and all(score in RATINGS for score, _, _ in self.scores)
 
     @property

@@ -8,9 +8,9 @@ from humpback_exp.analysis.text import number
 SIDES = {1: "ok", 0: "", -1: "bad"}
 """CSS classes for better, open and worse."""
 GROUPS = (
-    ("Held-out loss, nats a token", 2),
+    ("Held-out loss, nats a token", 3),
     ("Against the reference, by the judge", 4),
-    ("Telling true pairs from mismatched", 4),
+    ("As a rater: good pairs against spoilt ones", 4),
 )
 
 
@@ -25,21 +25,22 @@ class Cell:
     look: str = ""
 
 
-def cells(result: Result) -> list[Cell]:
-    """One row, in the order of `GROUPS`."""
+def cells(result: Result, to_first: Estimate | None) -> list[Cell]:
+    """One row, in the order of `GROUPS`; `to_first` is the change of loss from M1."""
     tally = result.tally
     counts = " / ".join(map(str, tally)) if tally else ""
     return [
         _estimate("loss", "held-out loss", result.loss, ".3f"),
         _estimate("change", "change of loss", result.change, "+.3f", neutral=0.0, better=-1),
+        _estimate("to M1", "change from M1", to_first, "+.3f", neutral=0.0, better=-1),
         _estimate("win rate, %", "win rate, %", result.win, ".1f", scale=100, neutral=0.5),
         Cell("won / tied / lost", "won / tied / lost", counts),
         _estimate("preference, %", "judge\u2019s preference, %", result.preference, ".1f", scale=100, neutral=0.5),
         _share("first shown", "first shown preferred", result.figure("position_share")),
-        _share("written readable", "written ratings readable", result.figure("readable_generated")),
-        _plain("AUC", "AUC of written ratings", result.figure("auc_generated")),
-        _share("likelihood readable", "likelihoods readable", result.figure("readable_likelihood")),
-        _plain("AUC", "AUC of likelihoods", result.figure("auc_likelihood")),
+        Cell("scorer", "scorer", str(result.gate.manifest.config.get("scorer")) if result.gate else ""),
+        _share("readable", "ratings readable", result.gated("readable")),
+        _estimate("AUC, shuffled", "AUC against shuffled", result.area("shuffled"), ".2f"),
+        _estimate("AUC, truncated", "AUC against truncated", result.area("truncated"), ".2f"),
     ]
 
 
@@ -62,7 +63,3 @@ def _estimate(
 
 def _share(head: str, label: str, value: float | None) -> Cell:
     return Cell(head, label, "" if value is None else f"{value:.0%}")
-
-
-def _plain(head: str, label: str, value: float | None) -> Cell:
-    return Cell(head, label, "" if value is None else f"{value:.2f}")

@@ -62,5 +62,18 @@ def number(value: float, form: str) -> str:
     return (text if any(digit in text for digit in "123456789") else text.lstrip("+-")).replace("-", "\N{MINUS SIGN}")
 
 
+def amount(value: float) -> str:
+    """`25,600`, `6.7`, `1e-05`."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
+def span(interval: tuple[float, float] | None, form: str) -> Markup:
+    """An interval in small print; nothing where there is none."""
+    if interval is None:
+        return Markup("")
+    low, high = (number(end, form) for end in interval)
+    return Markup(' <span class="error">{} to {}</span>').format(low, high)
+
+
 def _error(error: float, digits: int) -> str:
     return "?" if math.isnan(error) else f"{error:.{digits}f}"

@@ -22,6 +22,7 @@ import yaml
 from humpback_exp.artifacts.hashing import digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest, load, require_files, sha256, write_text
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
+from humpback_exp.prompts import SAID
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
 CHECKPOINTS = "checkpoints"
@@ -48,6 +49,8 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     for key, path in input_paths(config).items():
         inputs[key] = {"path": path, "fingerprint": fingerprint(path)}
     is_what = identity(config)
+    if config.stage in SAID:
+        is_what["prompts"] = digest(SAID[config.stage])[:16]
     mark = digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
     manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
     frozen = folder / "config.yaml"

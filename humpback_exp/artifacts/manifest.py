@@ -11,7 +11,9 @@ COMMANDS = {
     "segments": "python segment.py",
     "models": "python train.py",
     "candidates": "python augment.py",
+    "gates": "python gate.py",
     "scored": "python curate.py",
+    "rewritten": "python rewrite.py",
     "evals": "python evaluate.py",
 }
 """Kind of a folder -> the command that writes it."""
@@ -65,12 +67,12 @@ def require_files(folder: Path, manifest: Manifest) -> None:
         raise ValueError(f"{folder / missing[0]}: missing; delete {folder} and run the same command again")
 
 
-def require_input(path: str, kind: str) -> Path:
-    """The folder `path` once it is known to be a finished `kind` whose data files are intact."""
+def require_input(path: str, *kinds: str) -> Path:
+    """The folder `path` once it is known to be finished, of one of these kinds, and its data files intact."""
     folder = Path(path)
     manifest = load(folder)
-    if manifest.kind != kind:
-        raise ValueError(f"{path}: holds {manifest.kind}, but {kind} are needed here")
+    if manifest.kind not in kinds:
+        raise ValueError(f"{path}: holds {manifest.kind}, but {' or '.join(kinds)} are needed here")
     for name, digest in manifest.files.items():
         if not name.endswith(".parquet"):
             continue

@@ -2,29 +2,29 @@
 
 from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
+from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.stages import (
     STAGES,
     AugmentConfig,
-    BulkConfig,
     EvaluateConfig,
-    ScoreConfig,
+    RewriteConfig,
     SegmentConfig,
-    SelectConfig,
-    StageConfig,
     TrainConfig,
 )
 from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
-from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, selection_name
+from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, gates, selection_name
 
 __all__ = [
     "STAGES",
     "AdapterConfig",
     "AugmentConfig",
     "BulkConfig",
+    "BoundsConfig",
     "CorpusConfig",
     "CurateConfig",
     "DashboardConfig",
@@ -32,6 +32,7 @@ __all__ = [
     "EngineConfig",
     "EvaluateConfig",
     "ExecutorConfig",
+    "GateConfig",
     "GenerationConfig",
     "HardwareConfig",
     "JudgeConfig",
@@ -40,7 +41,9 @@ __all__ = [
     "OptimConfig",
     "PipelineConfig",
     "PlanConfig",
+    "RatingConfig",
     "ReportConfig",
+    "RewriteConfig",
     "RubricConfig",
     "ScoreConfig",
     "SegmentConfig",
@@ -50,6 +53,7 @@ __all__ = [
     "TrackingConfig",
     "TrainConfig",
     "TrainerConfig",
+    "gates",
     "identity",
     "input_paths",
     "load",

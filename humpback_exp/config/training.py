@@ -97,13 +97,15 @@ class DataConfig:
     seed_path: str | None = artifact_input("examples/seed.jsonl")
     """Human pairs: JSON lines with instruction and output, Parquet, or Open Assistant trees. None trains on web pairs only."""
     scored: str | None = artifact_input()
-    """Folder written by curate.py, or None for the seed alone."""
+    """Folder written by curate.py or rewrite.py, or None for the seed alone."""
     min_score: float | None = None
     """Keep web pairs scored at least this; 4.5 is the paper's A_5, 4 its A_4."""
     top_fraction: float | None = None
     """Keep this share of all candidates, the best scored; for scores without a natural threshold."""
     size: int | None = None
     """Keep at most this many of the selected web pairs; a smaller size is a subset of a larger."""
+    as_many_as: str | None = artifact_input()
+    """A curated folder: keep as many pairs as it holds, the best scored. Makes two ways of scoring comparable."""
     direction: str = "forward"
     """forward learns output given instruction; backward learns instruction given output."""
     tagged: bool = True
@@ -124,10 +126,16 @@ class DataConfig:
             "nothing to train on; set data.seed_path or data.scored",
         )
         require(
-            self.scored is not None or (self.min_score is None and self.top_fraction is None),
+            self.as_many_as is None or (self.min_score, self.top_fraction) == (None, None),
+            "data.as_many_as",
+            self.as_many_as,
+            "excludes data.min_score and data.top_fraction; set them to null",
+        )
+        require(
+            self.scored is not None or (self.min_score, self.top_fraction, self.as_many_as) == (None, None, None),
             "data.scored",
             None,
-            "a selection needs a folder written by curate.py",
+            "a selection needs a folder written by curate.py or rewrite.py",
         )
 
 

@@ -4,9 +4,18 @@ from dataclasses import dataclass, field, fields
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.curation import (
+    LIKELIHOODS,
+    SCORERS,
+    BoundsConfig,
+    GateConfig,
+    RatingConfig,
+    ScoreConfig,
+    SelectConfig,
+)
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
-from humpback_exp.config.stages import SCORERS, ScoreConfig, SelectConfig, StageConfig
+from humpback_exp.config.stage import StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
     DataConfig,
@@ -16,11 +25,14 @@ from humpback_exp.config.training import (
     check_selection,
 )
 
+VARIANTS = ("rewrite", "instruction_only", "backward_likelihood", "retrain")
+
 
 @dataclass(kw_only=True, slots=True)
 class CurateConfig(ScoreConfig):
-    """candidates -> scored -> curated: both steps of self-curation in one command."""
+    """candidates -> gates, scored, curated: the steps of self-curation in one command."""
 
+    gate: BoundsConfig = operational(BoundsConfig)
     min_score: float | None = operational(4.5)
     """The paper's A_5."""
     top_fraction: float | None = operational(None)
@@ -30,7 +42,7 @@ class CurateConfig(ScoreConfig):
         check_selection("", self.min_score, self.top_fraction, None)
 
     def steps(self) -> list[StageConfig]:
-        """Scoring, then a selection in a folder named after its threshold."""
+        """The gate unless it is switched off, scoring, then a selection in a folder named after its threshold."""
         score = ScoreConfig(**{f.name: getattr(self, f.name) for f in fields(ScoreConfig)})
         select = SelectConfig(
             output_root=self.output_root,
@@ -41,7 +53,16 @@ class CurateConfig(ScoreConfig):
             min_score=self.min_score,
             top_fraction=self.top_fraction,
         )
-        return [score, select]
+        return [*gates(score, self.gate), score, select]
+
+
+def gates(score: ScoreConfig, bounds: BoundsConfig) -> list[StageConfig]:
+    """The gate before a scoring, in a folder named after rater and scorer, so that another scorer can be tried; or none."""
+    if not bounds.pairs:
+        return []
+    shared = {f.name: getattr(score, f.name) for f in fields(RatingConfig)}
+    scorer = score.likelihood if score.scorer == "likelihood" else score.rubric.name
+    return [GateConfig(**(shared | {"name": f"{score.name}-{score.scorer}-{scorer}"}), gate=bounds)]
 
 
 def selection_name(min_score: float | None, top_fraction: float | None) -> str:
@@ -67,6 +88,10 @@ class PipelineConfig(StageConfig):
     limit: int | None = None
     """Segments used, None for all."""
     scorer: str = "generated"
+    likelihood: str = "forward"
+    """Under scorer=likelihood; the backward model is the loop's own."""
+    compare: int = 256
+    gate: BoundsConfig = field(default_factory=BoundsConfig)
     min_score: float | None = 4.5
     top_fraction: float | None = None
     rubric: RubricConfig = field(default_factory=RubricConfig)
@@ -75,13 +100,20 @@ class PipelineConfig(StageConfig):
     rating: GenerationConfig = field(default_factory=GenerationConfig)
     """For written ratings and their rationale."""
     attempts: int = 3
+    samples: int = 1
+    rewriting: GenerationConfig = field(default_factory=GenerationConfig)
+    """For rewritten answers."""
+    variants: list[str] = field(default_factory=list)
+    """Ways beyond the paper to be tried beside M1 (docs/beyond.md), of rewrite, instruction_only, backward_likelihood and
+    retrain. None by default: each costs a training, and most a scoring of all candidates."""
+    instruction_rubric: RubricConfig = field(default_factory=RubricConfig)
+    """For the variant instruction_only."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     executor: ExecutorConfig = operational(ExecutorConfig)
     """Of augmentation and scoring."""
     chunk_size: int = 1024
     heldout: str = artifact_input("examples/heldout.jsonl")
     judge: JudgeConfig = field(default_factory=JudgeConfig)
-    ratings: int = 8
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     workers: int = operational(2)
 
@@ -89,12 +121,26 @@ class PipelineConfig(StageConfig):
         require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
         check_selection("", self.min_score, self.top_fraction, None)
         one_of("scorer", self.scorer, SCORERS)
+        one_of("likelihood", self.likelihood, LIKELIHOODS)
+        for name in self.variants:
+            one_of("variants", name, VARIANTS)
+        require(
+            not self.variants or self.iterations > 0, "variants", self.variants, "vary M1; set iterations=1 or more"
+        )
 
 
 @dataclass(kw_only=True, slots=True)
 class ReportConfig:
-    """Every finished folder below output_root -> one self-contained HTML page."""
+    """Finished folders below output_root -> a self-contained HTML page: of everything, of a sweep, or of some models."""
 
     output_root: str = "outputs"
+    sweep: str | None = None
+    """The `tracking.group` of the runs to show as the paper's figure; None shows everything below output_root."""
+    runs: list[str] = field(default_factory=list)
+    """Two or more evaluations to compare, by name or folder; a model's folder stands for its evaluation."""
     output: str | None = None
-    """Where the page is written; None for report.html in output_root."""
+    """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
+
+    def __post_init__(self) -> None:
+        require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
+        require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")

@@ -1,48 +1,63 @@
 """What became of every candidate: scored, re-asked or abandoned. The three add up to what went in."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 
-from humpback_exp.records import Candidate, ScoredCandidate
+from humpback_exp.curation.agreement import LEVELS, nearest
+from humpback_exp.curation.scoring import Rated
+from humpback_exp.records import Candidate, Measured, ScoredCandidate
 
 SCORED, RE_ASKED, ABANDONED = "scored", "re-asked", "abandoned"
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Counts by outcome, and the scores themselves."""
+    """Counts, never rows."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    scores: list[float] = field(default_factory=list)
+    drops: Counter[str] = field(default_factory=Counter)
+    """Abandoned rows by reason."""
+    levels: Counter[int] = field(default_factory=Counter)
+    """Scores by the level they are nearest to."""
+    sum: float = 0.0
 
     @property
     def total(self) -> int:
         return sum(self.outcomes.values())
 
-    def readable_share(self) -> float:
-        return 1 - self.outcomes[ABANDONED] / self.total if self.total else 0.0
+    @property
+    def readable(self) -> int:
+        return self.total - self.outcomes[ABANDONED]
+
+    def mean(self) -> float:
+        """Of the scores; nan where there is none."""
+        return self.sum / self.readable if self.readable else math.nan
+
+    def histogram(self) -> dict[str, int]:
+        """Level -> rows."""
+        return {str(level): self.levels[level] for level in LEVELS}
 
 
-def tally(rows: Iterable[ScoredCandidate]) -> Ledger:
-    """The ledger of a scored folder."""
+def tally(rows: Iterable[Measured]) -> Ledger:
+    """The ledger of a scored folder, in one pass."""
     ledger = Ledger()
     for row in rows:
         ledger.outcomes[row.outcome] += 1
-        if row.score is not None:
-            ledger.scores.append(row.score)
+        assert (row.score is None) == (row.outcome == ABANDONED) == bool(row.dropped), row
+        if row.score is None:
+            ledger.drops[row.dropped] += 1
+        else:
+            ledger.levels[nearest(row.score)] += 1
+            ledger.sum += row.score
     return ledger
 
 
-def outcome(score: float | None, attempts: int) -> str:
-    """How a candidate ended, given its score and how often it was asked for."""
-    if score is None:
-        return ABANDONED
-    return SCORED if attempts == 1 else RE_ASKED
-
-
-def scored(candidate: Candidate, score: float | None, raw: Sequence[str]) -> ScoredCandidate:
-    """The candidate with its score and every completion it was read from."""
+def scored(candidate: Candidate, score: float | None, rated: Rated) -> ScoredCandidate:
+    """The candidate with its score, all that was measured of it, and every completion that was read."""
+    measured = asdict(rated)
+    re_asked = measured.pop("re_asked")
     return ScoredCandidate(
         id=candidate.id,
         url=candidate.url,
@@ -51,6 +66,6 @@ def scored(candidate: Candidate, score: float | None, raw: Sequence[str]) -> Sco
         instruction=candidate.instruction,
         output=candidate.output,
         score=score,
-        outcome=outcome(score, max(len(raw), 1)),
-        raw=list(raw),
+        outcome=ABANDONED if rated.dropped else RE_ASKED if re_asked else SCORED,
+        **measured,
     )

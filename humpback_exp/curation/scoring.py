@@ -1,25 +1,62 @@
-"""A rating model's completion -> a score from 1 to 5, or None when it is unreadable.
+"""What a model says of a pair -> a score from 1 to 5, or None when it is unreadable.
 
 The unofficial reimplementation read any digits behind "Score:" anywhere and got scores up to 10502, or lost two thirds
 of its pairs (rivals.md 3.1). Here the declared slot is the last line that is not blank, and nothing else counts.
 """
 
+import math
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-_SLOT = re.compile(r"[*_`\s]*score[*_`\s]*:[*_`\s]*([1-5])(?:\.0+)?(?:\s*/\s*5)?[*_`\s.]*", re.IGNORECASE)
+_SLOT = re.compile(r"[*_`\s]*score[*_`\s]*:[*_`\s]*([0-5])(?:\.0+)?(?:\s*/\s*5)?[*_`\s.]*", re.IGNORECASE)
+
+UNREADABLE, EMPTY, TOO_LONG = "unreadable", "empty", "longer than the context"
+"""Why a pair has no score: no rating in the declared slot, nothing written at all, no room for the pair."""
 
 
-def parse_score(completion: str) -> float | None:
-    """The rating in the last line `Score: n`, n from 1 to 5; None for anything else.
+@dataclass(slots=True, kw_only=True)
+class Rated:
+    """What one scorer measured of a pair; the columns of the same names in `ScoredCandidate`."""
 
-    Emphasis marks, `/5` and a full stop are tolerated, since they leave no doubt about the number; 0, 6, 10, 4.5,
-    a range, a score in prose or one that is not on the last line are unreadable.
+    generated: float | None = None
+    expected: float | None = None
+    mass: float | None = None
+    forward: float | None = None
+    backward: float | None = None
+    raw: list[str] = field(default_factory=list)
+    dropped: str = ""
+    re_asked: bool = False
+
+
+def parse_score(completion: str, lowest: int = 1) -> float | None:
+    """The level in the last line `Score: n`, n from `lowest` to 5, where 0 counts as level 1; None for anything else.
+
+    Emphasis marks, `/5` and a full stop are tolerated, since they leave no doubt about the number; 6, 10, 4.5, a range, a
+    score in prose or one that is not on the last line are unreadable, and so is 0 under a rubric that does not offer it.
     """
     lines = [line for line in completion.splitlines() if line.strip()]
     found = _SLOT.fullmatch(lines[-1]) if lines else None
-    return float(found.group(1)) if found else None
+    rating = int(found.group(1)) if found else -1
+    return level(rating) if rating >= lowest else None
+
+
+def level(rating: int) -> float:
+    """The level of a rating: a 0 says no more against a pair than a 1."""
+    return float(max(rating, 1))
+
+
+def expectation(ratings: Sequence[int], probabilities: Sequence[float]) -> tuple[float | None, float | None]:
+    """The mean level under the probabilities of the ratings, scaled to sum to 1, and their sum; None where that is not positive.
+
+    With ratings 1 to 5 the mean is sum k p_k / sum p_k: G-Eval's weighted score (arXiv 2303.16634, section 2).
+    """
+    mass = math.fsum(probabilities)
+    if not mass > 0:
+        return None, None if math.isnan(mass) else mass
+    return math.fsum(level(rating) * p for rating, p in zip(ratings, probabilities, strict=True)) / mass, mass
 
 
 def gain(unconditional: float, conditional: float) -> float:
-    """The likelihood score: nats a token by which the instruction lowers the loss of the output."""
+    """The forward likelihood score: nats a token by which the instruction lowers the loss of the output."""
     return unconditional - conditional

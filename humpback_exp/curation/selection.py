@@ -1,10 +1,11 @@
-"""Scored candidates -> the ids that are kept: one pure function for curate.py, train.py and the report."""
+"""Scored candidates -> the ids that are kept: one pure function for curate.py and train.py, which sees no text."""
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from humpback_exp.records import ScoredCandidate
+from humpback_exp.records import Score, ScoredCandidate, read
 
 
 def shuffled_rank(seed: int, row_id: str) -> str:
@@ -13,14 +14,14 @@ def shuffled_rank(seed: int, row_id: str) -> str:
 
 
 def select(
-    rows: Iterable[ScoredCandidate],
+    rows: Iterable[Score],
     *,
     min_score: float | None = None,
     top_fraction: float | None = None,
     size: int | None = None,
     seed: int = 0,
-) -> list[ScoredCandidate]:
-    """The kept rows, in the seeded order of `shuffled_rank`.
+) -> list[str]:
+    """The ids kept, in the seeded order of `shuffled_rank`.
 
     Args:
         min_score: keep rows scored at least this; abandoned rows never pass a threshold.
@@ -37,7 +38,14 @@ def select(
         best = sorted(readable, key=lambda row: -(row.score or 0.0))[:count]
         kept = {row.id for row in best}
         ordered = [row for row in ordered if row.id in kept]
-    return ordered[:size]
+    return [row.id for row in ordered[:size]]
+
+
+def read_kept(folder: Path, ids: Sequence[str]) -> list[ScoredCandidate]:
+    """The rows of a scored folder that were kept, in the order of `ids`; of the others nothing stays in memory."""
+    wanted = set(ids)
+    rows = {row.id: row for row in read(folder, ScoredCandidate) if row.id in wanted}
+    return [rows[row_id] for row_id in ids]
 
 
 def ids_hash(ids: Iterable[str]) -> str:

@@ -1,10 +1,12 @@
 """What a model is trained on: seed pairs, and web pairs selected from a scored folder."""
 
+from pathlib import Path
+
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig
-from humpback_exp.curation.selection import select
+from humpback_exp.curation.selection import read_kept, select
 from humpback_exp.data.seed import load_seed
-from humpback_exp.records import Example, ScoredCandidate, read
+from humpback_exp.records import Example, Score, ScoredCandidate, read
 
 
 def training_examples(config: DataConfig, seed: int) -> list[Example]:
@@ -20,19 +22,43 @@ def training_examples(config: DataConfig, seed: int) -> list[Example]:
 def web_examples(config: DataConfig, seed: int) -> list[Example]:
     """The selected candidates of `config.scored` as examples."""
     assert config.scored is not None
-    scored = list(read(artifacts.require_input(config.scored, "scored"), ScoredCandidate))
-    kept = select(scored, min_score=config.min_score, top_fraction=config.top_fraction, size=config.size, seed=seed)
+    folder = artifacts.require_input(config.scored, "scored", "rewritten")
+    share = config.top_fraction if config.as_many_as is None else equal_share(config.as_many_as, folder)
+    kept = kept_ids(folder, seed, config.min_score, share, config.size, "data.")
+    return [as_example(row) for row in read_kept(folder, kept)]
+
+
+def kept_ids(
+    folder: Path,
+    seed: int,
+    min_score: float | None,
+    top_fraction: float | None,
+    size: int | None = None,
+    prefix: str = "",
+) -> list[str]:
+    """Ids that a selection keeps of a scored or rewritten folder, in the seeded order.
+
+    Args:
+        prefix: of the keys in the error.
+
+    Raises:
+        ValueError: it keeps nothing.
+    """
+    scored = list(read(folder, Score))
+    kept = select(scored, min_score=min_score, top_fraction=top_fraction, size=size, seed=seed)
     if not kept:
         best = max((row.score for row in scored if row.score is not None), default=None)
-        rule = (
-            f"data.min_score={config.min_score}"
-            if config.min_score is not None
-            else f"data.top_fraction={config.top_fraction}"
-        )
+        rule = f"min_score={min_score}" if min_score is not None else f"top_fraction={top_fraction}"
         raise ValueError(
-            f"{rule}: keeps none of {len(scored)} candidates in {config.scored} (best score {best}); select more"
+            f"{prefix}{rule}: keeps none of {len(scored)} candidates in {folder} (best score {best}); select more"
         )
-    return [as_example(row) for row in kept]
+    return kept
+
+
+def equal_share(curated: str, folder: Path) -> float:
+    """The share of a scored folder that makes as many pairs as a curated folder holds; all of it where it has fewer."""
+    wanted = artifacts.load(artifacts.require_input(curated, "curated")).rows["curated"]
+    return min(wanted / artifacts.load(folder).rows["candidates"], 1.0)
 
 
 def as_example(row: ScoredCandidate) -> Example:

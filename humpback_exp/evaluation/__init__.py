@@ -1,1 +1,1 @@
-"""What a model is worth: loss on held-out human pairs, win rate against another model, how well it rates."""
+"""What a model is worth: loss on held-out pairs, win rate against another model, telling good pairs from spoilt ones."""

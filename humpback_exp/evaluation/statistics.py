@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     """Mean and its standard error; nan for the error of fewer than two values."""
@@ -27,9 +29,19 @@ def ratio_and_error(sums: Sequence[float], counts: Sequence[int]) -> tuple[float
     return ratio, mean_and_error(residuals)[1] / scale
 
 
-def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Probability that a random positive scores above a random negative; ties count half."""
-    if not positive or not negative:
-        return math.nan
-    wins = sum((p > n) + (p == n) / 2 for p in positive for n in negative)
-    return wins / (len(positive) * len(negative))
+def paired_area(pairs: Sequence[tuple[float | None, float | None]]) -> tuple[float, float]:
+    """Probability that a random first value lies above a random second, ties counting half, and its standard error.
+
+    DeLong's components, summed over the two values of a pair before they are squared, since those are not independent
+    (Obuchowski 1997, Biometrics 53, 567). A value that is None is left out; nan where a side has none.
+    """
+    first, second = np.array(pairs, dtype=float).reshape(-1, 2).T
+    ours, theirs = ~np.isnan(first), ~np.isnan(second)
+    if not ours.any() or not theirs.any():
+        return math.nan, math.nan
+    wins = np.sign(first[ours][:, None] - second[theirs][None, :]) / 2 + 0.5
+    area, parts = float(wins.mean()), np.zeros(len(pairs))
+    parts[ours] += (wins.mean(1) - area) / ours.sum()
+    parts[theirs] += (wins.mean(0) - area) / theirs.sum()
+    count = len(pairs)
+    return area, math.sqrt(count / (count - 1) * float((parts**2).sum())) if count > 1 else math.nan

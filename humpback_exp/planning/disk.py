@@ -3,7 +3,15 @@
 import math
 from dataclasses import dataclass
 
-from humpback_exp.config import PlanConfig
+from humpback_exp.config import (
+    AugmentConfig,
+    PlanConfig,
+    RewriteConfig,
+    ScoreConfig,
+    SegmentConfig,
+    SelectConfig,
+    StageConfig,
+)
 from humpback_exp.planning.shapes import BYTES, shape_of
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
@@ -34,21 +42,25 @@ def model_folder(training: Training) -> Folder:
     return Folder(f"models/{config.name}", export, export + beside, export + saves * checkpoint)
 
 
-def data_folders(config: PlanConfig, sizes: Sizes) -> list[Folder]:
-    """Rows of text before compression, which about halves them."""
-    rows, rationale = sizes.candidates, config.rating.max_new_tokens * config.sizes.chars_per_token
+def data_folder(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Folder | None:
+    """What a stage writes of texts, before compression, which about halves them; None for models and evaluations."""
+    rows, chosen = sizes.candidates, sizes.curated
     texts = rows.instruction + rows.output
-    raw = 0 if config.scorer == "likelihood" else rationale
-    folders = [
-        _folder("segments/web", rows.count, rows.output),
-        _folder("candidates/web", rows.count, texts + rows.instruction),
-    ]
-    for t in range(config.iterations):
-        folders.append(_folder(f"scored/m{t}", rows.count, texts + raw))
-        folders.append(_folder(f"curated/m{t}", sizes.curated.count, sizes.curated.instruction + sizes.curated.output))
-    return folders
+    match stage:
+        case SegmentConfig():
+            return _folder(stage, rows.count, rows.output)
+        case AugmentConfig():
+            return _folder(stage, rows.count, texts + rows.instruction)
+        case ScoreConfig():
+            rationale = stage.samples * stage.generation.max_new_tokens * config.sizes.chars_per_token
+            return _folder(stage, rows.count, texts + (rationale if stage.scorer == "generated" else 0))
+        case SelectConfig():
+            return _folder(stage, chosen.count, chosen.instruction + chosen.output)
+        case RewriteConfig():
+            return _folder(stage, chosen.count, chosen.instruction + 3 * chosen.output)
+    return None
 
 
-def _folder(name: str, rows: int, chars: float) -> Folder:
+def _folder(stage: StageConfig, rows: int, chars: float) -> Folder:
     size = round(rows * (chars + ROW))
-    return Folder(name, size, size, size)
+    return Folder(f"{stage.kind}/{stage.name}", size, size, size)

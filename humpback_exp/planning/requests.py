@@ -1,10 +1,10 @@
 """What the stages of a loop ask of a model: numbers and lengths of prompts."""
 
 from humpback_exp.augmentation import MAX_CHARS
-from humpback_exp.config import PlanConfig
+from humpback_exp.config import PlanConfig, RatingConfig
 from humpback_exp.planning.generation import Requests
-from humpback_exp.planning.sizes import Sizes
-from humpback_exp.prompts import BACKWARD, JUDGE
+from humpback_exp.planning.sizes import Rows, Sizes
+from humpback_exp.prompts import BACKWARD, JUDGE, REWRITE
 
 MARKS = 20
 """Tokens that a template and a tag add to a prompt (ours)."""
@@ -20,28 +20,58 @@ def augment_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
     )
 
 
-def score_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
-    """A rating of every candidate, the unreadable ones asked again; by likelihood, two readings of each."""
-    rows, longest = sizes.candidates, MAX_CHARS + config.corpus.max_chars
-    pair = rows.instruction + rows.output
-    if config.scorer == "likelihood":
-        alone = _requests(config, rows.count, rows.output, config.corpus.max_chars, 0)
-        return _requests(config, rows.count, pair, longest, 0), alone
-    tries = config.attempts if config.rating.temperature > 0 else 1
-    asked = rows.count * sum(config.sizes.unreadable**attempt for attempt in range(tries))
-    rubric = len(config.rubric.prompt)
-    return (_requests(config, asked, rubric + pair, rubric + longest, config.rating.max_new_tokens),)
+def score_requests(config: PlanConfig, sizes: Sizes, stage: RatingConfig) -> tuple[Requests, ...]:
+    """What rating every candidate asks; those rated by a second scorer to compare the two are too few to count."""
+    rows = sizes.candidates
+    return _ratings(config, stage, rows, rows.count, MAX_CHARS, config.corpus.max_chars)
+
+
+def gate_requests(config: PlanConfig, sizes: Sizes, stage: RatingConfig) -> tuple[Requests, ...]:
+    """The same of known pairs, each whole and spoilt in two ways."""
+    rows = sizes.heldout
+    return _ratings(config, stage, rows, 3 * min(config.gate.pairs, rows.count), rows.instruction, rows.output)
+
+
+def _ratings(
+    config: PlanConfig,
+    stage: RatingConfig,
+    rows: Rows,
+    count: float,
+    longest_instruction: float,
+    longest_output: float,
+) -> tuple[Requests, ...]:
+    """One reading a pair; by likelihood up to three; a written rating is sampled, and asked again where it is unreadable."""
+    pair, longest = rows.instruction + rows.output, longest_instruction + longest_output
+    unseen = (0.0, 0.0) if stage.rubric.rates_output else (rows.output, longest_output)
+    asked, most = (len(stage.rubric.prompt) + chars - less for chars, less in zip((pair, longest), unseen, strict=True))
+    if stage.scorer == "expected":
+        return (_requests(config, count, asked, most, 0),)
+    if stage.scorer == "likelihood":
+        own = len(BACKWARD)
+        backward = _requests(config, count, own + pair, own + longest, 0)
+        alone = _requests(config, count, rows.output, longest_output, 0)
+        forward = (_requests(config, count, pair, longest, 0), alone)
+        return {"forward": forward, "backward": (backward,), "both": (*forward, backward)}[stage.likelihood]
+    tries = stage.attempts if stage.generation.temperature > 0 else 1
+    times = stage.samples * sum(config.sizes.unreadable**attempt for attempt in range(tries))
+    return (_requests(config, times * count, asked, most, stage.generation.max_new_tokens),)
+
+
+def rewrite_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
+    """One draft to be rewritten a selected pair."""
+    rows, longest = sizes.curated, MAX_CHARS + config.corpus.max_chars
+    own, writes = len(REWRITE), config.rewriting.max_new_tokens
+    return (_requests(config, rows.count, own + rows.instruction + rows.output, own + longest, writes),)
 
 
 def evaluate_requests(config: PlanConfig, sizes: Sizes, compares: bool) -> tuple[Requests, ...]:
-    """Losses and answers on held-out pairs, true and mismatched pairs rated by both scorers, comparisons in both orders."""
-    rows, prompts, ratings = sizes.heldout, config.judge.prompts, 2 * config.ratings
-    pair, rubric = rows.instruction + rows.output, len(config.rubric.prompt)
+    """Losses and answers on held-out pairs, comparisons in both orders."""
+    rows, prompts = sizes.heldout, config.judge.prompts
+    pair = rows.instruction + rows.output
     judged = len(JUDGE) + pair + rows.output
     return (
-        _requests(config, rows.count + 2 * ratings, pair, pair, 0),
+        _requests(config, rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, config.generation.max_new_tokens),
-        _requests(config, ratings, rubric + pair, rubric + pair, config.rating.max_new_tokens),
         _requests(config, 2 * prompts if compares else 0, judged, judged, 0),
     )
 

@@ -16,6 +16,7 @@ from humpback_exp.inference.executors import run_chunks
 from humpback_exp.progress import stage_table
 from humpback_exp.prompts import backward
 from humpback_exp.records import Candidate, Segment, read, read_ids
+from humpback_exp.stages.directions import check_direction
 from humpback_exp.tracking import Tracker
 
 SAMPLES = 50
@@ -25,7 +26,7 @@ SAMPLES = 50
 def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Write a candidate row for every drawn segment; dropped rows stay, with their reason."""
     started = time.time()
-    check_backward(config)
+    check_direction(config.model_path, "backward", config.tagged)
     work = bulk(config)
     speeds = run_chunks(config, work, tracker)
     manifest = close(artifact, started, speeds)
@@ -70,19 +71,6 @@ def writer(config: AugmentConfig) -> Callable[[list[Segment], Advance], list[Can
         return [candidate(segment, completion) for segment, completion in zip(segments, completions, strict=True)]
 
     return process
-
-
-def check_backward(config: AugmentConfig) -> None:
-    """Raise when the model is one of ours, but was trained forward or under the other tag setting."""
-    if not (Path(config.model_path) / "manifest.json").exists():
-        return
-    made = artifacts.load(Path(config.model_path)).config
-    if made.get("data.direction") != "backward":
-        raise ValueError(f"model_path={config.model_path}: a forward model; give one trained with experiment=backward")
-    if made.get("data.tagged") != config.tagged:
-        raise ValueError(
-            f"tagged={config.tagged}: the model was trained with data.tagged={made.get('data.tagged')}; use the same"
-        )
 
 
 def last_rank(folder: Path, limit: int, seed: int) -> str:

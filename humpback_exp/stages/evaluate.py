@@ -1,4 +1,4 @@
-"""model + held-out human pairs -> losses, answers, verdicts of a judge, ratings."""
+"""model + held-out human pairs -> losses, answers, verdicts of a judge."""
 
 import time
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.data.seed import load_seed
-from humpback_exp.evaluation import heldout, ratings
+from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import compare, win_rate
 from humpback_exp.inference.engine import Engine, load_engine
 from humpback_exp.progress import bar, counting, log, stage_table
-from humpback_exp.records import Answer, Example, Rating, Verdict, read, write
+from humpback_exp.records import Answer, Example, Verdict, read, write
 from humpback_exp.tracking import Tracker
 
 
 def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
-    """Measure; each of the three measurements is a file, and a file that exists is not measured again."""
+    """Measure; each of the two measurements is a file, and a file that exists is not measured again."""
     started = time.time()
     pairs = load_seed(config.heldout, "heldout")
     there = opponents(config, pairs)
@@ -26,8 +26,6 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     engine = load_engine(config.engine, config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
     metrics: dict[str, float] = heldout.summary(rows)
-    if config.ratings:
-        metrics |= ratings.summary(rated(engine, pairs[: config.ratings], config, artifact.folder))
     if config.reference:
         metrics |= heldout.difference(rows, there)
         if config.judge.path:
@@ -78,18 +76,6 @@ def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, f
         ]
         write(path, Answer, rows)
     return list(read(folder, Answer))
-
-
-def rated(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, folder: Path) -> list[Rating]:
-    """Ratings of true and mismatched pairs by both scorers; kept in `ratings/`."""
-    path = folder / "ratings" / "00000.parquet"
-    if not path.exists():
-        with bar(4 * len(pairs), f"rate {config.name}") as progress:
-            rows = ratings.rate(
-                engine, pairs, config.rubric.prompt, config.rating, config.seed, bool(config.tags), counting(progress)
-            )
-        write(path, Rating, rows)
-    return list(read(folder, Rating, "ratings"))
 
 
 def judged(

@@ -6,8 +6,10 @@ from humpback_exp import artifacts
 from humpback_exp.config import (
     AugmentConfig,
     EvaluateConfig,
+    GateConfig,
     HardwareConfig,
     PlanConfig,
+    RewriteConfig,
     ScoreConfig,
     StageConfig,
     TrainConfig,
@@ -16,27 +18,35 @@ from humpback_exp.data.seed import load_seed
 from humpback_exp.planning import shape_of
 from humpback_exp.planning import tables as made
 from humpback_exp.planning.cluster import in_words, smallest
-from humpback_exp.planning.disk import data_folders, model_folder
+from humpback_exp.planning.disk import data_folder, model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
-from humpback_exp.planning.requests import MARKS, augment_requests, evaluate_requests, score_requests
+from humpback_exp.planning.requests import (
+    MARKS,
+    augment_requests,
+    evaluate_requests,
+    gate_requests,
+    rewrite_requests,
+    score_requests,
+)
 from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.progress import table
 from humpback_exp.prompts import BACKWARD
-from humpback_exp.stages.pipeline import Loop
 from humpback_exp.stages.train import schedule
+from humpback_exp.stages.variants import whole_loop
 
 
 def run(config: PlanConfig) -> None:
     """Print the plan; nothing is started, written or loaded."""
-    hardware, loop = config.hardware, Loop(config)
+    hardware, loop = config.hardware, whole_loop(config)
     sizes = sizes_of(config, found(config, loop))
-    stages = [weighed for stage in loop.stages() if (weighed := weigh(stage, config, sizes))]
+    stages = [weighed for stage in loop if (weighed := weigh(stage, config, sizes))]
     trainings = [stage for stage in stages if isinstance(stage, Training)]
     generations = [stage for stage in stages if isinstance(stage, Generation)]
-    folders = [*data_folders(config, sizes), *(model_folder(training) for training in trainings)]
+    texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
+    folders = [*texts, *(model_folder(training) for training in trainings)]
     print(title(config))
     show(made.size_rows(sizes, config.sizes.chars_per_token))
     show(made.memory_rows(trainings[0].config, hardware))
@@ -59,9 +69,14 @@ def weigh(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Training | Ge
         case TrainConfig():
             return training(stage, config, sizes)
         case AugmentConfig():
-            return Generation("augment", shape, config.engine, augment_requests(config, sizes))
+            name = "augment" if stage.name == "web" else f"augment {stage.name}"
+            return Generation(name, shape, config.engine, augment_requests(config, sizes))
+        case GateConfig():
+            return Generation(f"gate {stage.name}", shape, config.engine, gate_requests(config, sizes, stage))
         case ScoreConfig():
-            return Generation(f"score {stage.name}", shape, config.engine, score_requests(config, sizes))
+            return Generation(f"score {stage.name}", shape, config.engine, score_requests(config, sizes, stage))
+        case RewriteConfig():
+            return Generation(f"rewrite {stage.name}", shape, config.engine, rewrite_requests(config, sizes))
         case EvaluateConfig():
             requests = evaluate_requests(config, sizes, compares=stage.reference is not None)
             return Generation(f"evaluate {stage.name}", shape, config.engine, requests)
@@ -78,13 +93,13 @@ def training(stage: TrainConfig, config: PlanConfig, sizes: Sizes) -> Training:
     return Training(stage, examples, mean, *schedule(stage.optim, examples))
 
 
-def found(config: PlanConfig, loop: Loop) -> dict[str, Found]:
+def found(config: PlanConfig, loop: list[StageConfig]) -> dict[str, Found]:
     """What can be counted already: files of pairs, and finished folders of the loop."""
     counted: dict[str, Found] = {}
     for name, path in {"seed": config.data.seed_path, "heldout": config.heldout}.items():
         if path and Path(path).is_file():
             counted[name] = len(load_seed(path)), path
-    stages = [stage for stage in loop.stages() if (stage.folder / "manifest.json").exists()]
+    stages = [stage for stage in loop if (stage.folder / "manifest.json").exists()]
     for stage in stages:
         rows = artifacts.load(stage.folder).rows
         if stage.kind == "segments":

@@ -2,37 +2,60 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from heapq import nsmallest
+from pathlib import Path
+from typing import Any
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import ScoreConfig
+from humpback_exp.curation.agreement import LEVELS, comparison
+from humpback_exp.curation.calibration import calibrate
 from humpback_exp.curation.ledger import ABANDONED, scored, tally
+from humpback_exp.curation.scoring import Rated
+from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.inference.bulk import Bulk
-from humpback_exp.inference.engine import Advance, load_engine
+from humpback_exp.inference.engine import Advance
 from humpback_exp.inference.executors import run_chunks
-from humpback_exp.inference.rating import by_likelihood, by_rating
+from humpback_exp.inference.rating import load_models, measure, tokens_only
 from humpback_exp.progress import log, stage_table
-from humpback_exp.records import Candidate, ScoredCandidate, read
+from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.tracking import Tracker
 
 SAMPLES = 50
+OTHER = {"generated": "expected", "expected": "generated"}
+"""The scorer that a scorer is compared with."""
+MEASURES = {"forward": ["forward"], "backward": ["backward"], "both": ["forward", "backward"]}
+"""Columns that a likelihood score is calibrated from."""
 
 
 def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Rate every candidate; nothing is selected here."""
     started = time.time()
     work = bulk(config)
-    total = work.total
     speeds = run_chunks(config, work, tracker)
-    manifest = close(artifact, total, started, speeds)
+    if config.scorer == "likelihood":
+        calibrate(artifact.folder, MEASURES[config.likelihood])
+    manifest = close(artifact, work.total, started, speeds)
     tracker.table("scored", samples(artifact))
+    tracker.table("confusion", confusion(manifest.metrics))
     if not manifest.rows["readable"]:
         log.warning(
-            "%s: no rating could be read; try scorer=likelihood, a longer generation or a larger model", config.name
+            "%s: no rating could be read; try scorer=expected or likelihood, a longer generation or a larger model",
+            config.name,
         )
     title = f"score {config.name} ({config.scorer})"
-    abandoned = {"unreadable": total - manifest.rows["readable"]} if total > manifest.rows["readable"] else {}
-    stage_table(title, total, manifest.rows["readable"], abandoned, manifest.wall_seconds, artifact.folder)
+    figures = {key: value for key, value in manifest.metrics.items() if isinstance(value, float)}
+    stage_table(
+        title,
+        work.total,
+        manifest.rows["readable"],
+        manifest.drops,
+        manifest.wall_seconds,
+        artifact.folder,
+        figures,
+    )
     return manifest
 
 
@@ -40,51 +63,80 @@ def bulk(config: ScoreConfig) -> Bulk[Candidate, ScoredCandidate]:
     """Every candidate that augmentation kept, to be rated."""
     folder = artifacts.require_input(config.candidates, "candidates")
     return Bulk(
-        rows=lambda: (row for row in read(folder, Candidate) if not row.dropped),
+        rows=lambda: candidates(folder),
         total=artifacts.load(folder).rows["candidates"],
         cls=ScoredCandidate,
-        start=lambda: scorer(config),
-        kept=lambda row: row.score is not None,
+        start=lambda: scorer(config, folder),
+        kept=lambda row: row.outcome != ABANDONED,
     )
 
 
-def scorer(config: ScoreConfig) -> Callable[[list[Candidate], Advance], list[ScoredCandidate]]:
-    """What scores a chunk of candidates."""
-    engine = load_engine(config.engine, config.model_path)
+def candidates(folder: Path) -> "filter[Candidate]":
+    return filter(lambda row: not row.dropped, read(folder, Candidate))
+
+
+def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Advance], list[ScoredCandidate]]:
+    """What scores a chunk of candidates; those that are compared are rated by the other scorer, too."""
+    models = load_models(config)
+    compared = compared_ids(config, folder)
+
+    def rate(scorer: str, rows: Sequence[Candidate], advance: Advance) -> list[Rated]:
+        pairs = [(row.instruction, row.output) for row in rows]
+        return measure(models, config, scorer, config.rubric, pairs, [row.id for row in rows], advance)
 
     def process(chunk: list[Candidate], advance: Advance) -> list[ScoredCandidate]:
-        pairs = [(row.instruction, row.output) for row in chunk]
-        if config.scorer == "likelihood":
-            gains = by_likelihood(engine, pairs, config.tagged, advance)
-            return [scored(row, gain, []) for row, gain in zip(chunk, gains, strict=True)]
-        ids = [row.id for row in chunk]
-        ratings = by_rating(
-            engine,
-            pairs,
-            ids,
-            config.rubric.prompt,
-            config.generation,
-            config.attempts,
-            config.seed,
-            config.tagged,
-            advance,
-        )
-        return [scored(row, score, raw) for row, (score, raw) in zip(chunk, ratings, strict=True)]
+        rated = rate(config.scorer, chunk, advance)
+        places = [place for place, row in enumerate(chunk) if row.id in compared]
+        if places:
+            others = rate(OTHER[config.scorer], [chunk[place] for place in places], tokens_only(advance))
+            for place, other in zip(places, others, strict=True):
+                rated[place] = beside(rated[place], other)
+        scores = [{"generated": row.generated, "expected": row.expected}.get(config.scorer) for row in rated]
+        return [scored(*row) for row in zip(chunk, scores, rated, strict=True)]
 
     return process
 
 
+def compared_ids(config: ScoreConfig, folder: Path) -> set[str]:
+    """Ids of the candidates that both scorers rate: the first `compare` of the seeded order."""
+    if not config.compare or config.scorer not in OTHER:
+        return set()
+    ids = (row.id for row in candidates(folder))
+    return set(nsmallest(config.compare, ids, key=lambda row_id: shuffled_rank(config.seed, row_id)))
+
+
+def beside(chosen: Rated, other: Rated) -> Rated:
+    """What both scorers measured; what became of the pair is the chosen one's to say."""
+    filled = {
+        name: getattr(chosen if getattr(chosen, name) is not None else other, name)
+        for name in ("generated", "expected", "mass")
+    }
+    return replace(chosen, **filled, raw=chosen.raw + other.raw)
+
+
 def close(artifact: Artifact, total: int, started: float, speeds: dict[str, float]) -> Manifest:
     """Check that the ledger adds up and finish the folder."""
-    ledger = tally(read(artifact.folder, ScoredCandidate))
-    assert ledger.total == total
-    rows = {"candidates": total, "readable": total - ledger.outcomes[ABANDONED]} | dict(ledger.outcomes)
-    metrics = {"readable_share": ledger.readable_share(), "mean_score": mean(ledger.scores)} | speeds
-    return artifacts.finish(artifact, started=started, rows=rows, metrics=metrics)
+    ledger = tally(read(artifact.folder, Measured))
+    assert ledger.total == total, (ledger.outcomes, total)
+    rows = {"candidates": total, "readable": ledger.readable} | dict(ledger.outcomes)
+    metrics = {
+        "readable_share": ledger.readable / total if total else 0.0,
+        "mean_score": ledger.mean(),
+        "histogram": ledger.histogram(),
+    }
+    compared = comparison(read(artifact.folder, Measured))
+    return artifacts.finish(
+        artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics | compared | speeds
+    )
 
 
-def mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:
+    """The confusion of both scorers as rows for W&B."""
+    counts = metrics.get("agreement_confusion", [])
+    return [
+        {"written": level} | {f"expected {other}": n for other, n in zip(LEVELS, row, strict=True)}
+        for level, row in zip(LEVELS, counts, strict=False)
+    ]
 
 
 def samples(artifact: Artifact) -> list[dict[str, object]]:

@@ -6,10 +6,11 @@ from collections import Counter
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SelectConfig
-from humpback_exp.curation.selection import ids_hash, select
+from humpback_exp.curation.ledger import ABANDONED
+from humpback_exp.curation.selection import ids_hash, read_kept, select
 from humpback_exp.data.examples import as_example
 from humpback_exp.progress import stage_table
-from humpback_exp.records import Example, ScoredCandidate, read, write
+from humpback_exp.records import Example, Score, read, write
 from humpback_exp.tracking import Tracker
 
 CARD = """---
@@ -33,9 +34,9 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Write the selected pairs in the seeded order that training uses."""
     started = time.time()
     folder = artifacts.require_input(config.scored, "scored")
-    scored = list(read(folder, ScoredCandidate))
+    scored = list(read(folder, Score))
     kept = select(scored, min_score=config.min_score, top_fraction=config.top_fraction, seed=config.seed)
-    write(artifact.folder / "data" / "00000.parquet", Example, map(as_example, kept))
+    write(artifact.folder / "data" / "00000.parquet", Example, map(as_example, read_kept(folder, kept)))
     made_by = artifacts.load(folder)
     card = CARD.format(
         name=config.name,
@@ -46,10 +47,10 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         rule=rule(config),
     )
     artifacts.write_text(artifact.folder / "README.md", card)
-    kept_ids = {row.id for row in kept}
+    kept_ids = set(kept)
     left = [row for row in scored if row.id not in kept_ids]
-    drops = Counter("unreadable" if row.score is None else "below the threshold" for row in left)
-    metrics = {"share": len(kept) / max(len(scored), 1), "ids_sha256": ids_hash(row.id for row in kept)}
+    drops = Counter(ABANDONED if row.score is None else "below the threshold" for row in left)
+    metrics = {"share": len(kept) / max(len(scored), 1), "ids_sha256": ids_hash(kept)}
     rows = {"scored": len(scored), "curated": len(kept)}
     manifest = artifacts.finish(artifact, started=started, rows=rows, drops=dict(drops), metrics=metrics)
     stage_table(f"select {config.name}", len(scored), len(kept), drops, manifest.wall_seconds, artifact.folder)

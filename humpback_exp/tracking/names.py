@@ -17,8 +17,10 @@ FLOW = {
     "segments": ("segments found", "segments"),
     "models": (None, "examples"),
     "candidates": ("segments", "candidates"),
+    "gates": ("pairs", "pairs"),
     "scored": ("candidates", "readable"),
     "curated": ("scored", "curated"),
+    "rewritten": ("candidates", "rewritten"),
     "evals": ("pairs", "pairs"),
 }
 """Kind of a folder -> which of its manifest's rows went in and which came out usable; None where in is out and drops."""

@@ -11,6 +11,7 @@ from humpback_exp.config import (
     CorpusConfig,
     DataConfig,
     EvaluateConfig,
+    GateConfig,
     JudgeConfig,
     ModelConfig,
     RubricConfig,
@@ -21,7 +22,8 @@ from humpback_exp.config import (
     TrainConfig,
 )
 from humpback_exp.curation.ledger import scored
-from humpback_exp.evaluation import heldout, ratings
+from humpback_exp.curation.scoring import Rated
+from humpback_exp.evaluation import gate, heldout
 from humpback_exp.evaluation.win_rate import win_rate
 from humpback_exp.records import Answer, Candidate, Rating, ScoredCandidate, Verdict, read, write
 
@@ -92,18 +94,27 @@ def score(root: Path, name: str, values: Sequence[float | None], scorer: str = "
     )
     artifact = _begin(config)
     usable = [row for row in read(root / "candidates" / "web", Candidate) if not row.dropped]
-    rows = [scored(row, value, ["Score: ?"]) for row, value in zip(usable, values, strict=True)]
+    rated = [Rated(raw=["Score: ?"], dropped="" if value is not None else "unreadable") for value in values]
+    rows = [scored(*row) for row in zip(usable, values, rated, strict=True)]
     write(artifact.folder / "data" / "00000.parquet", ScoredCandidate, rows)
     readable = sum(value is not None for value in values)
     counts = {"candidates": 8, "readable": readable, "scored": readable, "abandoned": 8 - readable}
-    artifacts.finish(artifact, started=time.time(), rows=counts)
+    drops = {"unreadable": 8 - readable} if readable < 8 else {}
+    artifacts.finish(artifact, started=time.time(), rows=counts, drops=drops)
+
+
+def gated(root: Path, name: str) -> None:
+    config = GateConfig(output_root=str(root), name=name, model_path=f"{root}/models/{name}", rubric=RUBRIC)
+    artifact = _begin(config)
+    write(artifact.folder / "data" / "00000.parquet", Rating, _ratings())
+    artifacts.finish(artifact, started=time.time(), rows={"pairs": 2}, metrics=gate.summary(_ratings()))
 
 
 def select(root: Path, name: str, kept: int) -> None:
     artifact = _begin(
         SelectConfig(output_root=str(root), name=f"{name}-a4", scored=f"{root}/scored/{name}", min_score=4)
     )
-    drops = {"unreadable": 2, "below the threshold": 6 - kept}
+    drops = {"abandoned": 2, "below the threshold": 6 - kept}
     artifacts.finish(artifact, started=time.time(), rows={"scored": 8, "curated": kept}, drops=drops)
 
 
@@ -116,13 +127,11 @@ def evaluation(root: Path, name: str, losses: Sequence[float], wins: int = 0, lo
         model_path="org/base" if base else f"{root}/models/{name}",
         reference=None if base else f"{root}/evals/base",
         judge=JudgeConfig(path="org/judge", prompts=PAIRS),
-        ratings=2,
-        rubric=RUBRIC,
     )
     artifact = _begin(config)
     rows = [_answer(number, loss, f"{name} answers {number} {text}") for number, loss in enumerate(losses)]
     write(artifact.folder / "data" / "00000.parquet", Answer, rows)
-    figures = heldout.summary(rows) | ratings.summary(_ratings())
+    figures = heldout.summary(rows)
     if not base:
         figures |= heldout.difference(rows, {row.id: row for row in read(root / "evals" / "base", Answer)})
         figures |= win_rate(_verdicts(artifact, wins, losts))
@@ -141,11 +150,11 @@ def _answer(number: int, loss: float, text: str) -> Answer:
 
 
 def _ratings() -> list[Rating]:
-    values = {"generated": {True: (5.0, None), False: (2.0, 3.0)}, "likelihood": {True: (0.2, 0.4), False: (0.3, 0.1)}}
+    values = {"true": (5.0, None), "shuffled": (2.0, 3.0), "truncated": (5.0, 4.0)}
+    shared = {"rubric": "five_point", "scorer": "generated", "mass": None, "raw": [""]}
     return [
-        Rating(id=str(number), scorer=scorer, true=true, score=value, raw="")
-        for scorer, sides in values.items()
-        for true, scores in sides.items()
+        Rating(**shared, id=str(number), kind=kind, score=value, dropped="" if value else "unreadable")
+        for kind, scores in values.items()
         for number, value in enumerate(scores)
     ]
 
@@ -177,6 +186,7 @@ def whole_loop(root: Path, hostile: Texts | None = None) -> None:
     evaluation(root, "base", base, text=hostile.get("output", ""))
     model(root, "m0", losses=(3.0, 2.75))
     evaluation(root, "m0", m0, wins=3, losts=2, text=hostile.get("output", ""))
+    gated(root, "m0")
     score(root, "m0", (5, 5, 4, 3, 2, 1, None, None))
     select(root, "m0", kept=3)
     model(root, "m1", scored_by="m0")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import loop_folders as folders
 import pytest
+import sweep_folders
 from test_report import HOSTILE
 
+from humpback_exp.analysis import compare, sweep
 from humpback_exp.analysis.page import build
 
 CHROMIUM = shutil.which("chromium")
@@ -45,24 +47,54 @@ def browse(page: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=180).stdout
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("hostile")
+def loop(root: Path) -> str:
     folders.whole_loop(root, HOSTILE)
+    return build(str(root))
+
+
+def of_sweep(root: Path) -> str:
+    evil = "".join(HOSTILE.values()).replace("/", "").replace("\x00", "")
+    for seed, base in enumerate((f"{evil[:100]}", f"{evil[100:200]}$\\frac{{")):
+        sweep_folders.point(root, "model_scale", f"m{seed}", [2.0 + seed] * 12, base=f"org/{base}", seed=seed)
+    return sweep.build(str(root), "model_scale", "model_scale_files")[0]
+
+
+def of_two(root: Path) -> str:
+    for seed in (0, 1):
+        texts = HOSTILE["instruction"], HOSTILE["output"]
+        sweep_folders.point(root, "tags", f"m{seed}", [2.0 + seed] * 12, seed=seed, text=texts[seed])
+    return compare.build(str(root), ["m0", "m1"])
+
+
+PAGES = {
+    "loop": (loop, SECTIONS, "Instruction backtranslation: what came out"),
+    "sweep": (of_sweep, {"figures", "numbers", "paper", "runs"}, "What a larger base model brings"),
+    "compare": (of_two, {"figures", "settings", "losses"}, "M0 and M1"),
+}
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def page(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(build(str(root)), encoding="utf-8")
+    path.write_text(PAGES[kind][0](tmp_path_factory.mktemp("hostile")), encoding="utf-8")
     return path
 
 
-def test_hostile_texts_make_no_elements_and_run_nothing(page: Path) -> None:
+def test_hostile_texts_make_no_elements_and_run_nothing(page: Path, kind: str) -> None:
     html = browse(page, "--dump-dom")
     found = Elements(html)
-    assert found.values("id") >= SECTIONS
+    _, sections, title = PAGES[kind]
+    assert found.values("id") >= sections
     assert not found.tags & {"script", "img", "iframe", "object", "embed", "link", "form", "audio", "video"}
-    assert "<title>Instruction backtranslation: what came out</title>" in html
+    assert f"<title>{title}</title>" in html
     assert not [name for name, _ in found.attributes if name.startswith("on") or name in ("src", "srcset")]
-    assert all(re.match(r"#|https://example\.org/", address) for address in found.values("href"))
-    assert "javascript:alert(1)" in html and "&lt;script&gt;" in html
+    assert all(re.match(r"#|https://example\.org/|model_scale_files/", address) for address in found.values("href"))
+    assert "&lt;script&gt;" in html and "owned" not in title
 
 
 @pytest.mark.parametrize("scheme", ["0", "1"])

@@ -53,9 +53,10 @@ def test_headline_claims_only_what_the_errors_carry(page: str) -> None:
 def test_results_table(page: str) -> None:
     row = text(page[page.index("<tr><th>M0</th>") : page.index("<tr><th>M1</th>")].join(["<body>", ""]))
     # Losses 1.4, 1.7, 1.6 ... 2.7: sum of squares about the mean 1.67, so sqrt(1.67 / 11 / 12) = 0.112.
-    expected = "M0 2.050 ± 0.112 −0.500 ± 0.030 54.2 ± 9.6 3 / 7 / 2"
+    expected = "M0 2.050 ± 0.112 −0.500 ± 0.030 – 54.2 ± 9.6 3 / 7 / 2"
     assert row.startswith(expected)
-    assert row.endswith("75% 1.00 100% 0.75")
+    # Five of six readable. 5 lies above 2 and 3, above 4, and equals 5: wins 1/2 and 1, deviations of 1/8, sqrt(2 * 2 / 64).
+    assert row.endswith("generated 83% 1.00 ± 0.00 0.75 ± 0.25")
 
 
 def test_funnel_counts_and_reasons(page: str) -> None:

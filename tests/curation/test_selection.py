@@ -1,16 +1,15 @@
-"""Selection by threshold, share and size; the ledger."""
+"""Selection by threshold, share and size, from ids and scores alone."""
+
+from pathlib import Path
 
 import pytest
 
-from humpback_exp.curation.ledger import outcome, tally
-from humpback_exp.curation.selection import ids_hash, select
-from humpback_exp.records import ScoredCandidate
+from humpback_exp.curation.selection import ids_hash, read_kept, select
+from humpback_exp.records import Score, ScoredCandidate, write
 
 
-def row(name: str, score: float | None, result: str = "scored") -> ScoredCandidate:
-    return ScoredCandidate(
-        id=name, url="u", offset=0, heading_path=[], instruction="i", output="o", score=score, outcome=result
-    )
+def row(name: str, score: float | None) -> Score:
+    return Score(id=name, score=score)
 
 
 ROWS = [row(f"c{i}", score) for i, score in enumerate([1, 5, 4, None, 3, 5, 4, 2])]
@@ -28,40 +27,36 @@ ROWS = [row(f"c{i}", score) for i, score in enumerate([1, 5, 4, None, 3, 5, 4, 2
     ],
 )
 def test_what_is_kept(bounds: dict[str, float], kept: set[str]) -> None:
-    assert {r.id for r in select(ROWS, **bounds)} == kept
+    assert set(select(ROWS, **bounds)) == kept
 
 
 def test_a_smaller_size_is_a_prefix_of_a_larger() -> None:
     three, five = select(ROWS, size=3, seed=7), select(ROWS, size=5, seed=7)
-    assert [r.id for r in three] == [r.id for r in five][:3]
+    assert three == five[:3]
     assert len(five) == 5
 
 
 def test_order_depends_on_the_seed_not_on_the_input_order() -> None:
-    ids = [r.id for r in select(ROWS, seed=1)]
-    assert ids == [r.id for r in select(ROWS[::-1], seed=1)]
+    ids = select(ROWS, seed=1)
+    assert ids == select(ROWS[::-1], seed=1)
     assert ids == ["c0", "c5", "c7", "c3", "c2", "c4", "c6", "c1"]
-    assert ids != [r.id for r in select(ROWS, seed=2)]
+    assert ids != select(ROWS, seed=2)
 
 
 def test_ties_at_the_boundary_are_broken_by_the_seeded_order() -> None:
     tied = [row(f"t{i}", 3) for i in range(6)]
-    first = {r.id for r in select(tied, top_fraction=0.5, seed=0)}
+    first = select(tied, top_fraction=0.5, seed=0)
     assert len(first) == 3
-    assert first == {r.id for r in select(tied[::-1], top_fraction=0.5, seed=0)}
+    assert first == select(tied[::-1], top_fraction=0.5, seed=0)
 
 
 def test_ids_hash_ignores_order() -> None:
     assert ids_hash(["b", "a"]) == ids_hash(["a", "b"]) != ids_hash(["a"])
 
 
-def test_the_ledger_adds_up() -> None:
-    rows = [row("a", 4), row("b", 2, "re-asked"), row("c", None, "abandoned")]
-    ledger = tally(rows)
-    assert dict(ledger.outcomes) == {"scored": 1, "re-asked": 1, "abandoned": 1}
-    assert (ledger.total, ledger.scores) == (3, [4, 2])
-    assert ledger.readable_share() == pytest.approx(2 / 3)
-
-
-def test_outcomes() -> None:
-    assert [outcome(4.0, 1), outcome(4.0, 2), outcome(None, 3)] == ["scored", "re-asked", "abandoned"]
+def test_texts_are_read_of_the_kept_alone_and_in_their_order(tmp_path: Path) -> None:
+    blank = {"url": "u", "offset": 0, "heading_path": [], "output": "o", "outcome": "scored"}
+    for part in range(3):
+        rows = [ScoredCandidate(id=f"{part}{i}", instruction=f"i{part}{i}", score=3.0, **blank) for i in range(4)]
+        write(tmp_path / "data" / f"{part:05d}.parquet", ScoredCandidate, rows)
+    assert [row.instruction for row in read_kept(tmp_path, ["21", "03", "10"])] == ["i21", "i03", "i10"]

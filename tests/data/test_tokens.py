@@ -6,7 +6,7 @@ import torch
 from humpback_exp.config import DataConfig
 from humpback_exp.data.loader import StepBatches, collate, concatenate
 from humpback_exp.data.tokens import IGNORED, Tokens, encode_fitting, prompt_ids, sides
-from humpback_exp.prompts import forward
+from humpback_exp.prompts import BACKWARD, forward
 from humpback_exp.records import Example
 
 SEED = Example(id="s", source="seed", instruction="Hi", output="Yo!")
@@ -50,6 +50,15 @@ def test_backward_is_forward_with_the_sides_swapped(byte_tokenizer) -> None:
 def test_the_backward_tag_is_the_seeds_for_both_sources() -> None:
     config = DataConfig(direction="backward")
     assert sides(SEED, config) == sides(WEB, config)
+
+
+def test_a_curated_pair_teaches_the_backward_model_its_instruction(byte_tokenizer) -> None:
+    """As augmentation will ask: the web text in the prompt, under the seed's tag; labels on the instruction only."""
+    ids, labels = ids_and_labels(byte_tokenizer, WEB, direction="backward")
+    asked = BACKWARD.replace("{output}", "Yo!")
+    text = f"<s>[INST] {asked} Answer in the style of an AI Assistant. [/INST]Hi</s>"
+    assert byte_tokenizer.decode(ids) == text
+    assert labels == [IGNORED] * (len(ids) - 3) + [*HI, 1]
 
 
 @pytest.mark.parametrize(

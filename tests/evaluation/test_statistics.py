@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from humpback_exp.evaluation import heldout, ratings
-from humpback_exp.evaluation.statistics import area_under_curve, mean_and_error, ratio_and_error
+from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation.statistics import mean_and_error, paired_area, ratio_and_error
 from humpback_exp.evaluation.win_rate import Preference, verdict, verdicts, win_rate
-from humpback_exp.records import Answer, Rating
+from humpback_exp.records import Answer
 
 
 def test_mean_and_error() -> None:
@@ -23,11 +24,27 @@ def test_ratio_weighs_rows_by_their_tokens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("positive", "negative", "area"),
-    [([2, 3], [1, 0], 1.0), ([1], [1], 0.5), ([1, 3], [2, 2], 0.5), ([0], [1, 2], 0.0)],
-)
-def test_area(positive: list[float], negative: list[float], area: float) -> None:
-    assert area_under_curve(positive, negative) == area
+    ("pairs", "area"),
+    [([(2, 1), (3, 0)], 1.0), ([(1, 1)], 0.5), ([(1, 2), (3, 2)], 0.5), ([(0, 1), (None, 2)], 0.0), ([(4, None), (2, 3)], 0.5)],
+)  # fmt: skip
+def test_area(pairs: list[tuple[float | None, float | None]], area: float) -> None:
+    assert paired_area(pairs)[0] == area
+
+
+def test_nothing_readable_has_no_area() -> None:
+    assert all(map(math.isnan, paired_area([(None, 1.0), (None, 2.0)])))
+
+
+def test_the_error_of_an_area_covers_it_at_the_stated_rate() -> None:
+    """True area of two normals one deviation apart: the normal distribution at 1 / sqrt(2), 0.760; two values of a pair
+    share half their variance. Two standard errors are to cover it in about 95 of 100 draws."""
+    stream, inside = np.random.Generator(np.random.PCG64(0)), 0
+    for _ in range(300):
+        shared, own = stream.normal(size=(1, 40)), stream.normal(size=(2, 40))
+        first, second = np.sqrt(0.5) * (shared + own) + [[1.0], [0.0]]
+        area, error = paired_area(list(zip(first, second, strict=True)))
+        inside += abs(area - 0.7602) < 2 * error
+    assert 0.91 < inside / 300 < 0.98
 
 
 @pytest.mark.parametrize(
@@ -81,14 +98,3 @@ def test_pairs_beyond_the_context_are_left_out() -> None:
     rows = [answer("a", 1.0, 10), answer("b", float("nan"), 0), answer("c", 3.0, 10)]
     assert heldout.summary(rows)["heldout_loss"] == pytest.approx(2.0)
     assert heldout.summary(rows)["heldout_pairs"] == 2
-
-
-def test_ratings_summary() -> None:
-    def rating(scorer: str, true: bool, score: float | None) -> Rating:
-        return Rating(id="a", scorer=scorer, true=true, score=score, raw="")
-
-    rows = [rating("generated", True, 5.0), rating("generated", True, None), rating("generated", False, 2.0)]
-    rows += [rating("likelihood", True, 0.4), rating("likelihood", False, 0.4)]
-    figures = ratings.summary(rows)
-    assert figures["readable_generated"] == pytest.approx(2 / 3)
-    assert (figures["auc_generated"], figures["readable_likelihood"], figures["auc_likelihood"]) == (1.0, 1.0, 0.5)

@@ -1,5 +1,7 @@
 """Disk, main memory and KV cache, added up by hand."""
 
+import pytest
+
 from humpback_exp.planning.disk import model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.host import node_memory
@@ -7,6 +9,7 @@ from humpback_exp.planning.requests import augment_requests, score_requests
 from humpback_exp.planning.shapes import shape_of
 from humpback_exp.planning.sizes import sizes_of
 from humpback_exp.planning.training import Training
+from humpback_exp.stages.loop import Loop
 from tests.test_configs import composed
 
 BILLIONS = 65_285_660_672
@@ -51,4 +54,15 @@ def test_gpus_of_a_copy() -> None:
 def test_unreadable_ratings_are_asked_for_again() -> None:
     """A tenth of them twice, a hundredth three times."""
     config = composed("plan", "sizes.segments=1000", "sizes.unreadable=0.1")
-    assert score_requests(config, sizes_of(config, {}))[0].count == 1000 * 1.11
+    stage = Loop(config).score("m0", "models/m0")
+    assert score_requests(config, sizes_of(config, {}), stage)[0].count == 1000 * 1.11
+
+
+def test_a_rubric_without_the_output_reads_less() -> None:
+    """352 characters of instruction in its own prompt, instead of 1,722 more of output."""
+    config = composed("plan")
+    sizes, loop = sizes_of(config, {}), Loop(config)
+    (whole,) = score_requests(config, sizes, loop.score("m0", "models/m0", rubric=config.rubric))
+    (blind,) = score_requests(config, sizes, loop.score("m0", "models/m0", rubric=config.instruction_rubric))
+    less = len(config.rubric.prompt) - len(config.instruction_rubric.prompt) + 1722
+    assert whole.prompt - blind.prompt == pytest.approx(less / 3.8)

@@ -26,6 +26,19 @@ def test_the_signature_plan() -> None:
     assert found == sorted(found)
 
 
+def test_variants_are_planned_only_when_asked_for() -> None:
+    added = [
+        "rewrite m0", "train m1-rewrite", "evaluate m1-rewrite", "train backward-retrain", "augment web-retrain",
+        "score m0-retrain", "train m1-retrain", "evaluate m1-retrain",
+    ]  # fmt: skip
+    loop, varied = run("plan.py").stdout, run("plan.py", "variants=[rewrite,retrain]").stdout
+    assert [stage for stage in added if f"\n{stage} " in loop] == []
+    hours = varied[varied.index("GPU-hours") :]
+    places = [hours.index(f"\n{stage} ") for stage in ("evaluate m2", *added)]
+    assert places == sorted(places)
+    assert "\nrewritten/m0 " in varied and "\nscored/m0-retrain " in varied and "\nrewritten/m0 " not in loop
+
+
 def test_sizes_are_the_papers_where_nothing_is_there() -> None:
     sizes = sizes_of(composed("plan", "data=curated_a5"), {})
     assert (sizes.seed.count, sizes.candidates.count, sizes.curated.count) == (3200, 502_133, 41_821)

@@ -38,10 +38,10 @@ def test_sources_are_named_and_aliased_by_their_fingerprint(tmp_path: Path) -> N
     assert [(s.key, s.type, s.version) for s in sources(curated)] == [
         ("scored", "scored", f"scored-m0:{scored.fingerprint[:12]}")
     ]
-    marks = [scored.inputs[key]["fingerprint"][:12] for key in ("candidates", "model_path")]
+    marks = [scored.inputs[key]["fingerprint"][:12] for key in ("model_path", "candidates")]
     assert [(s.key, s.type, s.version) for s in sources(scored)] == [
-        ("candidates", "raw", f"raw-pages.jsonl:{marks[0]}"),
-        ("model_path", "raw", f"raw-model:{marks[1]}"),
+        ("model_path", "raw", f"raw-model:{marks[0]}"),
+        ("candidates", "raw", f"raw-pages.jsonl:{marks[1]}"),
     ]
 
 

@@ -1,0 +1,165 @@
+"""The points of a sweep -> its settings with their figures, and the contrast its question asks for."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from humpback_exp.analysis.interval import Interval, paired, pooled, unpaired
+from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.places import Place
+from humpback_exp.analysis.points import Point, Row, grid, shared
+from humpback_exp.analysis.studies import Study
+from humpback_exp.analysis.text import amount
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is compared: in which unit, and which side is better."""
+
+    key: str
+    name: str
+    unit: str
+    better: int
+    form: str
+    bounds: tuple[float, float]
+
+    def rows(self, point: Point) -> Mapping[str, Row]:
+        return point.wins if self.key == "win_rate" else point.losses
+
+    def mean(self, point: Point) -> float | None:
+        """A run's own figure; None where it was not measured."""
+        rows = list(self.rows(point).values())
+        return sum(v * w for v, w in rows) / sum(w for _, w in rows) if rows else None
+
+
+WIN = Measure("win_rate", "win rate", "points", 1, ".1f", (0.0, 100.0))
+LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f", (0.0, math.inf))
+MEASURES = (WIN, LOSS)
+
+
+@dataclass(eq=False)
+class Setting:
+    """Runs that differ by their seed alone."""
+
+    place: Place
+    points: list[Point]
+    unit: str
+    """What the place's x counts."""
+
+    @property
+    def label(self) -> str:
+        series, x = self.place.series, self.place.x
+        if x is None:
+            return series
+        return f"{series} at {amount(x)} {self.unit}" if series else f"{self.unit} {amount(x)}"
+
+    def members(self, measure: Measure) -> list[Mapping[str, Row]]:
+        """Rows of each run that has this measurement."""
+        return [rows for point in self.points if (rows := measure.rows(point))]
+
+    @cached_property
+    def figures(self) -> dict[str, Interval]:
+        """Measure -> mean over seeds and rows; without those that were not made."""
+        return {m.key: pooled(grid(found, self.rows(m)), m.bounds) for m in MEASURES if (found := self.members(m))}
+
+    def rows(self, measure: Measure) -> list[str]:
+        """Rows all its runs share.
+
+        Raises:
+            ValueError: there are none.
+        """
+        rows = shared(self.members(measure))
+        if not rows:
+            names = ", ".join(point.evaluation.label for point in self.points)
+            raise ValueError(f"{names}: evaluated on different pairs; evaluate them with the same heldout=")
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What changes from one setting to another, and how that was tested."""
+
+    ours: Setting
+    theirs: Setting
+    changes: dict[str, Interval]
+    """Measure -> ours less theirs."""
+    paired: bool
+    comparisons: int = 1
+    """Contrasts this one was the best of."""
+
+
+def settings(study: Study, points: Sequence[Point]) -> list[Setting]:
+    """Runs grouped by their place: series from the least treated to the most, sizes ascending."""
+    groups: dict[Place, list[Point]] = {}
+    for point in points:
+        place = study.place(point)
+        if place is not None:
+            groups.setdefault(place, []).append(point)
+    ordered = sorted(groups, key=lambda place: (place.order, place.x or 0.0))
+    return [Setting(place, sorted(groups[place], key=lambda point: point.seed), study.x) for place in ordered]
+
+
+def contrast(ours: Setting, theirs: Setting, comparisons: int = 1) -> Contrast:
+    """Paired over the rows both sides share; pooled where they share none."""
+    changes: dict[str, Interval] = {}
+    alike = True
+    for measure in MEASURES:
+        left, right = ours.members(measure), theirs.members(measure)
+        if not left or not right:
+            continue
+        rows = shared([*left, *right])
+        alike = alike and len(rows) > 1
+        changes[measure.key] = (
+            paired(grid(left, rows), grid(right, rows))
+            if len(rows) > 1
+            else unpaired(ours.figures[measure.key], theirs.figures[measure.key])
+        )
+    return Contrast(ours, theirs, changes, alike, comparisons)
+
+
+def question(study: Study, found: Sequence[Setting]) -> Contrast | None:
+    """The contrast the study is about; None where only one of its sides has run."""
+    if study.baseline is not None:
+        return _best_against(found, study.baseline)
+    series = list(dict.fromkeys(setting.place.series for setting in found))
+    last = [setting for setting in found if setting.place.series == series[-1]]
+    if study.along:
+        return contrast(last[-1], last[0]) if len(last) > 1 else None
+    first = [setting for setting in found if setting.place.series == series[0]]
+    if len(series) < 2:
+        return None
+    common = {setting.place.x for setting in first} & {setting.place.x for setting in last}
+    at = [[s for s in side if s.place.x in common] or side for side in (last, first)]
+    return contrast(at[0][-1], at[1][-1])
+
+
+def _best_against(found: Sequence[Setting], x: float) -> Contrast | None:
+    """The best of all others against the one at `x`, or at the nearest to it from below."""
+    base = next((s for s in reversed(found) if s.place.x is not None and s.place.x <= x), found[0])
+    others = [contrast(setting, base, len(found) - 1) for setting in found if setting is not base]
+    measure = WIN if all("win_rate" in one.changes for one in others) else LOSS
+    known = [one for one in others if measure.key in one.changes]
+    return max(known, key=lambda one: measure.better * one.changes[measure.key].value, default=None)
+
+
+def also_differ(study: Study, points: Sequence[Point]) -> list[str]:
+    """Settings besides the study's own in which its models or evaluations differ, so that they may explain a gap."""
+    values: dict[str, set[str]] = {}
+    for point in points:
+        for key, value in _facts(point).items():
+            values.setdefault(key, set()).add(repr(value))
+    return sorted(key for key, found in values.items() if len(found) > 1 and key not in {"seed", *study.keys})
+
+
+def _facts(point: Point) -> dict[str, object]:
+    model = point.model.manifest if point.model else None
+    facts = dict(point.evaluation.manifest.config) | (dict(model.config) if model else {})
+    sources = {key: value["fingerprint"] for key, value in (model.inputs if model else {}).items()}
+    heldout = point.evaluation.input_fingerprint("heldout")
+    return facts | sources | {"heldout": heldout}
+
+
+def number_of(published: Sequence[Published], place: Place) -> Published | None:
+    """The paper's number for the same setting."""
+    return next((one for one in published if (one.series, one.x) == (place.series, place.x)), None)

@@ -1,0 +1,136 @@
+"""Each ablation of the paper: how its runs are laid out in a figure, and which two settings its question is about.
+
+The contrast is fixed here, before any run, so its test needs no correction for the many that could have been made.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from humpback_exp.analysis import places
+from humpback_exp.analysis.collect import natural
+from humpback_exp.analysis.places import Place
+from humpback_exp.analysis.points import Point
+
+PAPER_LR = 1e-5
+CURATION = ("data.min_score", "data.top_fraction", "data.size")
+MIXTURE = (*CURATION, "data.seed_path", "data.seed_size", "data.scored")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """An ablation. Its contrast goes from the first to the last setting, along x within the last series or between series."""
+
+    name: str
+    title: str
+    place: Callable[[Point], Place | None]
+    """None leaves a run out."""
+    keys: tuple[str, ...]
+    """Settings that may differ between its runs; others are told to the reader."""
+    claim: str = ""
+    """What the paper finds."""
+    x: str = ""
+    along: bool = False
+    numbers: str = ""
+    """Study of `paper.csv` with the paper's points, when not its own."""
+    baseline: float | None = None
+    """The x all others are compared with, the best of them with Bonferroni's correction; for sweeps without a direction."""
+
+
+def by_folder(group: str) -> Study:
+    """A sweep of the user's own: one setting a name, less its seed."""
+
+    def place(point: Point) -> Place:
+        parts = [part for part in point.evaluation.name.split("-") if part != f"s{point.seed}"]
+        return Place("-".join(parts), (tuple(natural("-".join(parts))),))
+
+    return Study(name=group, title=group, place=place, keys=())
+
+
+STUDIES = {
+    study.name: study
+    for study in (
+        Study(
+            name="curation_threshold",
+            title="What curation brings at equal size",
+            place=places.by_curation,
+            keys=CURATION,
+            x="web pairs",
+            claim="The stricter the curation, the better the model at every size; uncurated pairs bring nothing over the seed.",
+        ),
+        Study(
+            name="data_size",
+            title="Whether more curated data helps",
+            place=places.by_curation,
+            keys=CURATION,
+            x="web pairs",
+            along=True,
+            numbers="curation_threshold",
+            claim="With curated pairs the win rate grows with their number; without curation it does not.",
+        ),
+        Study(
+            name="data_efficiency",
+            title="What more examples bring, by where they come from",
+            place=places.by_source,
+            keys=MIXTURE,
+            x="training examples",
+            along=True,
+            claim="Per e-fold of data the curated pairs bring more than any other set: alpha is 6.95, and 4.43 for Open Assistant.",
+        ),
+        Study(
+            name="tags",
+            title="Whether telling seed from web pairs helps",
+            place=places.by_tags,
+            keys=("data.tagged", "tags"),
+            claim="Tags in training and both at inference are the best of four settings, by 6.5 points over none at all.",
+        ),
+        Study(
+            name="model_scale",
+            title="What a larger base model brings",
+            place=places.by_base,
+            keys=("model.path", "data.scored", "data.min_score", "data.top_fraction"),
+            x="billion parameters",
+            along=True,
+            claim="Larger base models give better models, and neither 7B nor 65B has had enough at 40,000 pairs.",
+        ),
+        Study(
+            name="joint",
+            title="Seed, augmented pairs, or both",
+            place=places.by_mixture,
+            keys=MIXTURE,
+            x="training examples",
+            claim="Both together do far better than either; augmented pairs alone help only when curated, and less than the seed. "
+            "The curves of augmented pairs alone are printed as a figure without numbers.",
+        ),
+        Study(
+            name="iterations",
+            title="What each round of self-curation brings",
+            place=places.by_round,
+            keys=("data.scored", "data.min_score", "data.top_fraction"),
+            claim="A second round selects better (precision 0.44 to 0.52, recall 0.09 to 0.44 by Table 7). "
+            "No win rate of M1 against M2 is given.",
+        ),
+        Study(
+            name="selector",
+            title="Who should choose the pairs",
+            place=places.by_selector,
+            keys=("data.scored",),
+            claim="After 100 selected pairs, those chosen by M1 serve slightly better than those chosen by M0, and GPT-4's best.",
+        ),
+        Study(
+            name="learning_rate",
+            title="Which learning rate",
+            place=places.by_rate,
+            keys=("optim.lr", "optim.end_lr"),
+            x="learning rate",
+            baseline=PAPER_LR,
+            claim="The paper states 1e-5, falling to 9e-6, and reports no search.",
+        ),
+        Study(
+            name="rubric_and_scorer",
+            title="How to rate",
+            place=places.by_scorer,
+            keys=("data.scored", "data.min_score", "data.top_fraction"),
+            claim="The paper uses one rubric with written ratings and compares no other.",
+        ),
+    )
+}

@@ -1,0 +1,163 @@
+"""Self-curation: who rates, what a rater must prove first, what is scored, what is kept."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
+from humpback_exp.config.stage import BulkConfig, StageConfig
+from humpback_exp.config.training import check_selection
+
+SCORERS = ("generated", "expected", "likelihood")
+LIKELIHOODS = ("forward", "backward", "both")
+
+
+@dataclass(kw_only=True, slots=True)
+class RatingConfig(StageConfig):
+    """Who rates pairs, and how: what scoring shares with its gate."""
+
+    model_path: str = artifact_input("outputs/models/m0")
+    """The rating model, M_(t-1)."""
+    scorer: str = "generated"
+    """generated: a written rating (the paper). expected: the mean of the levels, each weighed by its probability where the
+    written one would stand; one reading of the prompt. likelihood: no rubric, but how well instruction and output go together."""
+    likelihood: str = "forward"
+    """forward: nats a token the instruction saves on the output, under the rating model. backward: minus the loss of the
+    instruction given the output, nats a token, under the backward model. both: the mean of their quantile ranks."""
+    backward_path: str | None = artifact_input()
+    """The backward model; needed for likelihood=backward and both."""
+    tagged: bool = True
+    """Whether prompts carry the tags the models were trained with (data.tagged)."""
+    rubric: RubricConfig = field(default_factory=RubricConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+    attempts: int = 3
+    """How often an unreadable written rating is asked for before it is given up."""
+    samples: int = 1
+    """Written ratings a pair, of which the mean counts (arXiv 2401.10020 takes 3); each is asked again while unreadable."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
+
+    def __post_init__(self) -> None:
+        require(
+            self.scorer in SCORERS,
+            "scorer",
+            self.scorer,
+            f"must be one of {', '.join(SCORERS)}; the rating model is named by model_path=",
+        )
+        one_of("likelihood", self.likelihood, LIKELIHOODS)
+        for key in ("attempts", "samples"):
+            require(getattr(self, key) > 0, key, getattr(self, key), "must be positive")
+        require(
+            self.samples == 1 or self.generation.temperature > 0,
+            "samples",
+            self.samples,
+            "greedy ratings are all alike; set generation.temperature",
+        )
+        require(
+            "backward_path" in self.idle or self.backward_path is not None,
+            "backward_path",
+            None,
+            f"likelihood={self.likelihood} needs the backward model; give its folder",
+        )
+
+    @property
+    def scorers_used(self) -> set[str]:
+        return {self.scorer}
+
+    @property
+    def idle(self) -> set[str]:
+        """Fields that change nothing with the others as they are; they identify no run."""
+        used, idle = self.scorers_used, set()
+        if used == {"likelihood"}:
+            idle |= {"rubric", "compare"}
+        if "generated" not in used:
+            idle |= {"generation", "attempts", "samples"}
+        if "likelihood" not in used:
+            idle |= {"likelihood", "backward_path"}
+        elif self.likelihood == "forward":
+            idle |= {"backward_path"}
+        return idle
+
+
+@dataclass(kw_only=True, slots=True)
+class BoundsConfig:
+    """Human pairs, good by assumption, and how well a scorer must tell them from spoilt ones before it scores everything."""
+
+    path: str = artifact_input("examples/heldout.jsonl")
+    """The pairs, in any format of data.seed_path. Held-out ones are the honest choice: a model knows its own seed by heart."""
+    pairs: int = 32
+    """How many are rated, drawn by the seeded order of their ids; each also spoilt in two ways. 0 goes without a gate."""
+    min_readable: float = operational(0.5)
+    """Least share of ratings that can be read."""
+    min_auc: float = operational(0.6)
+    """Least chance that a pair is rated above one with another pair's output; 0.5 is a coin."""
+    min_auc_truncated: float = operational(0.0)
+    """The same against pairs whose output ends in its middle. No bound by default: a likelihood cannot see what is missing."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.pairs == 0 or self.pairs > 1, "gate.pairs", self.pairs, "must be 0, or 2 and more to mismatch pairs"
+        )
+        for key in ("min_readable", "min_auc", "min_auc_truncated"):
+            require(0 <= getattr(self, key) <= 1, f"gate.{key}", getattr(self, key), "must lie in [0, 1]")
+
+
+@dataclass(kw_only=True, slots=True)
+class GateConfig(RatingConfig):
+    """known-good pairs + rating model -> gates: may this scorer be trusted with the candidates?"""
+
+    stage: ClassVar[str] = "gate"
+    kind: ClassVar[str] = "gates"
+
+    gate: BoundsConfig = field(default_factory=BoundsConfig)
+    rubrics: dict[str, RubricConfig] = field(default_factory=dict)
+    """Rubrics measured beside the chosen one: +rubric@rubrics.additive=additive. Only the chosen one can stop anything."""
+    scorers: list[str] = field(default_factory=list)
+    """Scorers measured beside the chosen one."""
+
+    def __post_init__(self) -> None:
+        RatingConfig.__post_init__(self)
+        require(self.gate.pairs > 0, "gate.pairs", self.gate.pairs, "leaves nothing to measure; give 2 or more")
+        for scorer in self.scorers:
+            one_of("scorers", scorer, SCORERS)
+
+    @property
+    def scorers_used(self) -> set[str]:
+        return {self.scorer, *self.scorers}
+
+
+@dataclass(kw_only=True, slots=True)
+class ScoreConfig(BulkConfig, RatingConfig):
+    """candidates + rating model -> scored"""
+
+    stage: ClassVar[str] = "score"
+    kind: ClassVar[str] = "scored"
+
+    candidates: str = artifact_input("outputs/candidates/web")
+    compare: int = 256
+    """Candidates that are rated both in writing and by expectation, so that the manifest tells how far the two agree: the first
+    of the seeded order. Nothing is compared under scorer=likelihood."""
+
+    def __post_init__(self) -> None:
+        RatingConfig.__post_init__(self)
+        BulkConfig.__post_init__(self)
+        require(self.compare >= 0, "compare", self.compare, "must be 0 or more")
+
+    @property
+    def scorers_used(self) -> set[str]:
+        compared = self.compare and self.scorer != "likelihood"
+        return {"generated", "expected"} if compared else {self.scorer}
+
+
+@dataclass(kw_only=True, slots=True)
+class SelectConfig(StageConfig):
+    """scored -> curated: cheap, and apart from scoring so that a threshold costs no second scoring."""
+
+    stage: ClassVar[str] = "select"
+    kind: ClassVar[str] = "curated"
+
+    scored: str = artifact_input("outputs/scored/m0")
+    min_score: float | None = 4.5
+    top_fraction: float | None = None
+
+    def __post_init__(self) -> None:
+        check_selection("", self.min_score, self.top_fraction, None)

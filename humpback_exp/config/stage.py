@@ -1,0 +1,41 @@
+"""What every stage has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from humpback_exp.config.base import operational, require
+from humpback_exp.config.executor import ExecutorConfig
+from humpback_exp.config.tracking import TrackingConfig
+
+
+@dataclass(kw_only=True, slots=True)
+class StageConfig:
+    """Names, seed and tracking. Its folder is `output_root/kind/name`."""
+
+    stage: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
+
+    output_root: str = operational("outputs")
+    name: str = operational("scratch")
+    seed: int = 0
+    tracking: TrackingConfig = operational(TrackingConfig)
+
+    @property
+    def folder(self) -> Path:
+        parts = Path(self.name).parts
+        inside = bool(parts) and ".." not in parts and not Path(self.name).is_absolute()
+        require(inside, "name", repr(self.name), "must name a folder below output_root")
+        return Path(self.output_root) / self.kind / self.name
+
+
+@dataclass(kw_only=True)  # without slots, so that it goes together with another base that has some
+class BulkConfig(StageConfig):
+    """What a stage has whose rows are done chunk by chunk, by any number of workers."""
+
+    executor: ExecutorConfig = operational(ExecutorConfig)
+    chunk_size: int = 1024
+    """Rows a committed chunk: what a kill can cost a worker at most, and the share of work given out at a time."""
+
+    def __post_init__(self) -> None:
+        require(self.chunk_size > 0, "chunk_size", self.chunk_size, "must be positive")

@@ -1,0 +1,118 @@
+"""scored + the model that rated it -> rewritten: each selected output as that model would answer, or the draft kept."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields
+
+from humpback_exp import artifacts
+from humpback_exp.artifacts import Artifact, Manifest
+from humpback_exp.config import RewriteConfig
+from humpback_exp.data.examples import kept_ids
+from humpback_exp.inference.bulk import Bulk
+from humpback_exp.inference.engine import Advance, Completion, load_engine, row_seed
+from humpback_exp.inference.executors import run_chunks
+from humpback_exp.progress import stage_table
+from humpback_exp.prompts import rewriting
+from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read
+from humpback_exp.rewriting import clean, keep_reason
+from humpback_exp.stages.directions import check_direction
+from humpback_exp.tracking import Tracker
+
+SAMPLES = 50
+"""Rows shown in W&B."""
+
+
+def run(config: RewriteConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
+    """Write a row for every selected candidate; where no rewriting is usable the draft stays, with the reason."""
+    started = time.time()
+    check_rewriter(config, artifact)
+    work = bulk(config)
+    speeds = run_chunks(config, work, tracker)
+    manifest = close(artifact, started, speeds)
+    tracker.table("rewritten", samples(artifact))
+    stage_table(
+        f"rewrite {config.name}",
+        work.total,
+        manifest.rows["rewritten"],
+        manifest.drops,
+        manifest.wall_seconds,
+        artifact.folder,
+    )
+    return manifest
+
+
+def bulk(config: RewriteConfig) -> Bulk[ScoredCandidate, RewrittenCandidate]:
+    """The selected candidates, each to be rewritten."""
+    folder = artifacts.require_input(config.scored, "scored")
+    ids = set(kept_ids(folder, config.seed, config.min_score, config.top_fraction))
+    return Bulk(
+        rows=lambda: (row for row in read(folder, ScoredCandidate) if row.id in ids),
+        total=len(ids),
+        cls=RewrittenCandidate,
+        start=lambda: rewriter(config),
+        kept=lambda row: not row.kept,
+    )
+
+
+def rewriter(config: RewriteConfig) -> Callable[[list[ScoredCandidate], Advance], list[RewrittenCandidate]]:
+    """What rewrites a chunk of candidates."""
+    engine = load_engine(config.engine, config.model_path)
+
+    def process(chunk: list[ScoredCandidate], advance: Advance) -> list[RewrittenCandidate]:
+        conversations = [rewriting(row.instruction, row.output, config.tagged) for row in chunk]
+        seeds = [row_seed(config.seed, row.id, "rewrite") for row in chunk]
+        completions = engine.generate(conversations, config.generation, seeds, advance)
+        return [rewritten(row, completion) for row, completion in zip(chunk, completions, strict=True)]
+
+    return process
+
+
+def check_rewriter(config: RewriteConfig, artifact: Artifact) -> None:
+    """Raise when the model writes instructions, or is not the one that rated the candidates.
+
+    A loop stays self-aligned as long as M_t rewrites what M_t has chosen.
+    """
+    check_direction(config.model_path, "forward", config.tagged)
+    rater = artifacts.load(artifacts.require_input(config.scored, "scored")).inputs["model_path"]
+    if rater["fingerprint"] != artifact.manifest.inputs["model_path"]["fingerprint"]:
+        raise ValueError(
+            f"model_path={config.model_path}: another model rated {config.scored}; use model_path={rater['path']}"
+        )
+
+
+def rewritten(row: ScoredCandidate, completion: Completion) -> RewrittenCandidate:
+    """The row with its new output, or with the draft and the reason why it stays."""
+    text = clean(completion.text)
+    reason = keep_reason(text, row.output, completion.finish)
+    same = {column.name: getattr(row, column.name) for column in fields(ScoredCandidate) if column.name != "output"}
+    output = row.output if reason else text
+    return RewrittenCandidate(**same, output=output, draft=row.output, rewriting=completion.text, kept=reason)
+
+
+def close(artifact: Artifact, started: float, speeds: dict[str, float]) -> Manifest:
+    """Count what was rewritten and what was kept, and finish the folder."""
+    reasons: Counter[str] = Counter()
+    chars = drafted = 0
+    for row in read(artifact.folder, RewrittenCandidate):
+        reasons[row.kept] += 1
+        chars, drafted = chars + len(row.output), drafted + len(row.draft)
+    done = reasons.pop("", 0)
+    rows = {"candidates": done + reasons.total(), "rewritten": done}
+    metrics = {"length_ratio": chars / drafted} | speeds
+    kept = {f"draft kept: {reason}": count for reason, count in sorted(reasons.items())}
+    return artifacts.finish(artifact, started=started, rows=rows, drops=kept, metrics=metrics)
+
+
+def samples(artifact: Artifact) -> list[dict[str, object]]:
+    """The first rows, short enough to read."""
+    return [
+        {
+            "id": row.id,
+            "instruction": row.instruction,
+            "draft": row.draft[:500],
+            "rewriting": row.rewriting[:500],
+            "kept": row.kept,
+        }
+        for row, _ in zip(read(artifact.folder, RewrittenCandidate), range(SAMPLES), strict=False)
+    ]

@@ -1,0 +1,22 @@
+"""scored, selected -> rewritten: the web text of each kept pair, rewritten as an answer by the model that rated it."""
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from humpback_exp.config import RewriteConfig, load
+from humpback_exp.launch import door, launch, user_errors
+
+ConfigStore.instance().store("rewrite_schema", RewriteConfig)
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="rewrite")
+def main(cfg: DictConfig) -> None:
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    door(lambda: launch(load(cfg, RewriteConfig), fresh=sweep), sweep)
+
+
+if __name__ == "__main__":
+    user_errors(main)

@@ -1,0 +1,114 @@
+"""Two or more evaluated models side by side."""
+
+import re
+from pathlib import Path
+
+import pytest
+import sweep_folders as folders
+from test_report import HOSTILE, text
+
+from humpback_exp.analysis.compare import build
+from humpback_exp.config import ReportConfig
+
+LOSSES = [2.0 + row / 10 for row in range(12)]
+BETTER = [loss - 0.3 - (0.6 if row == 7 else 0.0) for row, loss in enumerate(LOSSES)]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("compare")
+    folders.point(root, "tags", "m0", LOSSES, outcomes=["loss"] * 4 + ["tie"] * 8, text=HOSTILE["output"])
+    folders.point(
+        root, "tags", "m1", BETTER, outcomes=["win"] * 4 + ["tie"] * 8, lr=1e-4, seed=1, text=HOSTILE["instruction"]
+    )
+    folders.point(root, "tags", "other", LOSSES, seed=2, ids="other")
+    return root
+
+
+def test_figures_and_changes_are_paired_with_the_first(root: Path) -> None:
+    seen = text(build(str(root), ["m0", "m1"]))
+    # Changes of -0.3, one of -0.9: mean -0.35, error 0.05, times t(11) = 2.201 is 0.110.
+    assert (
+        "By held-out loss, M1 is better than M0: −0.350 nats a token (95 % interval −0.460 to −0.240), beyond noise."
+        in seen
+    )
+    assert "By win rate, M1 is better than M0: +33.3 points" in seen
+    assert "paired t test over 12 held-out pairs, one seed each" in seen and "the luck of training is not in" in seen
+    assert seen.index("M0 33.3") < seen.index("M1 66.7")
+
+
+def test_settings_that_differ_are_named_with_both_values(root: Path) -> None:
+    seen = text(build(str(root), ["m0", "m1"])).partition("Settings that differ")[2]
+    assert "model optim.lr 1e-05 0.0001" in seen and "model seed 0 1" in seen
+    assert re.search(r"evaluation model_path models/m0 \([0-9a-f]{8}\) models/m1 \([0-9a-f]{8}\)", seen)
+    assert "optim.clip" not in seen
+
+
+def test_rows_they_disagree_on_most_come_first(root: Path) -> None:
+    seen = text(build(str(root), ["m0", "m1"]))
+    losses, _, verdicts = seen.partition("Held-out losses that differ most")[2].partition("Verdicts that differ most")
+    assert losses.lstrip().startswith("Question 7?") and losses.count("Question") == 8
+    assert re.findall(r"Question (\d+)", verdicts) == ["0", "1", "2", "3"]
+    assert "M0 loss 2.00, loss (20%) m0" in verdicts and "M1 loss 1.70, win (85%) m1" in verdicts
+
+
+def test_a_model_is_found_by_name_folder_or_its_own_folder(root: Path) -> None:
+    page = build(str(root), ["m0", "m1"])
+    assert build(str(root), [f"{root}/evals/m0", "models/m1"]) == page
+    assert build(str(root), ["evals/m0", f"{root}/models/m1"]) == page
+
+
+def test_hostile_answers_stay_texts(root: Path) -> None:
+    page = build(str(root), ["m0", "m1"])
+    assert "&lt;script&gt;" in page and "{{ 7*7 }}" in page
+    assert not set(re.findall(r"<\s*([a-zA-Z]+)", page)) & {"script", "img", "svg", "iframe", "object", "link", "form"}
+    assert not {"\x00", "\x1b", "\u202e"} & set(page)
+
+
+def test_three_are_compared_with_the_first(tmp_path: Path) -> None:
+    for number in range(3):
+        folders.point(tmp_path, "tags", f"m{number}", [loss - number / 10 for loss in LOSSES], seed=number)
+    seen = text(build(str(tmp_path), ["m0", "m1", "m2"]))
+    assert "−0.100 nats a token, without an interval" in seen and "M2 and M0 cannot be told apart" in seen
+    assert re.search(r"M0 loss 2\.(\d)0 m0 M1 loss .* m1 M2 loss .* m2 human Human \1", seen)
+
+
+def test_other_opponents_are_not_compared_by_win_rate(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "m0", LOSSES, outcomes=["loss"] * 12)
+    folders.point(tmp_path, "tags", "m1", BETTER, outcomes=["win"] * 12, judge="org/other", seed=1)
+    seen = text(build(str(tmp_path), ["m0", "m1"]))
+    assert "By win rate" not in seen and "by different judges, so they are not compared" in seen
+
+
+def test_a_folder_only_one_has_is_one_line(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "m0", LOSSES)
+    folders.point(tmp_path, "tags", "m1", BETTER, data=folders.curated(tmp_path, None, 4.5))
+    seen = text(build(str(tmp_path), ["m0", "m1"]))
+    assert "scored folder none scored/m0" in seen and "scored scorer" not in seen
+
+
+def test_too_few_verdicts_do_not_lead(tmp_path: Path) -> None:
+    for name, losses in (("m0", LOSSES), ("m1", [loss - 0.001 * (1 + row) for row, loss in enumerate(LOSSES)])):
+        folders.point(tmp_path, "tags", name, losses, outcomes=["win"] * 4, lr=1e-4 if name == "m1" else 1e-5)
+    seen = text(build(str(tmp_path), ["m0", "m1"]))
+    assert (
+        "M0, M1 By held-out loss, M1 is better than M0: −0.0065 nats a token (95 % interval −0.0088 to −0.0042)" in seen
+    )
+    assert "Win rate: paired t test over 4 held-out pairs, too few (fewer than 10) for a claim" in seen
+
+
+def test_mistakes_are_one_line(root: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"^runs=m9: no finished evaluation of that name below .*; there are: m0, m1, other$"
+    ):
+        build(str(root), ["m0", "m9"])
+    with pytest.raises(
+        ValueError, match=r"^evals/other: evaluated on other pairs than evals/m0; .* the same heldout=$"
+    ):
+        build(str(root), ["m0", "other"])
+    with pytest.raises(ValueError, match=r"^runs=m0,models/m0: evals/m0 is named twice"):
+        build(str(root), ["m0", "models/m0"])
+    with pytest.raises(ValueError, match=r"^runs=m0: a comparison needs two or more, as in runs=m0,m1$"):
+        ReportConfig(runs=["m0"])
+    with pytest.raises(ValueError, match=r"^runs=a,b: excludes sweep=tags$"):
+        ReportConfig(runs=["a", "b"], sweep="tags")

@@ -1,0 +1,81 @@
+"""Intervals over seeds and held-out rows."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from humpback_exp.analysis.interval import Grid, paired, pooled, unpaired
+
+
+def grid(values: object, weights: object = None) -> Grid:
+    cells = np.array(values, dtype=float)
+    return Grid(cells, np.ones(cells.shape[1]) if weights is None else np.array(weights, dtype=float))
+
+
+def test_one_seed_is_the_t_interval_of_its_rows() -> None:
+    rows = [1.0, 2.0, 4.0, 3.0, 5.0]
+    found = pooled(grid([rows]))
+    low, high = stats.t.interval(0.95, 4, np.mean(rows), stats.sem(rows))
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+    assert (found.rows, found.seeds, found.freedom) == (5, (1,), 4)
+
+
+def test_seeds_add_their_own_part() -> None:
+    # Row means 2, 3, 4 and seed means 2, 4: variances of their means 1/3 and 1, with 2 and 1 degrees of freedom.
+    found = pooled(grid([[1, 2, 3], [3, 4, 5]]))
+    assert found.value == 3
+    assert found.error == pytest.approx(math.sqrt(1 / 3 + 1))
+    assert found.freedom == pytest.approx((4 / 3) ** 2 / (1 / 9 / 2 + 1))
+
+
+def test_a_loss_a_token_weighs_rows_by_their_tokens() -> None:
+    assert pooled(grid([[1.0, 3.0]], weights=[30, 10])).value == 1.5
+
+
+def test_pairing_takes_out_how_hard_rows_are() -> None:
+    ours, theirs = grid([[1.1, 5.0, 9.2]]), grid([[2.0, 6.0, 10.0]])
+    found = paired(ours, theirs)
+    reference = stats.ttest_rel([1.1, 5.0, 9.2], [2.0, 6.0, 10.0])
+    assert found.value == pytest.approx(-0.9)
+    assert found.p == pytest.approx(reference.pvalue)
+    assert (found.low, found.high) == pytest.approx(reference.confidence_interval(0.95))
+
+
+def test_other_rows_are_compared_as_welch_does() -> None:
+    ours, theirs = [1.1, 5.0, 9.2, 3.0], [2.0, 6.0, 10.0]
+    found = unpaired(pooled(grid([ours])), pooled(grid([theirs])))
+    assert found.p == pytest.approx(stats.ttest_ind(ours, theirs, equal_var=False).pvalue)
+
+
+def test_several_comparisons_widen_the_interval() -> None:
+    found = pooled(grid([[1.0, 2.0, 4.0, 3.0, 5.0]]))
+    assert found.reach(3) == pytest.approx(stats.t.ppf(1 - 0.025 / 3, 4) * found.error)
+
+
+def test_an_interval_ends_where_the_figure_can_lie() -> None:
+    found = pooled(grid([[100, 100, 0, 100]]), bounds=(0.0, 100.0))
+    assert (found.value, found.high) == (75, 100) and found.value + found.reach() > 100
+
+
+def test_one_row_or_equal_rows_have_no_interval() -> None:
+    assert math.isnan(pooled(grid([[1.0]])).error)
+    alike = pooled(grid([[1.0, 1.0]]))
+    assert alike.error == 0 and alike.ends == (1.0, 1.0) and math.isnan(alike.p)
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_differences_are_covered_at_the_stated_rate_or_above(seeds: int) -> None:
+    """Seeds and rows both drawn anew each time; the sum of both parts counts their interaction twice, so it errs wide."""
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(400):
+        rows = rng.normal(0, 1, 40)
+        sides = [
+            grid(level + rows + rng.normal(0, 0.1, (seeds, 1)) + rng.normal(0, 0.3, (seeds, 40)))
+            for level in (0.5, 0.0)
+        ]
+        found = paired(*sides)
+        hits += found.low <= 0.5 <= found.high
+    assert 0.93 <= hits / 400

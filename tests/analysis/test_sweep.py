@@ -1,0 +1,286 @@
+"""A sweep's page: which runs belong to it, where they stand, the finding, the paper's numbers beside ours, the files."""
+
+import csv
+import io
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sweep_folders as folders
+from test_report import HOSTILE, text
+
+from humpback_exp.analysis.collect import collect
+from humpback_exp.analysis.paper import published
+from humpback_exp.analysis.points import points
+from humpback_exp.analysis.settings import Setting, question, settings
+from humpback_exp.analysis.studies import STUDIES
+from humpback_exp.analysis.sweep import build
+from humpback_exp.config import DataConfig, ReportConfig
+from humpback_exp.stages import report
+
+ROOT = Path(__file__).parents[2]
+RAMP = [1.0 + row / 10 for row in range(12)]
+
+
+def shifted(change: float, wobble: float = 0.1) -> list[float]:
+    """The ramp moved by `change`, alternating by `wobble`: a paired error of wobble * sqrt(12 / 11) / sqrt(12)."""
+    return [loss + change + (wobble if row % 2 else -wobble) for row, loss in enumerate(RAMP)]
+
+
+def told(root: Path, group: str) -> list[Setting]:
+    return settings(STUDIES[group], points(collect(str(root), loops=True))[group])
+
+
+def lines(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(files[name].decode())))
+
+
+def test_the_finding_is_the_strictest_curation_against_none_with_its_test(tmp_path: Path) -> None:
+    folders.point(tmp_path, "curation_threshold", "none", RAMP, data=folders.curated(tmp_path, 3200, None))
+    folders.point(tmp_path, "curation_threshold", "a4", shifted(-0.3), data=folders.curated(tmp_path, 3200, 4))
+    folders.point(tmp_path, "curation_threshold", "a5", shifted(-0.5), data=folders.curated(tmp_path, 3200, 4.5))
+    seen = text(build(str(tmp_path), "curation_threshold", "files")[0])
+    # -0.5 with deviations of 0.1: error 0.1 * sqrt(12 / 11) / sqrt(12) = 0.03015, times t(11) = 2.201 is 0.066.
+    assert (
+        "By held-out loss, A5 is better than no curation at 3,200 web pairs: −0.500 nats a token "
+        "(95 % interval −0.566 to −0.434), beyond noise." in seen
+    )
+    assert "Held-out loss: paired t test over 12 held-out pairs, one seed each, p < 0.001." in seen
+    assert "In the paper: 71.2 % at 25,600 against 51.7 % at 25,600, +19.5 points, 4.6 standard errors" in seen
+    assert "A5 at 3,200 web pairs 1 1.050 0.802 to 1.298 −0.500 −0.566 to −0.434 61.4 ± 3.0" in seen
+    assert "Settings with one seed" in seen
+
+
+def test_what_lies_within_noise_is_called_so(tmp_path: Path) -> None:
+    for tagged, name, losses in ((False, "without", RAMP), (True, "with", shifted(0.01))):
+        for seed in (0, 1):
+            moved = [loss + 0.02 * seed for loss in losses]
+            folders.point(
+                tmp_path, "tags", f"{name}-s{seed}", moved, seed=seed,
+                data=DataConfig(tagged=tagged), tags=["seed", "web"] if tagged else [],
+                outcomes=["win"] * 6 + ["loss"] * (6 - seed),
+            )  # fmt: skip
+    seen = text(build(str(tmp_path), "tags", "files")[0])
+    assert (
+        "By win rate, tagged, asked with S_a + S_w and untagged, asked with none cannot be told apart: 0.0 points"
+        in seen
+    )
+    assert re.search(
+        r"cannot be told apart: \+0\.010 nats a token \(95 % interval −0\.\d+ to \+0\.\d+\), within noise", seen
+    )
+    assert "paired t test over 12 held-out pairs, 2 and 2 seeds" in seen
+    assert "66.47 ± 3.04" in seen and "Settings with one seed" not in seen
+
+
+def test_other_held_out_pairs_are_pooled_and_it_is_said(tmp_path: Path) -> None:
+    folders.point(tmp_path, "model_scale", "small", RAMP, base="org/llama-7b")
+    folders.point(tmp_path, "model_scale", "large", shifted(2), base="org/llama-65b", ids="other")
+    seen = text(build(str(tmp_path), "model_scale", "files")[0])
+    assert "By held-out loss, seed alone at 65 billion parameters is worse than at 7: +2.000" in seen
+    assert "pooled t test, as the held-out pairs differ, over 12 held-out pairs" in seen
+
+
+def test_seeds_evaluated_on_different_pairs_are_refused(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "a", RAMP, seed=0)
+    folders.point(tmp_path, "tags", "b", RAMP, seed=1, ids="other")
+    with pytest.raises(ValueError, match=r"evals/a, evals/b: evaluated on different pairs; .* same heldout="):
+        build(str(tmp_path), "tags", "files")
+
+
+def test_a_sweep_is_its_group_and_an_evaluation_without_one_belongs_to_its_models(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "mine", RAMP)
+    folders.point(tmp_path, "tags", "by-hand", shifted(0.1), seed=1, evaluated_in=None)
+    folders.point(tmp_path, "joint", "other", shifted(0.2), seed=2)
+    folders.point(tmp_path, None, "nobody", shifted(0.3), seed=3)
+    found = points(collect(str(tmp_path)))
+    names = {group: sorted(point.evaluation.name for point in members) for group, members in found.items()}
+    assert names == {"tags": ["by-hand", "mine"], "joint": ["other"]}
+
+
+def test_sizes_and_curations_span_the_papers_figure(tmp_path: Path) -> None:
+    folders.thresholds(tmp_path, "data_size", (100, 200, 400, 800), seeds=2)
+    found = told(tmp_path, "data_size")
+    assert [(s.place.series, s.place.x, len(s.points)) for s in found] == [
+        (series, size, 2) for series in ("no curation", "A4", "A5") for size in (100, 200, 400, 800)
+    ]
+    asked = question(STUDIES["data_size"], found)
+    assert asked is not None and (asked.ours.label, asked.theirs.label) == (
+        "A5 at 800 web pairs",
+        "A5 at 100 web pairs",
+    )
+    page, files = build(str(tmp_path), "data_size", "files")
+    assert re.search(r"ours: A5, win rate 8 \+\d", text(page)) and "the paper: Humpback 5 +5.70 2.2" in text(page)
+    assert set(files) == {"numbers.csv", "runs.csv"} | {
+        f"{name}.{form}" for name in ("win_rate", "paper", "heldout_loss") for form in ("svg", "pdf")
+    }
+    assert len(lines(files, "runs.csv")) == 24 and len(lines(files, "numbers.csv")) == 12 + 12
+
+
+def test_rounds_and_selectors_are_told_from_lineage_not_from_names(tmp_path: Path) -> None:
+    folders.point(tmp_path, "iterations", "first", RAMP)
+    before = "first"
+    for name in ("second", "third"):
+        data = DataConfig(scored=folders.scored(tmp_path, before, f"{tmp_path}/models/{before}"), min_score=4.5)
+        folders.point(tmp_path, "iterations", name, shifted(-0.1), data=data)
+        before = name
+    for name in ("first", "second"):
+        data = DataConfig(scored=f"{tmp_path}/scored/{name}", size=100)
+        folders.point(tmp_path, "selector", f"by-{name}", RAMP, data=data)
+    assert [s.label for s in told(tmp_path, "iterations")] == ["M0", "M1", "M2"]
+    assert [s.label for s in told(tmp_path, "selector")] == ["M0", "M1"]
+    assert "In the paper: 37.7 % against 35.71 %, +2.0 points, 0.5 standard errors" in text(
+        build(str(tmp_path), "selector", "files")[0]
+    )
+
+
+def test_loops_in_folders_of_their_own_are_one_sweep(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        folders.point(tmp_path / f"s{seed}", "iterations", "m0", [loss + seed for loss in RAMP], seed=seed)
+    (setting,) = told(tmp_path, "iterations")
+    assert [(point.evaluation.label, point.seed) for point in setting.points] == [
+        ("s0/evals/m0", 0),
+        ("s1/evals/m0", 1),
+    ]
+
+
+def test_mixtures_are_told_from_what_was_trained_on(tmp_path: Path) -> None:
+    scored = folders.scored(tmp_path)
+    mixtures = {
+        "seed alone": DataConfig(),
+        "no curation alone": DataConfig(seed_path=None, scored=scored, size=50),
+        "best 30% alone": DataConfig(seed_path=None, scored=scored, size=50, top_fraction=0.3),
+        "seed + A5": DataConfig(scored=scored, size=50, min_score=4.5),
+    }
+    for number, data in enumerate(mixtures.values()):
+        folders.point(tmp_path, "joint", f"run{number}", shifted(number / 100), data=data)
+    found = told(tmp_path, "joint")
+    assert [s.place.series for s in found] == list(mixtures)
+    assert [s.place.x for s in found] == [8, 50, 50, 58]
+
+
+def test_the_best_of_several_rates_is_compared_with_the_papers_under_bonferroni(tmp_path: Path) -> None:
+    for lr, change in ((1e-6, 0.3), (1e-5, 0.0), (1e-4, -0.2), (1e-3, 0.1)):
+        folders.point(tmp_path, "learning_rate", f"lr{lr}", shifted(change) if change else RAMP, lr=lr)
+    page, files = build(str(tmp_path), "learning_rate", "files")
+    assert "learning rate 0.0001 is better than learning rate 1e-05: −0.200" in text(page)
+    assert "the best of 3 comparisons (Bonferroni)" in text(page)
+    assert "paper.svg" not in files and 'id="paper"' not in page
+
+
+@pytest.mark.parametrize(
+    ("base", "place"),
+    [("llama-7b", ("seed alone", 7)), ("Llama-2-70b-hf", ("seed alone", 70)), ("smollm2-135m", ("seed alone", 0.135)),
+     ("tiny", ("seed alone, tiny", None)), ("m2b2bert", ("seed alone, m2b2bert", None))],
+)  # fmt: skip
+def test_sizes_of_base_models_are_read_from_their_names(
+    tmp_path: Path, base: str, place: tuple[str, float | None]
+) -> None:
+    folders.point(tmp_path, "model_scale", "m", RAMP, base=f"org/{base}")
+    (setting,) = told(tmp_path, "model_scale")
+    assert (setting.place.series, setting.place.x) == place
+
+
+def test_scorers_start_from_the_papers(tmp_path: Path) -> None:
+    for scorer in ("likelihood", "generated"):
+        data = DataConfig(scored=folders.scored(tmp_path, scorer, scorer=scorer), top_fraction=0.3)
+        folders.point(tmp_path, "rubric_and_scorer", f"by-{scorer}", RAMP, data=data)
+    assert [s.label for s in told(tmp_path, "rubric_and_scorer")] == ["generated, five_point", "likelihood"]
+
+
+def test_a_sweep_of_ones_own_groups_names_less_their_seeds(tmp_path: Path) -> None:
+    for name, lr in (("short", 1e-5), ("long", 1e-4)):
+        for seed in (0, 1):
+            folders.point(tmp_path, "prompts", f"{name}-s{seed}", shifted(seed / 10), seed=seed, lr=lr)
+    seen = text(build(str(tmp_path), "prompts", "files")[0])
+    assert "long 2 " in seen and "short 2 " in seen and "The paper" not in seen
+
+
+def test_what_else_differs_is_told(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "without", RAMP, data=DataConfig(tagged=False), lr=1e-5)
+    folders.point(tmp_path, "tags", "with", shifted(-0.5), lr=1e-4)
+    folders.point(tmp_path, "tags", "unmeasured", RAMP, seed=1)
+    shutil.rmtree(tmp_path / "evals" / "unmeasured")
+    seen = text(build(str(tmp_path), "tags", "files")[0])
+    assert "The runs also differ in optim.end_lr, optim.lr, which may explain a gap as well." in seen
+    assert "Not finished or not evaluated yet: models/unmeasured." in seen
+
+
+def test_damaged_runs_are_named_and_left_out(tmp_path: Path) -> None:
+    folders.thresholds(tmp_path)
+    name = "curation_threshold-a4.5-n3200-s0"
+    (tmp_path / "evals" / name / "data" / "00000.parquet").write_bytes(b"PAR1 no more")
+    seen = text(build(str(tmp_path), "curation_threshold", "files")[0])
+    assert f"Damaged evals/{name} : " in seen and "2 and 2 seeds" in seen
+
+
+def test_figures_are_the_same_bytes_every_time_and_text_stays_text(tmp_path: Path) -> None:
+    folders.thresholds(tmp_path)
+    _, first = build(str(tmp_path), "curation_threshold", "files")
+    _, again = build(str(tmp_path), "curation_threshold", "files")
+    assert first == again
+    assert b">no curation</text>" in first["paper.svg"] and first["paper.pdf"].startswith(b"%PDF")
+
+
+def test_hostile_names_stay_texts(tmp_path: Path) -> None:
+    evil = f"<script>x$\\frac{{{HOSTILE['output'].replace('/', '')}"
+    for name in (evil, "plain"):
+        folders.point(tmp_path, "model_scale", f"{len(name)}", RAMP, base=f"org/{name}")
+    page, files = build(str(tmp_path), "model_scale", "files")
+    assert "&lt;script&gt;x" in page and "{{ 7*7 }}" in page
+    assert not set(re.findall(r"<\s*([a-zA-Z]+)", page)) & {
+        "script",
+        "img",
+        "iframe",
+        "object",
+        "embed",
+        "link",
+        "form",
+    }
+    assert page.count("<style>") == page.count("</style>") == 1
+    assert b"<script" not in files["heldout_loss.svg"]
+    assert all(re.match(r"#|files/[\w.]+$", address) for address in re.findall(r'href="([^"]*)"', page))
+    assert not re.search(r"url\((?!#)|@import|src=", " ".join(re.findall("<[^>]*>", page)))
+
+
+def test_the_papers_points_are_whole() -> None:
+    assert [(one.series, one.win_rate) for one in published("tags")][-1] == ("tagged, asked with S_a + S_w", 66.47)
+    assert all(one.source for name in STUDIES for one in published(name))
+    assert published("learning_rate") == []
+
+
+def test_unknown_sweeps_and_unmeasured_ones_are_one_line(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "a", RAMP)
+    folders.point(tmp_path, "joint", "b", RAMP, seed=1)
+    shutil.rmtree(tmp_path / "evals" / "b")
+    with pytest.raises(
+        ValueError, match=r"^sweep=tagz: no run below .* has this tracking.group; there are: joint, tags$"
+    ):
+        build(str(tmp_path), "tagz", "files")
+    with pytest.raises(
+        ValueError, match=r"^sweep=joint: none of its models has been evaluated; run python evaluate.py"
+    ):
+        build(str(tmp_path), "joint", "files")
+
+
+def test_the_page_lies_in_reports_with_its_files_beside_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders.point(tmp_path, "tags", "a", RAMP)
+    report.run(ReportConfig(output_root=str(tmp_path), sweep="tags"))
+    assert capsys.readouterr().out == f"\nreport: {tmp_path}/reports/tags.html\n"
+    page = (tmp_path / "reports" / "tags.html").read_text()
+    links = {address for address in re.findall(r'href="([^"#]+)"', page)}
+    assert links == {f"tags_files/{path.name}" for path in (tmp_path / "reports" / "tags_files").iterdir()}
+
+
+@pytest.mark.slow
+def test_the_command_takes_runs_with_a_comma(tmp_path: Path) -> None:
+    folders.point(tmp_path, "tags", "a", RAMP)
+    folders.point(tmp_path, "tags", "b", shifted(-0.5), seed=1)
+    command = [sys.executable, "report.py", f"output_root={tmp_path}"]
+    done = subprocess.run([*command, "runs=a,b"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, f"\nreport: {tmp_path}/reports/a_vs_b.html\n")
+    refused = subprocess.run([*command, "runs=a"], cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert refused.stderr == "error: runs=a: a comparison needs two or more, as in runs=m0,m1\n"

@@ -1,0 +1,164 @@
+"""Scoring with the tiny model: the ledger, the comparison of scorers, calibration in a closing pass that may be killed."""
+
+import time
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from humpback_exp import artifacts
+from humpback_exp.config import AugmentConfig, EngineConfig, GenerationConfig, RubricConfig, ScoreConfig, identity
+from humpback_exp.curation import calibration
+from humpback_exp.curation.calibration import calibrated
+from humpback_exp.curation.ledger import scored
+from humpback_exp.curation.scoring import Rated
+from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
+from humpback_exp.stages import score
+from humpback_exp.tracking import NoTracker
+
+RUBRIC = RubricConfig(prompt="Rate from 1 to 5.\n{instruction}\n{output}")
+KILLED = KeyboardInterrupt
+
+
+def candidate(number: int, **texts: str) -> Candidate:
+    pair = {"instruction": f"Name {number} rivers.", "output": "Indus, " * (number + 1)} | texts
+    return Candidate(id=f"c{number:02d}", url="u", offset=number, heading_path=[], raw="", **pair)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, tiny: str) -> Path:
+    """Nine candidates, of which one is too long for the model, and one that augmentation dropped."""
+    root = tmp_path_factory.mktemp("score")
+    artifact = artifacts.begin(AugmentConfig(output_root=str(root), name="web", segments="s", model_path="m"))
+    rows = [candidate(number) for number in range(8)]
+    rows += [candidate(8, output="word " * 5000), candidate(9, dropped="empty")]
+    write(artifact.folder / "data" / "00000.parquet", Candidate, rows)
+    artifacts.finish(artifact, started=time.time(), rows={"segments": 10, "candidates": 9}, drops={"empty": 1})
+    return root
+
+
+def config(root: Path, name: str, tiny: str, **settings) -> ScoreConfig:
+    shared = {
+        "output_root": str(root),
+        "name": name,
+        "candidates": f"{root}/candidates/web",
+        "model_path": tiny,
+        "backward_path": tiny,
+        "rubric": RUBRIC,
+        "generation": GenerationConfig(max_new_tokens=4),
+        "attempts": 2,
+        "engine": EngineConfig(dtype="float32"),
+        "chunk_size": 4,
+    }
+    return ScoreConfig(**shared | settings)
+
+
+def run(config: ScoreConfig) -> tuple[artifacts.Manifest, list[ScoredCandidate]]:
+    manifest = score.run(config, artifacts.begin(config), NoTracker())
+    return manifest, list(read(config.folder, ScoredCandidate))
+
+
+def test_every_candidate_is_accounted_for_and_some_are_rated_both_ways(root: Path, tiny: str) -> None:
+    manifest, rows = run(config(root, "expected", tiny, scorer="expected", compare=3))
+    assert manifest.rows == {"candidates": 9, "readable": 8, "scored": 8, "abandoned": 1}
+    assert manifest.drops == {"longer than the context": 1}
+    assert [row.id for row in rows] == [f"c{number:02d}" for number in range(9)]
+    assert [row.score is None for row in rows] == [False] * 8 + [True]
+    assert all(row.score == row.expected and 1 <= row.score <= 5 and 0 < row.mass < 1 for row in rows[:8])
+    written = [row.id for row in rows if row.raw]
+    first = sorted((row.id for row in rows), key=lambda name: score.shuffled_rank(0, name))[:3]
+    assert sorted(first) == written
+    assert manifest.metrics["mean_score"] == pytest.approx(np.mean([row.score for row in rows[:8]]))
+    assert manifest.metrics["mean_mass"] == pytest.approx(np.mean([row.mass for row in rows[:8]]))
+    assert sum(manifest.metrics["histogram"].values()) == 8
+
+
+def test_agreement_stands_in_the_manifest(root: Path, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny model writes no rating that could be read, so both ratings are given here."""
+    given = {"generated": [1.0, 2.0, 3.0, 5.0], "expected": [1.2, 3.4, 2.9, 4.6]}
+
+    def measure(models, config, scorer, rubric, pairs, ids, advance):
+        return [Rated(**{scorer: given[scorer][int(i[1:]) % 4]}) for i in ids]
+
+    monkeypatch.setattr(score, "measure", measure)
+    manifest, rows = run(config(root, "agreement", tiny, compare=9))
+    figures = {key.removeprefix("agreement_"): value for key, value in manifest.metrics.items()}
+    assert (figures["compared"], figures["equal"], figures["within_1"]) == (9, 7 / 9, 1.0)
+    assert figures["confusion"][1] == [0, 0, 2, 0, 0] and sum(map(sum, figures["confusion"])) == 9
+    assert 0.7 < figures["spearman"] < 1
+    assert all(row.score == row.generated and row.outcome == "scored" for row in rows)
+    assert score.confusion(manifest.metrics)[1] == {
+        "written": 2, "expected 1": 0, "expected 2": 0, "expected 3": 2, "expected 4": 0, "expected 5": 0
+    }  # fmt: skip
+
+
+def test_likelihoods_are_calibrated_over_all_chunks(root: Path, tiny: str) -> None:
+    manifest, rows = run(config(root, "both", tiny, scorer="likelihood", likelihood="both"))
+    nats = [np.array([getattr(row, name) for row in rows], dtype=float) for name in ("forward", "backward")]
+    assert [row.score for row in rows[:8]] == calibrated(nats).tolist()[:8]
+    assert np.isnan(nats[0]).tolist() == [False] * 8 + [True]
+    assert (rows[8].score, rows[8].dropped) == (None, "longer than the context")
+    assert len(parts(root / "scored/both")) == 3 and manifest.rows["scored"] == 8
+    assert "agreement_compared" not in manifest.metrics
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_killed_in_the_closing_pass_and_run_again(root: Path, tiny: str, monkeypatch, at: int) -> None:
+    """The unbroken run rewrites three chunks; here the second session finds none, one or two of them rewritten."""
+    whole, _ = run(config(root, "whole", tiny, scorer="likelihood")) if at == 0 else (None, None)
+    broken = config(root, f"broken{at}", tiny, scorer="likelihood")
+    left = [at]
+
+    def killing(*asked):
+        if not left[0]:
+            raise KILLED
+        left[0] -= 1
+        return write(*asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(calibration, "write", killing)
+        with pytest.raises(KILLED):
+            run(broken)
+    given = [row.score is not None for row in read(broken.folder, ScoredCandidate)]
+    assert given == [number < 4 * at for number in range(8)] + [False]
+    manifest, _ = run(broken)
+    assert manifest.files == artifacts.load(root / "scored/whole").files
+    assert whole is None or len(whole.files) == 3
+
+
+def test_the_closing_pass_holds_one_chunk_of_texts(tmp_path: Path) -> None:
+    def peak(chunks: int) -> int:
+        folder = tmp_path / str(chunks)
+        for chunk in range(chunks):
+            rows = [
+                scored(candidate(n, output=f"{chunk} {n} " * 5000), None, Rated(forward=float(n))) for n in range(32)
+            ]
+            write(folder / "data" / f"{chunk:05d}.parquet", ScoredCandidate, rows)
+        tracemalloc.start()
+        calibration.calibrate(folder, ["forward"])
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    assert peak(8) < 1.2 * peak(2)
+
+
+def test_what_a_scorer_does_not_use_identifies_no_run(tiny: str) -> None:
+    one = config(Path("out"), "m0", tiny, scorer="likelihood")
+    assert identity(one) == identity(replace(one, rubric=RubricConfig(prompt="{instruction}"), samples=3, compare=9))
+    assert identity(one) != identity(replace(one, likelihood="both"))
+    expected = replace(one, scorer="expected", compare=0)
+    assert identity(expected) == identity(replace(expected, generation=GenerationConfig(top_p=0.5), likelihood="both"))
+    assert identity(expected) != identity(replace(expected, rubric=RubricConfig(prompt="{instruction}")))
+    compared = replace(expected, compare=1)
+    assert identity(compared) != identity(replace(compared, generation=GenerationConfig(top_p=0.5)))
+
+
+def test_an_unused_backward_model_is_no_input(tiny: str) -> None:
+    from humpback_exp.config import input_paths
+
+    one = config(Path("out"), "m0", tiny, scorer="likelihood", likelihood="forward")
+    assert "backward_path" not in input_paths(one)
+    assert input_paths(replace(one, likelihood="backward"))["backward_path"] == tiny
