@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from humpback_exp.inference.claims import Claims
 from humpback_exp.inference.executors import environments
 from humpback_exp.launch import launch
 from humpback_exp.progress import Figures
-from humpback_exp.records import Candidate, Rating, read
+from humpback_exp.records import Candidate, read
 from tests.conftest import ROOT, one_line_error
 from tests.inference.bulk_folders import ECHO, augmentation, command, digests, made_segments
 
@@ -209,17 +210,23 @@ def test_candidates_of_another_backward_model_are_refused_by_name(root: Path) ->
     assert str(error.value) == f"{config.folder}: made by another config {wanted}"
 
 
-def counted(total: int, process: Callable, rows: int | None = None) -> Bulk[int, Rating]:
+@dataclass(slots=True)
+class Number:
+    id: str
+    even: bool
+
+
+def counted(total: int, process: Callable, rows: int | None = None) -> Bulk[int, Number]:
     """A bulk step over the first numbers."""
-    return Bulk(lambda: range(total if rows is None else rows), total, Rating, lambda: process, lambda row: row.true)
+    return Bulk(lambda: range(total if rows is None else rows), total, Number, lambda: process, lambda row: row.even)
 
 
-def ratings(numbers: list[int], advance: Callable[[int, int], object]) -> list[Rating]:
+def ratings(numbers: list[int], advance: Callable[[int, int], object]) -> list[Number]:
     advance(len(numbers), 10 * len(numbers))
-    return [Rating(id=str(n), scorer="none", true=n % 2 == 0, score=None, raw="") for n in numbers]
+    return [Number(str(n), n % 2 == 0) for n in numbers]
 
 
-def work(folder: Path, bulk: Bulk[int, Rating], size: int = 4, lease: float = 60.0) -> list[Figures]:
+def work(folder: Path, bulk: Bulk[int, Number], size: int = 4, lease: float = 60.0) -> list[Figures]:
     made: list[Figures] = []
     chunks = Chunks(folder, bulk.total, size)
     share(chunks, bulk, Claims(folder / CHECKPOINTS, lease), lambda *_: None, made.append)
@@ -231,7 +238,7 @@ def test_figures_of_a_chunk_are_told_and_stay_beside_the_claims(tmp_path: Path) 
     assert [(each.rows, each.kept, each.tokens) for each in told] == [(4, 2, 40), (4, 2, 40), (2, 1, 20)]
     chunks = Chunks(tmp_path, 10, 4)
     assert [chunks.figures(number) for number in range(3)] == told
-    assert [row.id for row in read(tmp_path, Rating)] == [str(n) for n in range(10)]
+    assert [row.id for row in read(tmp_path, Number)] == [str(n) for n in range(10)]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +286,7 @@ def test_a_worker_at_work_keeps_its_claim_longer_than_a_lease(tmp_path: Path) ->
 def test_a_worker_that_was_taken_for_dead_keeps_its_rows_to_itself(tmp_path: Path) -> None:
     """While it works on chunk 1, another claims and commits it."""
 
-    def overtaken(numbers: list[int], advance: Callable[[int, int], object]) -> list[Rating]:
+    def overtaken(numbers: list[int], advance: Callable[[int, int], object]) -> list[Number]:
         if numbers[0] == 4:
             (tmp_path / CHECKPOINTS / "00001.1.claim").touch()
             (tmp_path / "data/00001.parquet").write_text("of the other worker")

@@ -131,10 +131,14 @@ def test_slurm_tasks_do_the_stage_and_a_second_command_joins_the_job(root: Path,
         time.sleep(0.01)
     first.kill()
     first.communicate()
-    os.killpg(tasks(controller)[0], signal.SIGKILL)
-    again = execute(line)
-    assert again.returncode == 0, again.stderr
-    assert "is queued or running already; waiting for it" in again.stderr
+    lost, left = tasks(controller)
+    os.killpg(lost, signal.SIGKILL)
+    os.killpg(left, signal.SIGSTOP)
+    again = subprocess.Popen(line, cwd=ROOT, env=os.environ | ECHO, stderr=subprocess.PIPE, text=True)
+    assert any("is queued or running already; waiting for it" in said for said in again.stderr)
+    os.killpg(left, signal.SIGCONT)
+    _, said = again.communicate(timeout=120)
+    assert again.returncode == 0, said
     assert submissions(controller) == 1
     assert digests(config.folder) == digests(root / "candidates/whole")
     assert not (config.folder / CHECKPOINTS).exists()
