@@ -62,11 +62,7 @@ def figures(change: Interval, measure: Measure, comparisons: int = 1) -> str:
 
 def tests(contrast: Contrast) -> list[str]:
     """How each of `said` was tested."""
-    return [
-        f"{m.name.capitalize()}: {_test(contrast, contrast.changes[m.key])}."
-        for m in MEASURES
-        if m.key in contrast.changes
-    ]
+    return [f"{m.name.capitalize()}: {_test(contrast, contrast.changes[m.key])}." for m in _measures(contrast)]
 
 
 def _test(contrast: Contrast, change: Interval) -> str:
