@@ -42,6 +42,15 @@ def test_every_option_of_train_composes(group: str) -> None:
         composed("train", f"{group}={option}")
 
 
+@pytest.mark.parametrize("verb", ["augment", "curate", "pipeline"])
+def test_an_executor_changes_nothing_of_what_a_run_is(verb: str) -> None:
+    wanted = config.identity(composed(verb))
+    for option in options("executor"):
+        made = composed(verb, f"executor={option}", "executor.workers=4", "executor.partition=gpu")
+        assert (made.executor.name, made.executor.workers) == (option, 4)
+        assert config.identity(made) == wanted
+
+
 @pytest.mark.parametrize("engine", options("engine"))
 def test_every_engine_composes(engine: str) -> None:
     made = composed(

@@ -2,11 +2,13 @@
 
 from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
 from humpback_exp.config.stages import (
     STAGES,
     AugmentConfig,
+    BulkConfig,
     EvaluateConfig,
     ScoreConfig,
     SegmentConfig,
@@ -22,12 +24,14 @@ __all__ = [
     "STAGES",
     "AdapterConfig",
     "AugmentConfig",
+    "BulkConfig",
     "CorpusConfig",
     "CurateConfig",
     "DashboardConfig",
     "DataConfig",
     "EngineConfig",
     "EvaluateConfig",
+    "ExecutorConfig",
     "GenerationConfig",
     "HardwareConfig",
     "JudgeConfig",
