@@ -1,6 +1,7 @@
 """vLLM in this process, and its server on loopback: both say what the reference engine says, on the same model."""
 
 import math
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from humpback_exp.data.tokens import prompt_ids
 from humpback_exp.inference.engine import Completion, load_engine
 from humpback_exp.inference.local import TransformersEngine
 from humpback_exp.inference.openai import OpenAIEngine
-from humpback_exp.prompts import forward
+from humpback_exp.modeling.load import load_model, load_tokenizer
+from humpback_exp.prompts import Conversation, forward
 from tests.conftest import one_line_error, run
 from tests.inference.elsewhere import Elsewhere
 
@@ -116,31 +118,43 @@ def test_a_row_that_just_fits_the_context_has_a_loss(
         assert found[1][1] == 0
 
 
-def probability(engine: TransformersEngine, conversation: list, opening: str, text: str) -> float:
-    """That the model goes on with `text` behind `opening`, token by token."""
-    ids = prompt_ids(engine.tokenizer, conversation)
-    whole = ids + engine.tokenizer(opening + text, add_special_tokens=False)["input_ids"]
-    begun = len(ids) + len(engine.tokenizer(opening, add_special_tokens=False)["input_ids"])
-    with torch.no_grad():
-        logprobs = torch.log_softmax(engine.model(torch.tensor([whole])).logits[0], -1)
-    return math.exp(sum(float(logprobs[place - 1, whole[place]]) for place in range(begun, len(whole))))
+@pytest.fixture(scope="module")
+def probability(varied: str) -> Callable[..., float]:
+    """That the library's model goes on with a text behind an opening, token by token."""
+    tokenizer, model = load_tokenizer(varied), load_model(varied, "float32")
+
+    def found(conversation: Conversation, opening: str, text: str) -> float:
+        ids = prompt_ids(tokenizer, conversation)
+        whole = ids + tokenizer(opening + text, add_special_tokens=False)["input_ids"]
+        begun = len(ids) + len(tokenizer(opening, add_special_tokens=False)["input_ids"])
+        with torch.no_grad():
+            logprobs = torch.log_softmax(model(torch.tensor([whole])).logits[0], -1)
+        return math.exp(sum(float(logprobs[place - 1, whole[place]]) for place in range(begun, len(whole))))
+
+    return found
 
 
 @pytest.mark.parametrize(
     ("choices", "opening"), [(list("12345"), "Score:"), (["1", "2"], ""), (["yes", "nobody"], "I say")]
 )
 def test_choices_are_the_summed_probabilities_of_their_spellings(
-    choices: list[str], opening: str, reference: TransformersEngine, vllm: Elsewhere, endpoint: OpenAIEngine
+    choices: list[str],
+    opening: str,
+    probability: Callable[..., float],
+    reference: TransformersEngine,
+    vllm: Elsewhere,
+    endpoint: OpenAIEngine,
 ) -> None:
     """Far beyond the likeliest tokens, in several tokens, and with nothing to open."""
     expected = [
-        [sum(probability(reference, row, opening, gap + choice) for gap in ("", " ")) for choice in choices]
+        [sum(probability(row, opening, gap + choice) for gap in ("", " ")) for choice in choices]
         for row in CONVERSATIONS
     ]
     assert max(map(max, expected)) < 0.01
     ours, counted = vllm.call("choose", [*CONVERSATIONS, LONG], choices, opening)
     theirs = endpoint.choose([*CONVERSATIONS, LONG], choices, opening, quiet)
-    for found in (ours, theirs):
+    reading = reference.choose([*CONVERSATIONS, LONG], choices, opening, quiet)
+    for found in (ours, theirs, reading):
         assert found[:5] == [pytest.approx(row, rel=1e-4) for row in expected]
         assert all(map(math.isnan, found[5])) and len(found[5]) == len(choices)
     assert sum(rows for rows, _ in counted) == 6
