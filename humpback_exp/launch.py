@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from humpback_exp import artifacts, planning
-from humpback_exp.config import GateConfig, StageConfig, TrainConfig
+from humpback_exp.config import AugmentConfig, EvaluateConfig, GateConfig, ScoreConfig, StageConfig, TrainConfig
 from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, leave_on_signals, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.ranks import LOST, start_ranks, wait_for
@@ -80,9 +80,13 @@ def launch(config: StageConfig, fresh: bool = False) -> Path:
 
 
 def check_machine(config: StageConfig) -> None:
-    """Raise the ValueError of `planning.check` for training that is still to be done here."""
-    if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
+    """Raise the ValueError of `planning` for a model that is still to be trained or run here, and cannot be."""
+    if (config.folder / "manifest.json").exists():
+        return
+    if isinstance(config, TrainConfig):
         planning.check(config)
+    elif isinstance(config, AugmentConfig | GateConfig | ScoreConfig | EvaluateConfig):
+        planning.check_engine(config.engine)
 
 
 def check_ranks(config: StageConfig) -> None:

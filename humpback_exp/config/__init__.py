@@ -3,11 +3,12 @@
 from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
+from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
-from humpback_exp.config.stage import StageConfig
+from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.stages import STAGES, AugmentConfig, EvaluateConfig, SegmentConfig, TrainConfig
-from humpback_exp.config.tracking import TrackingConfig
+from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, gates, selection_name
 
@@ -16,15 +17,19 @@ __all__ = [
     "AdapterConfig",
     "AugmentConfig",
     "BoundsConfig",
+    "BulkConfig",
     "CorpusConfig",
     "CurateConfig",
+    "DashboardConfig",
     "DataConfig",
     "EngineConfig",
     "EvaluateConfig",
+    "ExecutorConfig",
     "GateConfig",
     "GenerationConfig",
     "HardwareConfig",
     "JudgeConfig",
+    "LinkConfig",
     "ModelConfig",
     "OptimConfig",
     "PipelineConfig",

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
-from humpback_exp.config.stage import StageConfig
+from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import check_selection
 
 SCORERS = ("generated", "expected", "likelihood")
@@ -126,7 +126,7 @@ class GateConfig(RatingConfig):
 
 
 @dataclass(kw_only=True, slots=True)
-class ScoreConfig(RatingConfig):
+class ScoreConfig(RatingConfig, BulkConfig):
     """candidates + rating model -> scored"""
 
     stage: ClassVar[str] = "score"
@@ -136,7 +136,6 @@ class ScoreConfig(RatingConfig):
     compare: int = 256
     """Candidates that are rated both in writing and by expectation, so that the manifest tells how far the two agree: the first
     of the seeded order. Nothing is compared under scorer=likelihood."""
-    chunk_size: int = 1024
 
     def __post_init__(self) -> None:
         RatingConfig.__post_init__(self)

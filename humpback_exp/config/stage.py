@@ -1,10 +1,11 @@
-"""What every stage has."""
+"""What every stage has, and what every bulk stage."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from humpback_exp.config.base import operational, require
+from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.tracking import TrackingConfig
 
 
@@ -26,3 +27,15 @@ class StageConfig:
         inside = bool(parts) and ".." not in parts and not Path(self.name).is_absolute()
         require(inside, "name", repr(self.name), "must name a folder below output_root")
         return Path(self.output_root) / self.kind / self.name
+
+
+@dataclass(kw_only=True)
+class BulkConfig(StageConfig):
+    """What a stage has whose rows are done chunk by chunk, by any number of workers.
+
+    Without slots, since a class cannot have two bases with slots, and scoring is also a RatingConfig.
+    """
+
+    executor: ExecutorConfig = operational(ExecutorConfig)
+    chunk_size: int = 1024
+    """Rows a committed chunk: what a kill can cost a worker at most, and the share of work given out at a time."""

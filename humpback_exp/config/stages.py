@@ -7,7 +7,7 @@ from humpback_exp.config.base import artifact_input, one_of, operational, requir
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig
-from humpback_exp.config.stage import StageConfig
+from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
     DataConfig,
@@ -68,7 +68,7 @@ class TrainConfig(StageConfig):
 
 
 @dataclass(kw_only=True, slots=True)
-class AugmentConfig(StageConfig):
+class AugmentConfig(BulkConfig):
     """segments + backward model -> candidates"""
 
     stage: ClassVar[str] = "augment"
@@ -83,8 +83,6 @@ class AugmentConfig(StageConfig):
     """Whether the prompt carries the tag the backward model was trained with (data.tagged)."""
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
-    chunk_size: int = 1024
-    """Segments a committed chunk: what a kill can cost at most."""
 
     def __post_init__(self) -> None:
         require(self.limit is None or self.limit > 0, "limit", self.limit, "must be positive or null")

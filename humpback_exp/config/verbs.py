@@ -13,6 +13,7 @@ from humpback_exp.config.curation import (
     ScoreConfig,
     SelectConfig,
 )
+from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.stage import StageConfig
 from humpback_exp.config.training import (
@@ -99,6 +100,8 @@ class PipelineConfig(StageConfig):
     attempts: int = 3
     samples: int = 1
     engine: EngineConfig = field(default_factory=EngineConfig)
+    executor: ExecutorConfig = operational(ExecutorConfig)
+    """Of augmentation and scoring."""
     chunk_size: int = 1024
     heldout: str = artifact_input("examples/heldout.jsonl")
     judge: JudgeConfig = field(default_factory=JudgeConfig)

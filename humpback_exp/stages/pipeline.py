@@ -69,6 +69,7 @@ class Loop:
             tagged=c.data.tagged,
             generation=c.generation,
             engine=c.engine,
+            executor=c.executor,
             chunk_size=c.chunk_size,
         )
 
@@ -88,6 +89,7 @@ class Loop:
             attempts=c.attempts,
             samples=c.samples,
             engine=c.engine,
+            executor=c.executor,
             chunk_size=c.chunk_size,
         )
 

@@ -15,8 +15,9 @@ from humpback_exp.curation.calibration import calibrate
 from humpback_exp.curation.ledger import ABANDONED, scored, tally
 from humpback_exp.curation.scoring import Rated
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.inference.bulk import Bulk, run_chunks
+from humpback_exp.inference.bulk import Bulk
 from humpback_exp.inference.engine import Advance
+from humpback_exp.inference.executors import run_chunks
 from humpback_exp.inference.rating import load_models, measure, tokens_only
 from humpback_exp.progress import log, stage_table
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
@@ -33,10 +34,10 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Rate every candidate; nothing is selected here."""
     started = time.time()
     work = bulk(config)
-    run_chunks(artifact.folder, work, config.chunk_size, f"score {config.name}")
+    speeds = run_chunks(config, work, tracker)
     if config.scorer == "likelihood":
         calibrate(artifact.folder, MEASURES[config.likelihood])
-    manifest = close(artifact, work.total, started)
+    manifest = close(artifact, work.total, started, speeds)
     tracker.table("scored", samples(artifact))
     tracker.table("confusion", confusion(manifest.metrics))
     if not manifest.rows["readable"]:
@@ -113,18 +114,18 @@ def beside(chosen: Rated, other: Rated) -> Rated:
     return replace(chosen, **filled, raw=chosen.raw + other.raw)
 
 
-def close(artifact: Artifact, total: int, started: float) -> Manifest:
+def close(artifact: Artifact, total: int, started: float, speeds: dict[str, float]) -> Manifest:
     """Check that the ledger adds up and finish the folder."""
     ledger = tally(read(artifact.folder, Measured))
     assert ledger.total == total, (ledger.outcomes, total)
     rows = {"candidates": total, "readable": ledger.readable} | dict(ledger.outcomes)
-    metrics = {
+    metrics: dict[str, Any] = {
         "readable_share": ledger.readable / total if total else 0.0,
         "mean_score": ledger.mean(),
         "histogram": ledger.histogram(),
     }
-    compared = comparison(read(artifact.folder, Measured))
-    return artifacts.finish(artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics | compared)
+    metrics |= comparison(read(artifact.folder, Measured)) | speeds
+    return artifacts.finish(artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics)
 
 
 def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:
