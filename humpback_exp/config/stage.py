@@ -31,7 +31,7 @@ class StageConfig:
         return Path(self.output_root) / self.kind / self.name
 
 
-@dataclass(kw_only=True)  # without slots, so that it goes together with another base that has some
+@dataclass(kw_only=True)  # without slots: a class cannot have two bases with slots, and scoring is also a RatingConfig
 class BulkConfig(StageConfig):
     """What a stage has whose rows are done chunk by chunk, by any number of workers."""
 

@@ -119,15 +119,13 @@ def close(artifact: Artifact, total: int, started: float, speeds: dict[str, floa
     ledger = tally(read(artifact.folder, Measured))
     assert ledger.total == total, (ledger.outcomes, total)
     rows = {"candidates": total, "readable": ledger.readable} | dict(ledger.outcomes)
-    metrics = {
+    metrics: dict[str, Any] = {
         "readable_share": ledger.readable / total if total else 0.0,
         "mean_score": ledger.mean(),
         "histogram": ledger.histogram(),
     }
-    compared = comparison(read(artifact.folder, Measured))
-    return artifacts.finish(
-        artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics | compared | speeds
-    )
+    metrics |= comparison(read(artifact.folder, Measured)) | speeds
+    return artifacts.finish(artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics)
 
 
 def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:
