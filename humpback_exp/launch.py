@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from humpback_exp import artifacts, planning
-from humpback_exp.config import StageConfig, TrainConfig
+from humpback_exp.config import AugmentConfig, EvaluateConfig, ScoreConfig, StageConfig, TrainConfig
 from humpback_exp.errors import ERRORS, StageFailed, door, user_errors
 from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
@@ -63,9 +63,13 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
 
 
 def check_machine(config: StageConfig) -> None:
-    """Raise the ValueError of `planning.check` for training that is still to be done here."""
-    if isinstance(config, TrainConfig) and not (config.folder / "manifest.json").exists():
+    """Raise the ValueError of `planning` for a model that is still to be trained or run here, and cannot be."""
+    if (config.folder / "manifest.json").exists():
+        return
+    if isinstance(config, TrainConfig):
         planning.check(config)
+    elif isinstance(config, AugmentConfig | ScoreConfig | EvaluateConfig):
+        planning.check_engine(config.engine)
 
 
 def check_ranks(config: StageConfig) -> None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, TypeVar, get_type_hints
 
 import pyarrow as pa
@@ -143,15 +144,22 @@ def _arrow(hint: Any) -> pa.DataType:
 
 
 def write(path: Path, cls: type[R], rows: Iterable[R]) -> int:
-    """Write rows to `path` by atomic rename and return their number; equal rows give equal bytes."""
+    """Write rows to `path` by atomic rename and return their number; equal rows give equal bytes.
+
+    The scratch file has a name of its own, so a worker that was taken for dead cannot write into another's.
+    """
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema(cls))  # type: ignore[call-overload]
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.tmp")
-    with scratch.open("wb") as sink:
-        pq.write_table(table, sink, compression="zstd")
-        sink.flush()
-        os.fsync(sink.fileno())
-    scratch.replace(path)
+    scratch = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+    try:
+        with scratch.open("wb") as sink:
+            pq.write_table(table, sink, compression="zstd")
+            sink.flush()
+            os.fsync(sink.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
     return int(table.num_rows)
 
 
@@ -178,3 +186,11 @@ def read(folder: Path, cls: type[R], subfolder: str = "data") -> Iterator[R]:
     """All records of an artifact folder, in order, in bounded memory."""
     for path in parts(folder, subfolder):
         yield from read_file(path, cls)
+
+
+def read_ids(folder: Path) -> Iterator[str]:
+    """The ids of all records of an artifact folder, in order, without reading the rest."""
+    for path in parts(folder):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024, columns=["id"]):
+                yield from batch.column("id").to_pylist()

@@ -63,3 +63,24 @@ def smoke(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = run("pipeline.py", "experiment=smoke", f"output_root={root}")
     assert result.returncode == 0, result.stderr
     return root
+
+
+@pytest.fixture(scope="session")
+def varied(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A random Llama whose greedy answers differ from prompt to prompt, which those of the tiny model, made of small numbers
+    and with its embeddings tied, do not; its heads are wide enough for vLLM's kernels."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from humpback_exp.modeling.load import load_tokenizer
+
+    folder = tmp_path_factory.mktemp("varied")
+    torch.manual_seed(0)
+    shape = LlamaConfig(
+        vocab_size=1024, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=32, max_position_embeddings=512, tie_word_embeddings=False,
+        initializer_range=0.5, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+    )  # fmt: skip
+    LlamaForCausalLM(shape).save_pretrained(folder)
+    load_tokenizer(tiny).save_pretrained(folder)
+    return str(folder)

@@ -42,6 +42,30 @@ def test_every_option_of_train_composes(group: str) -> None:
         composed("train", f"{group}={option}")
 
 
+@pytest.mark.parametrize("verb", ["augment", "curate", "pipeline"])
+def test_an_executor_changes_nothing_of_what_a_run_is(verb: str) -> None:
+    wanted = config.identity(composed(verb))
+    for option in options("executor"):
+        made = composed(verb, f"executor={option}", "executor.workers=4", "executor.partition=gpu")
+        assert (made.executor.name, made.executor.workers) == (option, 4)
+        assert config.identity(made) == wanted
+
+
+@pytest.mark.parametrize("engine", options("engine"))
+def test_every_engine_composes(engine: str) -> None:
+    made = composed(
+        "augment", f"engine={engine}", "engine.base_url=http://127.0.0.1:8000/v1", "output_root=there"
+    ).engine
+    assert made.name == {"gpu": "transformers"}.get(engine, engine)
+    assert made.answers == ("there/answers" if engine == "openai" else "outputs/answers")
+
+
+def test_what_an_engine_writes_belongs_to_a_run_and_how_it_is_run_does_not() -> None:
+    made = composed("augment", "engine=openai", "engine.base_url=http://127.0.0.1:8000/v1", "engine.model=m")
+    found = {key: value for key, value in config.identity(made).items() if key.startswith("engine.")}
+    assert found == {"engine.name": "openai", "engine.dtype": "bfloat16", "engine.context": None, "engine.model": "m"}
+
+
 @pytest.mark.parametrize(
     ("experiment", "verb"),
     [

@@ -108,6 +108,16 @@ def test_killed_in_the_middle_and_run_again(smoke: Path, tmp_path: Path, folder:
     assert hashes(root) == hashes(smoke)
 
 
+def test_two_workers_write_the_same_candidates_and_scores(smoke: Path, tmp_path: Path) -> None:
+    root = tmp_path / "outputs"
+    shutil.copytree(smoke, root)
+    for folder in ("candidates/web", "scored/m0", "scored/m1"):
+        shutil.rmtree(root / folder)
+    result = pipeline(root, "executor.workers=2")
+    assert result.returncode == 0, result.stderr
+    assert hashes(root) == hashes(smoke)
+
+
 def test_written_ratings_killed_and_run_again(smoke: Path, tmp_path: Path) -> None:
     """Temperature sampling, re-asks and all; a random model writes nothing readable, which is kept too."""
     command = [

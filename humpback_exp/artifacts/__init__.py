@@ -1,10 +1,20 @@
 """Folders of results, and what they were made from."""
 
-from humpback_exp.artifacts.folder import Artifact, begin, finish, git_commit, locked, open_stage, refuse_other
+from humpback_exp.artifacts.folder import (
+    CHECKPOINTS,
+    Artifact,
+    begin,
+    finish,
+    git_commit,
+    locked,
+    open_stage,
+    refuse_other,
+)
 from humpback_exp.artifacts.hashing import digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest, load, require_input, sha256, write_text
 
 __all__ = [
+    "CHECKPOINTS",
     "Artifact",
     "Manifest",
     "begin",

@@ -25,7 +25,7 @@ from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
 CHECKPOINTS = "checkpoints"
-"""Folder, in that of a model, of what an unfinished training goes on from."""
+"""Folder, in that of a stage, of what an unfinished run goes on from; gone when it is finished."""
 
 
 @dataclass

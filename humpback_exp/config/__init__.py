@@ -2,12 +2,14 @@
 
 from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
 from humpback_exp.config.points import PointConfig
 from humpback_exp.config.stages import (
     STAGES,
     AugmentConfig,
+    BulkConfig,
     EvaluateConfig,
     ScoreConfig,
     SegmentConfig,
@@ -15,7 +17,7 @@ from humpback_exp.config.stages import (
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.config.tracking import TrackingConfig
+from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, selection_name
 
@@ -23,14 +25,18 @@ __all__ = [
     "STAGES",
     "AdapterConfig",
     "AugmentConfig",
+    "BulkConfig",
     "CorpusConfig",
     "CurateConfig",
+    "DashboardConfig",
     "DataConfig",
     "EngineConfig",
     "EvaluateConfig",
+    "ExecutorConfig",
     "GenerationConfig",
     "HardwareConfig",
     "JudgeConfig",
+    "LinkConfig",
     "ModelConfig",
     "OptimConfig",
     "PipelineConfig",

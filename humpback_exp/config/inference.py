@@ -1,11 +1,14 @@
 """How models are sampled, served, asked to rate and asked to judge."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from omegaconf import MISSING
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.training import DTYPES
+
+ENGINES = ("transformers", "vllm", "openai")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,19 +28,64 @@ class GenerationConfig:
 
 @dataclass(kw_only=True, slots=True)
 class EngineConfig:
-    """Which program runs a model for generation and scoring."""
+    """Which program runs a model for generation and scoring, chosen by `engine=`; see docs/engines.md."""
 
-    name: str = operational("transformers")
-    batch_size: int = operational(16)
-    """Rows a forward pass; batches never cross a chunk."""
-    device: str = operational("cpu")
+    name: str = "transformers"
+    """transformers and vllm load the model here, openai asks an endpoint. Part of what a run is: sampled text differs by it."""
     dtype: str = "bfloat16"
-    """Weights while running; part of what a run is, since it moves every score and sample a little."""
+    """Weights while running; part of what a run is, since it moves every score and sample a little. An endpoint chooses its own."""
+    batch_size: int = operational(16)
+    """Rows in flight: of a forward pass (transformers), scheduled together (vllm), requests at once (openai)."""
+    device: str = operational("cpu")
+    """cpu or cuda, for transformers and vllm."""
+
+    context: int | None = None
+    """vllm: tokens of the longest prompt with its answer, which a small GPU must have room for; None takes the model's own."""
+    tensor_parallel: int = operational(1)
+    """vllm: GPUs that one copy of the model is spread over."""
+    gpu_share: float = operational(0.9)
+    """vllm on GPUs: share of their memory for weights, activations and cache."""
+    cache_gib: float = operational(2.0)
+    """vllm on a CPU: memory for the keys and values of the rows in flight, GiB."""
+
+    base_url: str | None = operational(None)
+    """openai: the endpoint's address up to and with `/v1`."""
+    model: str | None = None
+    """openai: the name it serves the model by; None takes the stage's model_path, which is what vLLM's server does."""
+    key_variable: str | None = operational("OPENAI_API_KEY")
+    """openai: environment variable that holds the key; null for an endpoint that asks for none."""
+    timeout: float = operational(120.0)
+    """openai: seconds for one answer."""
+    retries: int = operational(8)
+    """openai: tries after the first, while the endpoint is down, slow, busy or speaks garbage."""
+    answers: str = operational("outputs/answers")
+    """openai: folder where every answer is kept as it comes in, so that none is paid for twice."""
 
     def __post_init__(self) -> None:
-        one_of("engine.name", self.name, ("transformers",))
+        one_of("engine.name", self.name, ENGINES)
         one_of("engine.dtype", self.dtype, DTYPES)
-        require(self.batch_size > 0, "engine.batch_size", self.batch_size, "must be positive")
+        one_of("engine.device", self.device, ("cpu", "cuda"))
+        for key in ("batch_size", "tensor_parallel", "cache_gib", "timeout"):
+            require(getattr(self, key) > 0, f"engine.{key}", getattr(self, key), "must be positive")
+        require(self.context is None or self.context > 1, "engine.context", self.context, "must be 2 or more, or null")
+        require(0 < self.gpu_share <= 1, "engine.gpu_share", self.gpu_share, "must lie in (0, 1]")
+        require(self.retries >= 0, "engine.retries", self.retries, "must be 0 or more")
+        if self.name == "openai":
+            _check_address(self.base_url)
+        for key, name in (("context", "vllm"), ("model", "openai")):
+            value = getattr(self, key)
+            require(
+                value is None or self.name == name, f"engine.{key}", value, f"is for engine={name} alone; leave it out"
+            )
+
+
+def _check_address(url: str | None) -> None:
+    """Raise unless `url` is an address that may be written down: a key belongs into the environment."""
+    example = "give the endpoint's address, such as http://127.0.0.1:8000/v1"
+    parts = urlsplit(url or "")
+    require(parts.scheme in ("http", "https") and bool(parts.hostname), "engine.base_url", url, example)
+    safe = parts.username is None and not parts.query
+    require(safe, "engine.base_url", f"{parts.scheme}://{parts.hostname}", f"must not hold a key or a query; {example}")
 
 
 @dataclass(kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.tracking import TrackingConfig
 from humpback_exp.config.training import (
@@ -41,6 +42,15 @@ class StageConfig:
         inside = bool(parts) and ".." not in parts and not Path(self.name).is_absolute()
         require(inside, "name", repr(self.name), "must name a folder below output_root")
         return Path(self.output_root) / self.kind / self.name
+
+
+@dataclass(kw_only=True, slots=True)
+class BulkConfig(StageConfig):
+    """What a stage has whose rows are done chunk by chunk, by any number of workers."""
+
+    executor: ExecutorConfig = operational(ExecutorConfig)
+    chunk_size: int = 1024
+    """Rows a committed chunk: what a kill can cost a worker at most, and the share of work given out at a time."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -92,7 +102,7 @@ class TrainConfig(StageConfig):
 
 
 @dataclass(kw_only=True, slots=True)
-class AugmentConfig(StageConfig):
+class AugmentConfig(BulkConfig):
     """segments + backward model -> candidates"""
 
     stage: ClassVar[str] = "augment"
@@ -107,8 +117,6 @@ class AugmentConfig(StageConfig):
     """Whether the prompt carries the tag the backward model was trained with (data.tagged)."""
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
-    chunk_size: int = 1024
-    """Segments a committed chunk: what a kill can cost at most."""
 
     def __post_init__(self) -> None:
         require(self.limit is None or self.limit > 0, "limit", self.limit, "must be positive or null")
@@ -116,7 +124,7 @@ class AugmentConfig(StageConfig):
 
 
 @dataclass(kw_only=True, slots=True)
-class ScoreConfig(StageConfig):
+class ScoreConfig(BulkConfig):
     """candidates + rating model -> scored"""
 
     stage: ClassVar[str] = "score"
@@ -134,7 +142,6 @@ class ScoreConfig(StageConfig):
     attempts: int = 3
     """How often an unreadable rating is asked for before the candidate is abandoned."""
     engine: EngineConfig = field(default_factory=EngineConfig)
-    chunk_size: int = 1024
 
     def __post_init__(self) -> None:
         require(

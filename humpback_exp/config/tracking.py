@@ -1,6 +1,8 @@
 """Where runs are recorded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
 
 from humpback_exp.config.base import one_of
 
@@ -15,6 +17,28 @@ class TrackingConfig:
     entity: str | None = None
     group: str | None = None
     """What belongs together: the loop (its name by default), the sweep."""
+    tags: list[str] = field(default_factory=list)
+    """Of your own, beside the seed, the base model, the direction and the scorer."""
 
     def __post_init__(self) -> None:
         one_of("tracking.mode", self.mode, ("none", "offline", "online"))
+
+
+@dataclass(kw_only=True, slots=True)
+class LinkConfig:
+    """Lineage edges of the runs of one output root, once `wandb sync` has uploaded them."""
+
+    output_root: str = "outputs"
+
+
+@dataclass(kw_only=True, slots=True)
+class DashboardConfig:
+    """A W&B workspace and a report for a sweep."""
+
+    sweep: str = MISSING
+    """Name of a file in sweeps/, without `.yaml`."""
+    project: str = "humpback"
+    entity: str | None = None
+    """None for the one the key belongs to."""
+    output: str | None = None
+    """JSON file to write both to, to look at; nothing is then sent."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.stages import SCORERS, ScoreConfig, SelectConfig, StageConfig
 from humpback_exp.config.training import (
@@ -75,6 +76,8 @@ class PipelineConfig(StageConfig):
     """For written ratings and their rationale."""
     attempts: int = 3
     engine: EngineConfig = field(default_factory=EngineConfig)
+    executor: ExecutorConfig = operational(ExecutorConfig)
+    """Of augmentation and scoring."""
     chunk_size: int = 1024
     heldout: str = artifact_input("examples/heldout.jsonl")
     judge: JudgeConfig = field(default_factory=JudgeConfig)

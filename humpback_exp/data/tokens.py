@@ -37,7 +37,11 @@ def neutral(tokenizer: Tokenizer, text: str) -> str:
     A page that holds `<|im_end|>` or `[/INST]` must not be able to end a turn, nor one that hides a mark inside a mark.
     """
     special = (str(token) for token in tokenizer.added_tokens_decoder.values() if token.special)
-    marks = re.compile("|".join(re.escape(mark) for mark in (*special, *TURN_MARKS)))
+    return without(re.compile("|".join(re.escape(mark) for mark in (*special, *TURN_MARKS))), text)
+
+
+def without(marks: re.Pattern[str], text: str) -> str:
+    """`text` less every match, also those that a removal makes."""
     while marks.search(text):
         text = marks.sub("", text)
     return text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from humpback_exp.config import EngineConfig, GenerationConfig
+from humpback_exp.planning import check_engine
 from humpback_exp.prompts import Conversation
 
 Advance = Callable[[int, int], object]
@@ -57,7 +58,24 @@ class Engine(Protocol):
 
 
 def load_engine(config: EngineConfig, model_path: str, key: str = "model_path", template: str | None = None) -> Engine:
-    """The engine that `config.name` names, with the model loaded; `template` as for `load_tokenizer`."""
+    """The engine that `config.name` names, with the model loaded or its endpoint ready.
+
+    Args:
+        key: the config key of `model_path`, for errors.
+        template: as for `load_tokenizer`; an endpoint renders with its own.
+
+    Raises:
+        ValueError: a package, GPU, key or model is missing.
+    """
+    check_engine(config)
+    if config.name == "vllm":
+        from humpback_exp.inference.vllm import VllmEngine
+
+        return VllmEngine(config, model_path, key, template)
+    if config.name == "openai":
+        from humpback_exp.inference.openai import OpenAIEngine
+
+        return OpenAIEngine(config, model_path)
     from humpback_exp.inference.local import TransformersEngine
 
     return TransformersEngine(config, model_path, key, template)

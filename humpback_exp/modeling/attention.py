@@ -110,6 +110,20 @@ class MatmulAttention(torch.autograd.Function):
         return by_query.mul_(ctx.scaling).view(-1, *key.shape[1:]), by_key, by_value, None, None
 
 
+def attend_last(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, out: torch.Tensor) -> None:
+    """Attention of one example's last tokens to all of its tokens, causal, without gradients, into `out`.
+
+    Args:
+        query: (heads, last tokens, width), scaled; `out` likewise. key and value: (groups, tokens, width).
+    """
+    grouped, into = (tensor.unflatten(0, (len(key), -1)) for tensor in (query, out))
+    before = key.shape[1] - query.shape[1]
+    for first in range(0, query.shape[1], BLOCK):
+        here = grouped[:, :, first : first + BLOCK]
+        seen = before + first + here.shape[2]
+        into[:, :, first : first + BLOCK] = (_probabilities(here, key[:, :seen]) @ value[:, :seen]).view(here.shape)
+
+
 def _probabilities(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
     """Query (groups, heads a group, block, width), key (groups, keys, width) -> (groups, heads a group x block, keys)."""
     block, keys = query.shape[2], key.shape[1]

@@ -44,7 +44,8 @@ def peak_memory(device: torch.device) -> int:
 def keep_freed_memory() -> None:
     """Let glibc reuse large freed blocks instead of giving them back to the kernel and faulting them in again.
 
-    On a CPU that is a tenth of a training step, most of it for the logits. Without effect on another C library.
+    On a CPU that is a tenth of a training step, most of it for the logits, and a twentieth of generation. Without effect on
+    another C library.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -70,8 +70,8 @@ def lose_in_chunks(model: Model) -> None:
     head.forward = MethodType(forward, head)
 
 
-def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What predicts a label: hidden states (labelled, width), their targets (labelled,) and their rows (labelled,).
+def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """What predicts a label: hidden states (labelled, width) and their targets (labelled,).
 
     Args:
         batch: `input_ids` and `labels`, labels in place, shifted here; `attention_mask` if padded, `position_ids` and
@@ -80,29 +80,24 @@ def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.T
     inputs = {name: batch[name] for name in ("attention_mask", "position_ids", "lengths") if name in batch}
     hidden = model.get_decoder()(input_ids=batch["input_ids"], use_cache=False, **inputs)[0]
     wanted = batch["labels"][:, 1:]
-    rows, positions = torch.nonzero(wanted != IGNORED, as_tuple=True)
-    return hidden[rows, positions], wanted[rows, positions], rows
+    places = torch.nonzero(wanted != IGNORED, as_tuple=True)
+    return hidden[places], wanted[places]
 
 
 def summed_loss(model: Model, batch: dict[str, Any]) -> torch.Tensor:
     """Negative log-likelihood of all labelled tokens together, in fp32 nats; for a model under `lose_in_chunks`."""
-    hidden, targets, _ = labelled(model, batch)
-    return model.get_output_embeddings()(hidden, targets)
+    return model.get_output_embeddings()(*labelled(model, batch))
 
 
-def row_losses(model: Model, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Summed loss (rows,) and number of labelled tokens (rows,) of every row of a padded batch; without gradients."""
-    hidden, targets, rows = labelled(model, batch)
-    sums = torch.zeros(len(batch["input_ids"]), device=hidden.device)
-    for states, wanted, row in zip(hidden.split(CHUNK), targets.split(CHUNK), rows.split(CHUNK), strict=True):
-        logits = model.get_output_embeddings()(states).float()
-        sums.index_add_(0, row, functional.cross_entropy(logits, wanted, reduction="none"))
-    return sums, torch.bincount(rows, minlength=len(sums))
+def token_losses(model: Model, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Negative log-likelihood in fp32 nats of the label that each hidden state predicts, 0 where it is ignored.
 
-
-def next_token_logits(model: Model, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Logits (rows, vocabulary), in fp32, of the token after the last unpadded one of every row."""
-    mask = batch["attention_mask"]
-    hidden = model.get_decoder()(input_ids=batch["input_ids"], attention_mask=mask, use_cache=False)[0]
-    last = mask.sum(-1) - 1
-    return model.get_output_embeddings()(hidden[torch.arange(len(last), device=last.device), last]).float()
+    Args:
+        hidden: (tokens, width).
+        labels: (tokens,).
+    """
+    losses = torch.zeros(labels.shape, device=hidden.device)
+    for places in torch.nonzero(labels != IGNORED)[:, 0].split(CHUNK):
+        logits = model.get_output_embeddings()(hidden[places]).float()
+        losses[places] = functional.cross_entropy(logits, labels[places], reduction="none")
+    return losses

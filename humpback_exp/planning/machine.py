@@ -1,5 +1,6 @@
 """What this machine has, asked without torch."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +23,13 @@ def gpu_memories() -> list[int]:
     query = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     result = subprocess.run(query, capture_output=True, text=True)
     return [int(line) << 20 for line in result.stdout.split()] if result.returncode == 0 else []
+
+
+def visible_gpus() -> int:
+    """GPUs this process may use, which CUDA_VISIBLE_DEVICES may narrow."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = len(gpu_memories())
+    return count if chosen is None else min(count, len([name for name in chosen.split(",") if name.strip()]))
 
 
 def host_memory() -> int:

@@ -1,5 +1,6 @@
 """segments + backward model -> candidates: one instruction a segment, or the reason there is none."""
 
+import heapq
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.augmentation import clean, drop_reason
 from humpback_exp.config import AugmentConfig
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.inference.bulk import Bulk, run_chunks
+from humpback_exp.inference.bulk import Bulk
 from humpback_exp.inference.engine import Advance, Completion, load_engine, row_seed
+from humpback_exp.inference.executors import run_chunks
 from humpback_exp.progress import stage_table
 from humpback_exp.prompts import backward
-from humpback_exp.records import Candidate, Segment, read
+from humpback_exp.records import Candidate, Segment, read, read_ids
 from humpback_exp.tracking import Tracker
 
 SAMPLES = 50
@@ -25,8 +27,8 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     started = time.time()
     check_backward(config)
     work = bulk(config)
-    run_chunks(artifact.folder, work, config.chunk_size, f"augment {config.name}")
-    manifest = close(artifact, started)
+    speeds = run_chunks(config, work, tracker)
+    manifest = close(artifact, started, speeds)
     tracker.table("candidates", sample(read(artifact.folder, Candidate)))
     stage_table(
         f"augment {config.name}",
@@ -42,10 +44,15 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
 def bulk(config: AugmentConfig) -> Bulk[Segment, Candidate]:
     """The drawn segments, each to get an instruction."""
     folder = artifacts.require_input(config.segments, "segments")
-    drawn = draw(folder, config.limit, config.seed)
+    total = artifacts.load(folder).rows["segments"]
+    drawn, last = total, None
+    if config.limit is not None and config.limit < total:
+        drawn, last = config.limit, last_rank(folder, config.limit, config.seed)
     return Bulk(
-        rows=lambda: (segment for segment in read(folder, Segment) if segment.id in drawn),
-        total=len(drawn),
+        rows=lambda: (
+            row for row in read(folder, Segment) if last is None or shuffled_rank(config.seed, row.id) <= last
+        ),
+        total=drawn,
         cls=Candidate,
         start=lambda: writer(config),
         kept=lambda row: not row.dropped,
@@ -78,10 +85,9 @@ def check_backward(config: AugmentConfig) -> None:
         )
 
 
-def draw(folder: Path, limit: int | None, seed: int) -> set[str]:
-    """Ids of the segments used: the first `limit` of the seeded order."""
-    ids = sorted((segment.id for segment in read(folder, Segment)), key=lambda row_id: shuffled_rank(seed, row_id))
-    return set(ids[:limit])
+def last_rank(folder: Path, limit: int, seed: int) -> str:
+    """The seeded rank of the last segment drawn: the `limit`-th smallest, so that memory holds `limit` ranks at most."""
+    return heapq.nsmallest(limit, (shuffled_rank(seed, row_id) for row_id in read_ids(folder)))[-1]
 
 
 def candidate(segment: Segment, completion: Completion) -> Candidate:
@@ -100,7 +106,7 @@ def candidate(segment: Segment, completion: Completion) -> Candidate:
     )
 
 
-def close(artifact: Artifact, started: float) -> Manifest:
+def close(artifact: Artifact, started: float, speeds: dict[str, float]) -> Manifest:
     """Count what was kept and dropped and finish the folder."""
     drops: dict[str, int] = {}
     total = chars = 0
@@ -116,7 +122,7 @@ def close(artifact: Artifact, started: float) -> Manifest:
             f"{artifact.folder}: no usable instruction among {total} ({drops}); train the backward model longer"
         )
     rows = {"segments": total, "candidates": kept}
-    metrics = {"instruction_chars": chars / max(kept, 1)}
+    metrics = {"instruction_chars": chars / max(kept, 1)} | speeds
     return artifacts.finish(artifact, started=started, rows=rows, drops=drops, metrics=metrics)
 
 

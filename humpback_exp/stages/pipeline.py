@@ -67,6 +67,7 @@ class Loop:
             tagged=c.data.tagged,
             generation=c.generation,
             engine=c.engine,
+            executor=c.executor,
             chunk_size=c.chunk_size,
         )
 
@@ -82,6 +83,7 @@ class Loop:
             generation=c.rating,
             attempts=c.attempts,
             engine=c.engine,
+            executor=c.executor,
             chunk_size=c.chunk_size,
         )
 

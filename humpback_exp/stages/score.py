@@ -7,8 +7,9 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import ScoreConfig
 from humpback_exp.curation.ledger import ABANDONED, scored, tally
-from humpback_exp.inference.bulk import Bulk, run_chunks
+from humpback_exp.inference.bulk import Bulk
 from humpback_exp.inference.engine import Advance, load_engine
+from humpback_exp.inference.executors import run_chunks
 from humpback_exp.inference.rating import by_likelihood, by_rating
 from humpback_exp.progress import log, stage_table
 from humpback_exp.records import Candidate, ScoredCandidate, read
@@ -22,8 +23,8 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     started = time.time()
     work = bulk(config)
     total = work.total
-    run_chunks(artifact.folder, work, config.chunk_size, f"score {config.name}")
-    manifest = close(artifact, total, started)
+    speeds = run_chunks(config, work, tracker)
+    manifest = close(artifact, total, started, speeds)
     tracker.table("scored", samples(artifact))
     if not manifest.rows["readable"]:
         log.warning(
@@ -73,12 +74,12 @@ def scorer(config: ScoreConfig) -> Callable[[list[Candidate], Advance], list[Sco
     return process
 
 
-def close(artifact: Artifact, total: int, started: float) -> Manifest:
+def close(artifact: Artifact, total: int, started: float, speeds: dict[str, float]) -> Manifest:
     """Check that the ledger adds up and finish the folder."""
     ledger = tally(read(artifact.folder, ScoredCandidate))
     assert ledger.total == total
     rows = {"candidates": total, "readable": total - ledger.outcomes[ABANDONED]} | dict(ledger.outcomes)
-    metrics = {"readable_share": ledger.readable_share(), "mean_score": mean(ledger.scores)}
+    metrics = {"readable_share": ledger.readable_share(), "mean_score": mean(ledger.scores)} | speeds
     return artifacts.finish(artifact, started=started, rows=rows, metrics=metrics)
 
 

@@ -10,7 +10,7 @@ from humpback_exp.data.loader import collate
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.tokens import IGNORED, Tokens, encode_fitting
 from humpback_exp.modeling.load import load_model, load_tokenizer
-from humpback_exp.modeling.loss import lose_in_chunks, next_token_logits, row_losses, summed_loss
+from humpback_exp.modeling.loss import labelled, lose_in_chunks, summed_loss, token_losses
 from humpback_exp.modeling.module import add_dropout, causal_lm, lr_factor, with_lora
 from tests.conftest import ROOT
 
@@ -29,23 +29,23 @@ def trained(model):
     return twin
 
 
-def test_losses_equal_the_librarys_row_by_row(model) -> None:
-    with torch.no_grad():
-        sums, counts = row_losses(model, collate(ROWS, pad_id=1))
-        for row, total, count in zip(ROWS, sums, counts, strict=True):
-            reference = model(input_ids=torch.tensor([row.ids]), labels=torch.tensor([row.labels])).loss
-            assert float(total / count) == pytest.approx(float(reference), rel=1e-5)
-    assert counts.tolist() == [3, 1]
-
-
-def test_losses_on_real_pairs_equal_the_librarys(model, tiny: str) -> None:
+def test_losses_equal_the_librarys_on_real_pairs(model, tiny: str) -> None:
     tokenizer = load_tokenizer(tiny)
     pairs = load_seed(str(ROOT / "examples/heldout.jsonl"))[:3]
     rows = [encode_fitting(tokenizer, pair, DataConfig())[0] for pair in pairs]
     with torch.no_grad():
-        sums, counts = row_losses(model, collate(rows, tokenizer.pad_token_id))
-        first = model(input_ids=torch.tensor([rows[0].ids]), labels=torch.tensor([rows[0].labels])).loss
-    assert float(sums[0] / counts[0]) == pytest.approx(float(first), rel=1e-5)
+        ours = token_losses(model, *labelled(model, collate(rows, tokenizer.pad_token_id))).split(
+            [row.label_count for row in rows]
+        )
+        for row, losses in zip(rows, ours, strict=True):
+            reference = model(input_ids=torch.tensor([row.ids]), labels=torch.tensor([row.labels])).loss
+            assert float(losses.mean()) == pytest.approx(float(reference), rel=1e-5)
+
+
+def test_an_ignored_label_costs_nothing(model) -> None:
+    with torch.no_grad():
+        losses = token_losses(model, torch.ones(3, 64), torch.tensor([IGNORED, 7, IGNORED]))
+    assert losses[0] == losses[2] == 0 < losses[1]
 
 
 def test_a_label_is_no_input_of_its_own_prediction(model) -> None:
@@ -58,16 +58,9 @@ def test_a_label_is_no_input_of_its_own_prediction(model) -> None:
 
 def test_padding_does_not_change_a_row(model) -> None:
     with torch.no_grad():
-        alone, _ = row_losses(model, collate(ROWS[1:], pad_id=1))
-        padded, _ = row_losses(model, collate(ROWS, pad_id=1))
-    assert float(padded[1]) == pytest.approx(float(alone[0]), rel=1e-5)
-
-
-def test_next_token_logits(model) -> None:
-    with torch.no_grad():
-        logits = next_token_logits(model, collate(ROWS, pad_id=1))
-        reference = model(input_ids=torch.tensor([ROWS[1].ids])).logits[0, -1]
-    assert torch.allclose(logits[1], reference, atol=1e-5)
+        alone = token_losses(model, *labelled(model, collate(ROWS[1:], pad_id=1)))
+        padded = token_losses(model, *labelled(model, collate(ROWS, pad_id=1)))
+    assert float(padded[-1]) == pytest.approx(float(alone[-1]), rel=1e-5)
 
 
 def test_the_rate_falls_linearly_to_a_rate_not_a_multiplier() -> None:

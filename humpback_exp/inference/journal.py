@@ -1,0 +1,36 @@
+"""Answers of an endpoint on disk as they come in, so that a stop costs the requests under way and no more."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from humpback_exp.artifacts import digest
+
+
+class Journal:
+    """One file a call, named by all that was asked in it: the same chunk done again finds its answers, whoever does it.
+
+    A line is the row's number in the call and what was read from its answer; each begins with a line break, so that one
+    that a kill tore apart spoils no other.
+    """
+
+    def __init__(self, folder: Path, *asked: Any) -> None:
+        self.path = folder / f"{digest(list(asked))[:32]}.jsonl"
+        self.kept: dict[int, Any] = dict(self._lines())
+
+    def _lines(self) -> Iterator[tuple[int, Any]]:
+        if not self.path.exists():
+            return
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                row, reading = json.loads(line)
+            except ValueError:
+                continue
+            yield row, reading
+
+    def keep(self, row: int, reading: Any) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps([row, reading]))
+        self.kept[row] = reading

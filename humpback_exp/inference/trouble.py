@@ -1,0 +1,77 @@
+"""What can go wrong with a request to an endpoint: what to say, and whether to try again."""
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+
+OVERFLOW = (
+    "context length",
+    "context_length",
+    "max_model_len",
+    "maximum model length",
+    "context window",
+    "context size",
+    "max_tokens must be at least 1, got 0",
+)
+"""Words in a refusal that say a prompt was too long; there is no common code. The last is vLLM's, for one that leaves no room."""
+BUSY = (408, 409, 429)
+SHOWN = 200
+"""Characters of an endpoint's own words that are shown."""
+
+
+class Trouble(Exception):
+    """A request that failed: what happened, what helps, whether to try again and after how many seconds at least."""
+
+    def __init__(self, what: str, remedy: str, again: bool = True, wait: float = 0.0, status: int = 0) -> None:
+        super().__init__(what)
+        self.what, self.remedy, self.again, self.wait, self.status = what, remedy, again, wait, status
+
+    def after(self, tries: int) -> "Trouble":
+        """The same, given up after so many tries."""
+        if tries > 1:
+            self.what += f" ({tries} tries)"
+        return self
+
+
+def overflows(error: Any) -> bool:
+    """Whether a refusal says that prompt and answer do not fit the model's context."""
+    return error.status_code in (400, 413, 422) and any(words in str(error).lower() for words in OVERFLOW)
+
+
+def refusal(error: Any, key_variable: str | None, model: str) -> Trouble:
+    """Trouble of an HTTP status, with the endpoint's own words."""
+    status: int = error.status_code
+    body = error.body if isinstance(error.body, dict) else {}
+    said = f"status {status}, {str(body.get('message') or error.message)[:SHOWN]!r}"
+    if status in (401, 403):
+        return Trouble(said, f"it refuses the key in {key_variable}; export a valid one", again=False)
+    if status in (404, 405):
+        remedy = f"engine.model={model} must be a name it serves, and the address usually ends in /v1"
+        return Trouble(said, remedy, again=False, status=status)
+    if body.get("code") == "insufficient_quota":
+        return Trouble(said, "the account behind the key has nothing left", again=False)
+    if status in BUSY or status >= 500:
+        remedy = "the same command goes on when it is well again"
+        return Trouble(said, remedy, wait=_asked_to_wait(error.response.headers), status=status)
+    return Trouble(said, "it does not take such a request", again=False)
+
+
+def garbage(answer: str) -> Trouble:
+    """Trouble of an answer that cannot be read."""
+    return Trouble(
+        f"answered with what is no completion: {answer[:SHOWN]!r}", "check that the address is an endpoint's"
+    )
+
+
+def _asked_to_wait(headers: Mapping[str, str]) -> float:
+    """Seconds that Retry-After asks for, given as a number or as a date; 0 without it."""
+    value = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+    except ValueError:
+        return 0.0

@@ -1,0 +1,35 @@
+"""A W&B workspace and a report for a sweep, by name: `sweep=curation_threshold`. With output=FILE they are only written there."""
+
+from pathlib import Path
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig
+
+from humpback_exp.config import DashboardConfig, load
+from humpback_exp.errors import door, user_errors
+
+ConfigStore.instance().store("dashboards_schema", DashboardConfig)
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="dashboards")
+def main(cfg: DictConfig) -> None:
+    door(lambda: run(load(cfg, DashboardConfig)))
+
+
+def run(config: DashboardConfig) -> None:
+    from humpback_exp.tracking import dashboards, sweeps
+    from humpback_exp.tracking.link import connected
+
+    sweep = sweeps.read(Path(__file__).with_name(f"{config.sweep}.yaml"))
+    if config.output:
+        dashboards.write(sweep, config.project, Path(config.output))
+        print(f"workspace and report: {config.output}")
+        return
+    with connected() as api:
+        for url in dashboards.save(sweep, config.entity or api.default_entity, config.project):
+            print(url)
+
+
+if __name__ == "__main__":
+    user_errors(main)

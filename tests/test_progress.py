@@ -1,0 +1,96 @@
+"""What a bulk stage says while it runs: log lines, and the same figures to W&B, whoever does the chunks."""
+
+from pathlib import Path
+
+import pytest
+
+from humpback_exp import artifacts, progress
+from humpback_exp.artifacts import CHECKPOINTS
+from humpback_exp.inference import executors
+from humpback_exp.inference.bulk import Chunks
+from humpback_exp.progress import Figures, Meter
+from tests.inference.bulk_folders import augmentation, command, made_segments
+from tests.inference.test_bulk import done
+from tests.tracking.offline import recorded
+
+
+class Listening:
+    """A tracker that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[int] = []
+
+    def log(self, metrics, step=None) -> None:
+        assert metrics.keys() == {"rows_per_second", "tokens_per_second", "kept_share", "seconds_left"}
+        self.told.append(step)
+
+
+def test_figures_add_up_and_give_speeds_a_worker() -> None:
+    both = Figures(10, 9, 400, 2.0) + Figures(10, 7, 600, 3.0)
+    assert both == Figures(20, 16, 1000, 5.0)
+    assert both.speeds() == {"rows_per_second": 4.0, "tokens_per_second": 200.0}
+    assert Figures().speeds() == {}
+
+
+def test_what_an_earlier_session_did_is_done_but_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    meter = Meter(40, "augment web", Figures(20, 10, 900, 9.0), lambda *_: None)
+    clock[0] += 2.0
+    meter.committed(Figures(4, 4, 80, 2.0))
+    meter.advance(2, 40)
+    assert meter.at == 26
+    assert meter.figures() == {
+        "rows_per_second": 3.0,
+        "tokens_per_second": 60.0,
+        "kept_share": 14 / 24,
+        "seconds_left": 14 / 3.0,
+    }
+
+
+def test_one_line_and_one_point_an_interval(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    clock, heard = [0.0], Listening()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    caplog.set_level("INFO", "humpback_exp")
+    meter = Meter(4000, "score m0", Figures(), heard.log)
+    for _ in range(100):
+        clock[0] += 1.0
+        meter.advance(10, 700)
+        meter.committed(Figures(10, 9, 700, 1.0))
+    meter.close()
+    assert [record.message for record in caplog.records] == [
+        "score m0: 310 of 4000 rows, 10 rows/s, 700 tokens/s, 90 % kept, 06:09 left",
+        "score m0: 620 of 4000 rows, 10 rows/s, 700 tokens/s, 90 % kept, 05:38 left",
+        "score m0: 930 of 4000 rows, 10 rows/s, 700 tokens/s, 90 % kept, 05:07 left",
+        "score m0: 1000 of 4000 rows, 10 rows/s, 700 tokens/s, 90 % kept, 05:00 left",
+    ]
+    assert heard.told == [310, 620, 930, 1000]
+
+
+def test_the_parent_counts_what_its_workers_commit(tmp_path: Path) -> None:
+    """Chunk 0 was there, 1 and 2 come; the speeds of the manifest are over all three."""
+    chunks, heard = Chunks(tmp_path, 10, 4), Listening()
+    (tmp_path / CHECKPOINTS).mkdir()
+    for number in range(3):
+        chunks.tell(number, Figures(chunks.rows(number), 1, 10, 0.5))
+        chunks.path(number).parent.mkdir(exist_ok=True)
+        chunks.path(number).touch()
+    meter = Meter(10, "augment web", chunks.figures(0), heard.log)
+    executors.follow(chunks, {0}, lambda: False, meter)
+    assert meter.done == Figures(10, 3, 30, 1.5)
+    assert meter.at == 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_wandb_and_the_manifest_hold_the_figures(tmp_path: Path, workers: int) -> None:
+    made_segments(tmp_path, 40)
+    config = augmentation(tmp_path, "web", workers=workers)
+    config.tracking.mode = "offline"
+    done(command(config))
+    made = artifacts.load(config.folder).metrics
+    assert made["tokens_per_second"] == pytest.approx(7 * made["rows_per_second"])
+    (run,) = recorded(tmp_path)
+    (last,) = [each for each in run.history if "kept_share" in each]
+    assert (last["rows"], last["kept_share"], last["seconds_left"]) == (40, 1, 0)
+    assert last["tokens_per_second"] == pytest.approx(7 * last["rows_per_second"])

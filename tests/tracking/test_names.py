@@ -1,0 +1,76 @@
+"""The naming scheme, without W&B."""
+
+from pathlib import Path
+
+import pytest
+
+from humpback_exp import artifacts
+from humpback_exp.config import STAGES, TrackingConfig, TrainConfig
+from humpback_exp.tracking import names
+from humpback_exp.tracking.lineage import ancestors, sources
+from humpback_exp.tracking.run import STRAY, forget_strays
+from tests.tracking.folders import chain, finish
+
+
+def test_the_summary_has_one_scheme_for_all_stages(tmp_path: Path) -> None:
+    _, config = chain(tmp_path / "outputs")
+    made = finish(config)
+    assert names.summary(made) == {
+        "rows/in": 3,
+        "rows/out": 1,
+        "rows/scored": 3,
+        "rows/curated": 1,
+        "drops/page_too_short": 1,
+        "seconds": made.wall_seconds,
+        "histogram/4": 1,
+        "histogram/5": 1,
+        "mean_score": 4.5,
+    }
+
+
+def test_every_kind_says_what_went_in_and_out() -> None:
+    assert {cls.kind for cls in STAGES.values()} == names.FLOW.keys()
+
+
+def test_sources_are_named_and_aliased_by_their_fingerprint(tmp_path: Path) -> None:
+    score, select = chain(tmp_path / "outputs")
+    scored, curated = artifacts.load(score.folder), finish(select)
+    assert [(s.key, s.type, s.version) for s in sources(curated)] == [
+        ("scored", "scored", f"scored-m0:{scored.fingerprint[:12]}")
+    ]
+    marks = [scored.inputs[key]["fingerprint"][:12] for key in ("candidates", "model_path")]
+    assert [(s.key, s.type, s.version) for s in sources(scored)] == [
+        ("candidates", "raw", f"raw-pages.jsonl:{marks[0]}"),
+        ("model_path", "raw", f"raw-model:{marks[1]}"),
+    ]
+
+
+def test_lineage_leaves_out_what_was_made_anew(tmp_path: Path) -> None:
+    score, select = chain(tmp_path / "outputs")
+    curated = finish(select)
+    assert list(ancestors(curated)) == ["scored"]
+    (score.folder / "manifest.json").unlink()
+    score.scorer = "likelihood"
+    finish(score)
+    assert ancestors(curated) == {}
+
+
+def test_a_run_id_is_that_of_the_settings_and_the_place(tmp_path: Path) -> None:
+    first, second = (chain(tmp_path / name)[1] for name in ("a", "b"))
+    ids = [names.run_id(artifacts.begin(config)) for config in (first, second)]
+    assert len({*ids, names.run_id(artifacts.begin(first))}) == 2
+
+
+def test_a_tag_is_cut_to_what_w_and_b_takes() -> None:
+    config = TrainConfig(seed=3, tracking=TrackingConfig(tags=["x" * 80, "forward"]))
+    assert names.tags(config) == ["x" * 64, "forward", "seed-3", "smollm2-135m"]
+
+
+def test_strays_are_taken_out_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*STRAY, "WANDB_API_KEY"):
+        monkeypatch.setenv(name, "x")
+    forget_strays()
+    import os
+
+    assert not set(STRAY) & os.environ.keys()
+    assert os.environ["WANDB_API_KEY"] == "x"
