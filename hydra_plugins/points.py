@@ -5,16 +5,18 @@ a root script returns a point's stages. BasicLauncher stands for this machine; a
 submitit_slurm) is handed the unfinished points and calls back into a process of its own for each.
 """
 
+import copy
 from collections.abc import Sequence
-from typing import Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 from humpback_exp import sweep
 from humpback_exp.config import HardwareConfig, load
@@ -38,21 +40,42 @@ class PointLauncher(Launcher):
     """Composes points, then runs them: here, or where the launcher `elsewhere` puts them."""
 
     def __init__(self, chosen: Launcher) -> None:
-        self.composer = BasicLauncher()
         self.elsewhere = None if isinstance(chosen, BasicLauncher) else chosen
+        self.groups: dict[tuple[str, ...], DictConfig] = {}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.known = {"hydra_context": hydra_context, "config": config}
-        self.composer.setup(task_function=task_function, **self.known)
+        self.loader, self.config, self.task_function = hydra_context.config_loader, config, task_function
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        composed = self.composer.launch(job_overrides, initial_job_idx)
+        composed = [self.compose(overrides) for overrides in job_overrides]
         each = zip(varied(job_overrides), composed, strict=True)
-        self.points = [point_of(varies, made) for varies, made in each]
+        self.points = [self.point_of(varies, cfg) for varies, cfg in each]
         self.overrides = job_overrides
-        hardware = (composed[0].cfg or {}).get("hardware")
+        hardware = composed[0].get("hardware")
         sweep.run(self.points, hardware and load(hardware, HardwareConfig), self.submit if self.elsewhere else None)
         return []
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """The config of a point. Points that choose the same groups are composed once; Hydra applies their values after that."""
+        parsed = OverridesParser.create(self.loader).parse_overrides(list(overrides))
+        chosen = [each for each in parsed if self.loader.get_group_options(each.key_or_group)]
+        words = tuple(each.input_line or "" for each in chosen)
+        if words not in self.groups:
+            self.groups[words] = self.loader.load_sweep_config(self.config, list(words))
+        cfg = copy.deepcopy(self.groups[words])
+        ConfigLoaderImpl._apply_overrides_to_config([each for each in parsed if each not in chosen], cfg)
+        return cfg
+
+    def point_of(self, varies: dict[str, str], cfg: DictConfig) -> Point:
+        """The stages that the root script returns for a config, or what it raises."""
+        HydraConfig.instance().set_config(cfg)
+        with read_write(cfg), open_dict(cfg):
+            del cfg["hydra"]
+        try:
+            return Point(varies, self.task_function(cfg))
+        except Exception as error:
+            return Point(varies, [], error)
 
     def submit(self, points: Sequence[Point]) -> None:
         """Run points elsewhere, each from the config composed here; returns when the last has ended.
@@ -79,9 +102,3 @@ class Attempts:
 
     def __call__(self, _: DictConfig) -> int:
         return sweep.attempt(self.points[HydraConfig.get().job.num])
-
-
-def point_of(varies: dict[str, str], made: JobReturn) -> Point:
-    """The stages that a root script returned, or what it raised."""
-    outcome: Any = made._return_value
-    return Point(varies, [], outcome) if made.status == JobStatus.FAILED else Point(varies, outcome)
