@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from humpback_exp import artifacts, planning
-<<<<<<< HEAD
 from humpback_exp.config import (
     AugmentConfig,
     EvaluateConfig,
@@ -21,9 +20,6 @@ from humpback_exp.config import (
     StageConfig,
     TrainConfig,
 )
-=======
-from humpback_exp.config import AugmentConfig, EvaluateConfig, ScoreConfig, StageConfig, TrainConfig
->>>>>>> mend
 from humpback_exp.errors import ERRORS, StageFailed, door, user_errors
 from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, rank, started_outside
 from humpback_exp.progress import log, set_up_logging
