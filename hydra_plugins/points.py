@@ -7,6 +7,7 @@ submitit_slurm) is handed the unfinished points and calls back into a process of
 
 import copy
 from collections.abc import Sequence
+from functools import cache
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
@@ -45,6 +46,8 @@ class PointLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.known = {"hydra_context": hydra_context, "config": config}
+        self.options = cache(hydra_context.config_loader.get_group_options)
+        self.parse = cache(OverridesParser.create(hydra_context.config_loader).parse_override)
         self.loader, self.config, self.task_function = hydra_context.config_loader, config, task_function
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
@@ -58,20 +61,21 @@ class PointLauncher(Launcher):
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """The config of a point. Points that choose the same groups are composed once; Hydra applies their values after that."""
-        parsed = OverridesParser.create(self.loader).parse_overrides(list(overrides))
-        chosen = [each for each in parsed if self.loader.get_group_options(each.key_or_group)]
+        parsed = [self.parse(word) for word in overrides]
+        chosen = [each for each in parsed if self.options(each.key_or_group)]
         words = tuple(each.input_line or "" for each in chosen)
         if words not in self.groups:
-            self.groups[words] = self.loader.load_sweep_config(self.config, list(words))
+            whole = self.loader.load_sweep_config(self.config, list(words))
+            HydraConfig.instance().set_config(whole)
+            with read_write(whole), open_dict(whole):
+                del whole["hydra"]
+            self.groups[words] = whole
         cfg = copy.deepcopy(self.groups[words])
         ConfigLoaderImpl._apply_overrides_to_config([each for each in parsed if each not in chosen], cfg)
         return cfg
 
     def point_of(self, varies: dict[str, str], cfg: DictConfig) -> Point:
         """The stages that the root script returns for a config, or what it raises."""
-        HydraConfig.instance().set_config(cfg)
-        with read_write(cfg), open_dict(cfg):
-            del cfg["hydra"]
         try:
             return Point(varies, self.task_function(cfg))
         except Exception as error:
