@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from humpback_exp import artifacts
 from humpback_exp.config import (
@@ -23,6 +20,7 @@ from humpback_exp.curation.selection import select
 from humpback_exp.data.seed import load_seed
 from humpback_exp.planning.sizes import SEGMENTS, SELECTED, Found, sizes_of
 from humpback_exp.planning.training import Training
+from humpback_exp.records import Score, read
 from humpback_exp.stages.plan import weigh
 
 KNOWN = {f.name for f in fields(PlanConfig)} - {f.name for f in fields(StageConfig)}
@@ -91,9 +89,13 @@ def pairs(path: str) -> Found:
 def selected(data: DataConfig, seed: int) -> Found:
     """How many web pairs a selection keeps, from ids and scores alone."""
     assert data.scored is not None
-    held = pq.read_table(Path(data.scored) / "data", columns=["id", "score"]).to_pylist()
-    rows: list[Any] = [SimpleNamespace(**row) for row in held]
-    kept = select(rows, min_score=data.min_score, top_fraction=data.top_fraction, size=data.size, seed=seed)
+    kept = select(
+        read(Path(data.scored), Score),
+        min_score=data.min_score,
+        top_fraction=data.top_fraction,
+        size=data.size,
+        seed=seed,
+    )
     return len(kept), data.scored
 
 
