@@ -13,6 +13,7 @@ from pathlib import Path
 from humpback_exp import artifacts, planning
 from humpback_exp.config import (
     AugmentConfig,
+    BulkConfig,
     EvaluateConfig,
     GateConfig,
     RewriteConfig,
@@ -81,7 +82,9 @@ def check_machine(config: StageConfig) -> None:
     if isinstance(config, TrainConfig):
         planning.check(config)
     elif isinstance(config, AugmentConfig | GateConfig | ScoreConfig | RewriteConfig | EvaluateConfig):
-        planning.check_engine(config.engine)
+        # Workers on a cluster check themselves: the machine a command is typed on need not have their GPUs.
+        if not isinstance(config, BulkConfig) or config.executor.name == "local":
+            planning.check_engine(config.engine)
 
 
 def check_ranks(config: StageConfig) -> None:

@@ -30,7 +30,7 @@ from tests.test_configs import composed
 
 POINTS = {
     "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 12,
-    "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 2,
+    "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 6,
 }  # fmt: skip
 
 

@@ -114,5 +114,5 @@ def by_scorer(point: Point) -> Place | None:
         return None
     config = point.scored.manifest.config
     scorer, rubric = str(config.get("scorer")), str(config.get("rubric.name"))
-    name = scorer if scorer == "likelihood" else f"{scorer}, {rubric}"
+    name = f"{scorer}, {config.get('likelihood', 'forward') if scorer == 'likelihood' else rubric}"
     return Place(name, ((scorer, rubric) != ("generated", "five_point"), name))
