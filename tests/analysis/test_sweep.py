@@ -187,7 +187,7 @@ def test_scorers_start_from_the_papers(tmp_path: Path) -> None:
     for scorer in ("likelihood", "generated"):
         data = DataConfig(scored=folders.scored(tmp_path, scorer, scorer=scorer), top_fraction=0.3)
         folders.point(tmp_path, "rubric_and_scorer", f"by-{scorer}", RAMP, data=data)
-    assert [s.label for s in told(tmp_path, "rubric_and_scorer")] == ["generated, five_point", "likelihood"]
+    assert [s.label for s in told(tmp_path, "rubric_and_scorer")] == ["generated, five_point", "likelihood, forward"]
 
 
 def test_a_sweep_of_ones_own_groups_names_less_their_seeds(tmp_path: Path) -> None:
