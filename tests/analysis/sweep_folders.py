@@ -85,7 +85,6 @@ def point(
         model_path=str(train.folder),
         tags=list(tags),
         judge=JudgeConfig(path=judge),
-        rubric=RUBRIC,
     )
     evaluation = artifacts.begin(config)
     rows = [
