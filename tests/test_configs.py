@@ -118,7 +118,7 @@ def test_curated_sets_follow_the_paper() -> None:
     ("arguments", "message"),
     [
         (["train.py", "optim.lrr=1"], "Could not override 'optim.lrr'. Key 'lrr' not in 'OptimConfig'"),
-        (["train.py", "modle=llama7b"], "Could not override 'modle'. Key 'modle' not in 'TrainConfig'"),
+        (["train.py", "modle=llama7b"], "Could not override 'modle'. Key 'modle' not in 'PointConfig'"),
         (["train.py", "optim.lr=fast"], "Value 'fast' of type 'str' could not be converted to Float"),
         (["train.py", "optim.lr=-1"], "optim.lr=-1.0: must be positive"),
         (["train.py", "optim.end_lr=1"], "optim.end_lr=1.0: must lie in [0, optim.lr=1e-05]"),
@@ -167,7 +167,7 @@ def test_curated_sets_follow_the_paper() -> None:
             ["train.py", "trainer=zero3", "trainer.nodes=2", "model=tiny", "trainer.accelerator=cpu"],
             "start the ranks on every node",
         ),
-        (["train.py", "experiment=smoke"], "not in 'TrainConfig'"),
+        (["train.py", "experiment=smoke"], "not in 'PointConfig'"),
         (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
     ],
 )

@@ -80,7 +80,7 @@ def synced(root: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 def test_the_graph_is_read_from_the_finished_folders(root: Path) -> None:
     curated, scored = nodes(root)
     assert [node.folder for node in (curated, scored)] == [root / "curated/m0-a4.5", root / "scored/m0"]
-    assert [source.name for source in scored.sources] == ["raw-pages.jsonl", "raw-model"]
+    assert [source.name for source in scored.sources] == ["raw-model", "raw-pages.jsonl"]
     assert [source.name for source in curated.sources] == ["scored-m0"]
     assert (curated.project, curated.entity) == ("humpback", None)
     for node, config in zip((scored, curated), chain(root), strict=True):
