@@ -174,7 +174,7 @@ def test_a_full_disk_loses_no_finished_chunk(smoke: Path, tmp_path: Path) -> Non
     killed_when(folder / "data/00000.parquet", *command)
     kept = (folder / "data/00000.parquet").stat().st_mtime_ns
     number = len(list((folder / "data").glob("*.parquet")))
-    scratch = folder / "data" / f".{number:05d}.parquet.tmp"
+    scratch = folder / "checkpoints" / f".{number:05d}.json.tmp"
     scratch.unlink(missing_ok=True)
     scratch.symlink_to("/dev/full")
     assert "no space left on the disk; free some, the same command goes on" in one_line_error(run(*command))
