@@ -53,6 +53,7 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     elif missing:
         with executor(config) as left:
             follow(chunks, done, left, meter)
+        clear(config.folder)  # of a worker that was killed while it wrote
     meter.close()
     return meter.done.speeds()
 

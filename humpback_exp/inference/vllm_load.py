@@ -45,11 +45,6 @@ def load_vllm(config: EngineConfig, model_path: str, key: str) -> Any:
     if current_platform.is_cpu() != (config.device == "cpu"):
         built = "CPUs; use engine.device=cpu" if current_platform.is_cpu() else "GPUs; use engine.device=cuda"
         raise ValueError(f"engine.device={config.device}: the vLLM installed here is built for {built}")
-    spread: dict[str, Any] = {"tensor_parallel_size": config.tensor_parallel}
-    if config.tensor_parallel > 1:
-        spread["distributed_executor_backend"] = (
-            "mp"  # inside a Ray worker vLLM would choose Ray and want bundles of its own
-        )
     memory: dict[str, Any] = {"gpu_memory_utilization": config.gpu_share}
     if config.device == "cpu":
         memory = {"kv_cache_memory_bytes": int(config.cache_gib * 2**30), "enforce_eager": True}
@@ -62,10 +57,12 @@ def load_vllm(config: EngineConfig, model_path: str, key: str) -> Any:
                 dtype=config.dtype,
                 max_model_len=config.context,
                 max_num_seqs=config.batch_size,
+                tensor_parallel_size=config.tensor_parallel,
+                # left to itself vLLM would use Ray inside a Ray worker, which has one bundle of all its GPUs
+                distributed_executor_backend="mp" if config.tensor_parallel > 1 else None,
                 enable_prefix_caching=True,
                 disable_log_stats=True,
                 use_tqdm_on_load=False,
-                **spread,
                 **memory,
             )
     except (ValueError, RuntimeError, NotImplementedError) as error:
