@@ -38,6 +38,7 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
 
     def run() -> None:
         stages = steps()
+        check_gate(stages)
         for stage in stages:
             launch(stage, fresh=len(stages) > 1)
 
@@ -85,6 +86,25 @@ def check_machine(config: StageConfig) -> None:
         # Workers on a cluster check themselves: the machine a command is typed on need not have their GPUs.
         if not isinstance(config, BulkConfig) or config.executor.name == "local":
             planning.check_engine(config.engine)
+        if isinstance(config, BulkConfig) and config.executor.name == "local":
+            planning.check_workers(config.engine, config.executor)
+
+
+def check_gate(stages: list[StageConfig]) -> None:
+    """Raise the ValueError of a gate that this machine cannot run, though a cluster does its scoring, and say what can be done."""
+    if not any(isinstance(stage, BulkConfig) and stage.executor.name != "local" for stage in stages):
+        return
+    for gate in stages:
+        if isinstance(gate, GateConfig) and gate.engine.name != "openai":
+            try:
+                check_machine(gate)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error}; or run the gate first on a node with one: python gate.py output_root={gate.output_root} "
+                    f"name={gate.name} model_path={gate.model_path} scorer={gate.scorer} engine={gate.engine.name} "
+                    f"engine.device={gate.engine.device}, and the other options of rating given here; "
+                    "this command then only checks it"
+                ) from None
 
 
 def check_ranks(config: StageConfig) -> None:

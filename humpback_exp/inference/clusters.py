@@ -18,7 +18,7 @@ from loguru import logger
 
 from humpback_exp.artifacts import CHECKPOINTS, digest, open_stage
 from humpback_exp.config import BulkConfig
-from humpback_exp.inference.executors import Left, clear
+from humpback_exp.inference.executors import Left, clear, worker_command
 from humpback_exp.inference.worker import work_on
 from humpback_exp.processes import die_with_parent
 from humpback_exp.progress import log
@@ -45,11 +45,24 @@ class Share(PipelineStep):
         self.place, self.folder, self.child = os.getcwd(), folder, child
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
+        os.chdir(self.place)  # the config's paths may be relative
         if self.child:
             die_with_parent()
-        os.chdir(self.place)  # the config's paths may be relative
-        work_on(self.folder)
+            _in_process(self.folder)
+        else:
+            work_on(self.folder)
         yield from ()
+
+
+def _in_process(folder: Path) -> None:
+    """A worker in a process of its own: datatrove's Ray task waits for ever for a step that is killed.
+
+    Raises:
+        RuntimeError: it was killed, or could not go on.
+    """
+    status = subprocess.Popen(worker_command(folder), preexec_fn=die_with_parent).wait()
+    if status:
+        raise RuntimeError(f"the worker ended with status {status}")
 
 
 @contextmanager

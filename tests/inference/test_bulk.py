@@ -20,7 +20,8 @@ from humpback_exp.config import ExecutorConfig
 from humpback_exp.inference.bulk import Bulk, Chunks, share
 from humpback_exp.inference.claims import Claims
 from humpback_exp.inference.executors import environments
-from humpback_exp.launch import launch
+from humpback_exp.launch import check_machine, launch
+from humpback_exp.planning import machine
 from humpback_exp.progress import Figures
 from humpback_exp.records import Candidate, read
 from tests.conftest import ROOT, one_line_error
@@ -109,6 +110,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_its_chunk(root: Path, whole: 
     process = started(command(config))
     until(lambda: committed(config.folder) > 5, process)
     os.kill(workers_of(process)[0], signal.SIGKILL)
+    (config.folder / "data/.00003.parquet.half.tmp").touch()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert re.search(r"worker [12] of 2 was killed by SIGKILL; others do its chunk", said)
@@ -168,6 +170,30 @@ def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
         environments(ExecutorConfig(workers=8, gpus=2), ["0", "1", "2", "3"])
     said = "executor.workers=8: with executor.gpus=2 that takes 16 GPUs, and 4 are visible; start 2 workers"
     assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ids"), [(None, ["0", "1"]), ("", []), ("1", ["1"]), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])]
+)
+def test_the_gpus_that_are_visible(chosen: str | None, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpu_memories", lambda: [80 << 30] * 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    assert machine.visible_gpus() == ids
+
+
+def test_workers_that_would_all_load_on_one_gpu_are_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpu_memories", lambda: [80 << 30] * 8)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    config = augmentation(root, "crowded", workers=8)
+    config.engine.device = "cuda"
+    with pytest.raises(ValueError) as error:
+        launch(config)
+    said = "executor.workers=8: with executor.gpus=0 all would share the first GPU; set executor.gpus=1"
+    assert str(error.value) == said
+    config.executor.gpus = 1
+    check_machine(config)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -6,17 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
-from humpback_exp.config import AugmentConfig
+from humpback_exp.config import AugmentConfig, EngineConfig, identity
 from humpback_exp.inference import clusters
+from humpback_exp.inference.vllm_load import load_vllm
 from humpback_exp.launch import launch
 from tests.conftest import ROOT, one_line_error, run
 from tests.inference.bulk_folders import ECHO, augmentation, command, digests, made_segments
+from tests.test_configs import composed
 
 CHUNKS = 30
 QUIET = {"RAY_DISABLE_DOCKER_CPU_WARNING": "1", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "1"}
@@ -57,11 +62,8 @@ cluster.shutdown()
 """Two nodes of one core beside a head that works for nobody; a line on stdin takes one away, another ends all."""
 
 
-@pytest.mark.slow
-def test_a_ray_node_is_lost_and_nothing_with_it(root: Path) -> None:
-    pytest.importorskip("ray")
-    environment = os.environ | ECHO | QUIET | {"ECHO_SECONDS": "0.05", "ECHO_LOG": str(root / "engines")}
-    (root / "engines").mkdir()
+@contextmanager
+def ray_nodes(environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
     nodes = subprocess.Popen(
         [sys.executable, "-c", RAY_NODES],
         env=environment,
@@ -71,25 +73,93 @@ def test_a_ray_node_is_lost_and_nothing_with_it(root: Path) -> None:
         text=True,
     )
     try:
+        yield nodes
+    finally:
+        nodes.communicate("\n\n")
+
+
+@pytest.mark.slow
+def test_a_ray_node_is_lost_and_nothing_with_it(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    environment = os.environ | ECHO | QUIET | {"ECHO_SECONDS": "0.05", "ECHO_LOG": str(tmp_path)}
+    with ray_nodes(environment) as nodes:
         address = nodes.stdout.readline().strip()
         config = augmentation(root, "ray", kind="ray", workers=2, memory=1, lease=3.0, address=address)
         stage = subprocess.Popen(
             command(config), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        while len(list((root / "engines").iterdir())) < 2 or committed(config.folder) < 4:
+        while len(list(tmp_path.iterdir())) < 2 or committed(config.folder) < 4:
             assert stage.poll() is None, stage.stderr.read()
             time.sleep(0.01)
         print("\n", end="", file=nodes.stdin, flush=True)
         assert nodes.stdout.readline() == "lost\n"
-        while all(Path("/proc", engine.name).exists() for engine in (root / "engines").iterdir()):
+        while all(Path("/proc", engine.name).exists() for engine in tmp_path.iterdir()):
             time.sleep(0.01)
         assert committed(config.folder) < CHUNKS - 4
         _, said = stage.communicate(timeout=80)
-    finally:
-        nodes.communicate("\n\n")
     assert stage.returncode == 0, said
     assert digests(config.folder) == digests(root / "candidates/whole")
     assert len(said.splitlines()) < 8, said
+
+
+@pytest.mark.slow
+def test_when_all_ray_workers_are_killed_one_line_says_so(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    environment = os.environ | ECHO | QUIET | {"ECHO_SECONDS": "0.05", "ECHO_LOG": str(tmp_path)}
+    with ray_nodes(environment) as nodes:
+        config = augmentation(root, "ray-killed", kind="ray", memory=1, address=nodes.stdout.readline().strip())
+        stage = subprocess.Popen(command(config), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        kill_engine(tmp_path, stage)
+        _, said = stage.communicate(timeout=60)
+    assert stage.returncode == 2, said
+    assert re.search(r"error: .*ray-killed: no worker is left and \d\d chunks are missing, see the lines above; ", said)
+
+
+def kill_engine(log: Path, process: "subprocess.Popen[str]") -> None:
+    """SIGKILL for the first process that logged an engine."""
+    while not (engines := list(log.iterdir())):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    os.kill(int(engines[0].name), signal.SIGKILL)
+
+
+SHARE = """
+import sys
+from pathlib import Path
+from humpback_exp.inference.clusters import Share
+list(Share(Path(sys.argv[1]), child=True).run())
+"""
+
+
+def test_a_step_of_ray_outlives_its_worker_and_says_how_it_ended(root: Path, tmp_path: Path) -> None:
+    config = augmentation(root, "share")
+    artifacts.begin(config)
+    environment = os.environ | ECHO | {"ECHO_SECONDS": "0.05", "ECHO_LOG": str(tmp_path)}
+    line = [sys.executable, "-c", SHARE, str(config.folder)]
+    step = subprocess.Popen(line, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    kill_engine(tmp_path, step)
+    _, said = step.communicate(timeout=60)
+    assert step.returncode == 1
+    assert said.splitlines()[-1] == "RuntimeError: the worker ended with status -9"
+
+
+def test_a_gate_that_needs_a_node_of_the_cluster_is_run_there_first_and_here_only_checked(tmp_path: Path) -> None:
+    shared = [f"output_root={tmp_path}", "scorer=expected", "engine=gpu", "tracking=none"]
+    here = [*shared, "executor=slurm", "executor.partition=gpu"]
+    said = one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
+    words = (
+        f"output_root={tmp_path} name=m0-expected-five_point model_path={tmp_path}/models/m0 scorer=expected "
+        "engine=transformers engine.device=cuda"
+    )
+    assert said == (
+        "engine.device=cuda: this machine has no GPU; use engine.device=cpu; or run the gate first on a node with one: "
+        f"python gate.py {words}, and the other options of rating given here; this command then only checks it"
+    )
+    gate, there = composed("curate", *here).steps()[0], composed("gate", *words.split())
+    assert (there.folder, identity(there)) == (gate.folder, identity(gate))
+    fit = {"readable": 1.0, "auc_shuffled": 1.0, "auc_truncated": 1.0}
+    artifacts.finish(artifacts.begin(there), started=0.0, rows={"pairs": 1}, metrics=fit)
+    assert f"{tmp_path}/candidates/web" in one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
 
 
 @pytest.fixture
@@ -195,6 +265,18 @@ def test_what_sbatch_refuses_is_said_by_it_and_by_us(root: Path, controller: Pat
     result = execute(command(on_slurm(root, "refused", partition="missing")))
     assert one_line_error(result) == "executor=slurm: sbatch ended with status 1; its own line is above"
     assert "sbatch: error: invalid partition specified: missing" in result.stderr
+
+
+@pytest.mark.parametrize(("gpus", "backend"), [(1, None), (2, "mp")])
+def test_vllm_spreads_a_model_over_processes_also_inside_a_ray_worker(
+    gpus: int, backend: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left to itself vLLM would ask Ray for a bundle a GPU, where the worker has one bundle of all its GPUs."""
+    platform = SimpleNamespace(is_cpu=lambda: False)
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=lambda **settings: settings))
+    monkeypatch.setitem(sys.modules, "vllm.platforms", SimpleNamespace(current_platform=platform))
+    settings = load_vllm(EngineConfig(name="vllm", device="cuda", tensor_parallel=gpus), "model", "model_path")
+    assert (settings["tensor_parallel_size"], settings.get("distributed_executor_backend")) == (gpus, backend)
 
 
 def test_slurm_wants_a_partition() -> None:
