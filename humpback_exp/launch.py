@@ -58,7 +58,6 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
     set_up_logging()
     check_ranks(config)
     if rank() > 0:
-        check_machine(config)
         return _follow(config)
     with artifacts.locked(config.folder, waits) as lock:
         check_machine(config)  # not before: who waited may find it finished, and the memory of who made it free
@@ -118,7 +117,10 @@ def ranks(config: StageConfig) -> int:
 
 def _follow(config: StageConfig) -> Path:
     """A rank other than the first: join in a training once the first has opened it; wait for the end of what one rank does."""
-    marks = ("begun.json", "manifest.json") if isinstance(config, TrainConfig) else ("manifest.json",)
+    marks = ["manifest.json"]
+    if isinstance(config, TrainConfig):
+        check_machine(config)
+        marks.append("begun.json")
     while not any((config.folder / name).exists() for name in marks):
         time.sleep(0.1)
     if not (config.folder / "manifest.json").exists():
