@@ -148,6 +148,10 @@ def test_curated_sets_follow_the_paper() -> None:
             ["pipeline.py", "variants=[rewrite]", "iterations=0"],
             "variants=['rewrite']: vary M1; set iterations=1 or more",
         ),
+        (
+            ["pipeline.py", "engine=openai", "engine.base_url=http://127.0.0.1:8000/v1", "engine.model=m"],
+            "engine.name=openai: an endpoint serves one model, the loop asks all of its own; use engine=transformers",
+        ),
         (["pipeline.py", "iterations=-1"], "iterations=-1: must be 0 or more"),
         (["segment.py", "corpus.min_chars=0"], "corpus.min_chars=0: must lie in 1..corpus.max_chars=3000"),
         (["evaluate.py", "tags=[seed,book]"], "tags=book: must be one of seed, web"),

@@ -118,6 +118,12 @@ class PipelineConfig(StageConfig):
     workers: int = operational(2)
 
     def __post_init__(self) -> None:
+        require(
+            self.engine.name != "openai",
+            "engine.name",
+            self.engine.name,
+            "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
+        )
         require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
         check_selection("", self.min_score, self.top_fraction, None)
         one_of("scorer", self.scorer, SCORERS)

@@ -11,20 +11,20 @@ from humpback_exp.config import EngineConfig
 from humpback_exp.inference.engine import Advance
 from humpback_exp.inference.journal import Journal
 from humpback_exp.inference.pace import Pace, delay
-from humpback_exp.inference.trouble import Trouble, garbage, overflows, refusal
+from humpback_exp.inference.trouble import Trouble, garbage, hidden, lack, overflows, refusal
 from humpback_exp.planning import endpoint_key
 
 Payload = dict[str, Any]
 Read = Callable[[int, Any], Any]
-"""Row and its answer as parsed JSON -> what is kept of it, plain values. A LookupError, TypeError or AttributeError says
-that the answer is garbage."""
+"""Row and its answer as parsed JSON -> what is kept of it, plain values. A LookupError, TypeError, ValueError or
+AttributeError says that the answer is garbage, `lack` that the endpoint has no such thing."""
 
 Keep = Callable[[int, Any, int], object]
 """Takes a row, what was read from its answer, and the tokens that cost."""
 
 
 class NotOffered(ValueError):
-    """The endpoint answers, but has no such thing: no log-probabilities, no path of that name."""
+    """The endpoint answers, but not this, and asking again will not help: no log-probabilities, no such path, a refusal."""
 
 
 class Endpoint:
@@ -38,8 +38,8 @@ class Endpoint:
         """What `read` makes of each answer; None for a prompt beyond the context.
 
         Raises:
-            ValueError: it is down, refuses, or answers garbage, again and again; the answers that came are kept.
-            NotOffered: it has no such path.
+            ValueError: it is down or answers garbage, again and again; the answers that came are kept.
+            NotOffered: it refuses or has no such thing; the answers that came are kept, too.
         """
         journal = Journal(Path(self.config.answers), self.mark, path, payloads)
         advance(len(journal.kept), 0)
@@ -59,21 +59,17 @@ class Endpoint:
 
     def unable(self, lacking: str) -> NotOffered:
         """The error of an endpoint that lacks what a method needs."""
-        return NotOffered(
-            f"engine.base_url={self.config.base_url}: tells {lacking}; engine=transformers and engine=vllm do, for any model"
-        )
+        return NotOffered(self._said(lack(lacking)))
 
     def _run(self, path: str, payloads: Mapping[int, Payload], read: Read, keep: Keep) -> None:
         try:
             asyncio.run(self._all(path, payloads, read, keep))
         except Trouble as trouble:
-            kind = NotOffered if trouble.status in (404, 405) else ValueError
-            raise kind(self._said(trouble)) from None
+            raise (ValueError if trouble.again else NotOffered)(self._said(trouble)) from None
 
     def _said(self, trouble: Trouble) -> str:
         line = f"engine.base_url={self.config.base_url}: {trouble.what}; {trouble.remedy}; answers so far are kept"
-        line = " ".join(line.split())
-        return line.replace(self.key, "[key]") if self.key else line
+        return hidden(" ".join(line.split()), self.key)
 
     async def _all(self, path: str, missing: Mapping[int, Payload], read: Read, keep: Keep) -> None:
         """Ask for all; after a failure nothing new is sent, and what is under way is waited for, since it is paid for."""
@@ -127,7 +123,7 @@ class Endpoint:
         except openai.APIStatusError as error:
             if overflows(error):
                 return None, 0
-            raise refusal(error, self.config.key_variable, self.model) from None
+            raise refusal(error, self.config.key_variable, self.model, self.key) from None
         except (TimeoutError, openai.APITimeoutError):
             remedy = "raise engine.timeout or lower engine.batch_size"
             raise Trouble(f"no answer within {self.config.timeout:g} s", remedy) from None
@@ -135,8 +131,8 @@ class Endpoint:
             reason = error.__cause__ or error
             raise Trouble(f"cannot be reached ({reason})", "start the endpoint or correct the address") from None
         except ValueError as error:
-            raise garbage(f"{error}") from None
+            raise garbage(f"{error}", self.key) from None
         try:
             return read(answer), (answer.get("usage") or {}).get("total_tokens", 0)
-        except (LookupError, TypeError, AttributeError):
-            raise garbage(repr(answer)) from None
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise garbage(repr(answer), self.key) from None

@@ -13,6 +13,7 @@ from humpback_exp.artifacts import fingerprint
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.inference.endpoint import Endpoint, NotOffered
 from humpback_exp.inference.engine import Advance, Completion
+from humpback_exp.inference.trouble import lack
 from humpback_exp.inference.vllm_server import VllmServer, safe
 from humpback_exp.prompts import Conversation
 
@@ -26,14 +27,16 @@ class OpenAIEngine:
     def __init__(self, config: EngineConfig, model_path: str) -> None:
         self.model = config.model or model_path
         self.endpoint = Endpoint(config, self.model, fingerprint(model_path))
+        self.refused: NotOffered | None = None
 
     @cached_property
     def server(self) -> VllmServer | None:
-        """The endpoint as vLLM's server, if it tokenizes as that does."""
+        """The endpoint as vLLM's server, if it tokenizes as that does; else `refused` says why not."""
         server = VllmServer(self.endpoint)
         try:
-            server.tokenize(["a"])
-        except NotOffered:
+            server.check()
+        except NotOffered as refused:
+            self.refused = refused
             return None
         return server
 
@@ -63,7 +66,7 @@ class OpenAIEngine:
             ValueError: the endpoint is not vLLM's server.
         """
         if self.server is None:
-            raise self.endpoint.unable("no log-probabilities of a prompt, as vLLM's server does")
+            raise self.endpoint.unable("no log-probabilities of a prompt, as vLLM's server does") from self.refused
         return self.server.losses(conversations, targets, advance)
 
     def choose(
@@ -90,7 +93,7 @@ class OpenAIEngine:
         def read(_: int, answer: Any) -> list[float]:
             logprobs = answer["choices"][0].get("logprobs")
             if not logprobs:
-                raise self.endpoint.unable("no log-probabilities")
+                raise lack("no log-probabilities")
             likely = logprobs["content"][0]["top_logprobs"]
             return [
                 math.fsum(math.exp(entry["logprob"]) for entry in likely if entry["token"].strip() == choice)

@@ -39,11 +39,16 @@ def overflows(error: Any) -> bool:
     return error.status_code in (400, 413, 422) and any(words in str(error).lower() for words in OVERFLOW)
 
 
-def refusal(error: Any, key_variable: str | None, model: str) -> Trouble:
-    """Trouble of an HTTP status, with the endpoint's own words."""
+def hidden(text: str, key: str) -> str:
+    """The text without the key."""
+    return text.replace(key, "[key]") if key else text
+
+
+def refusal(error: Any, key_variable: str | None, model: str, key: str) -> Trouble:
+    """Trouble of an HTTP status, with the endpoint's own words; no part of `key` is in them."""
     status: int = error.status_code
     body = error.body if isinstance(error.body, dict) else {}
-    said = f"status {status}, {str(body.get('message') or error.message)[:SHOWN]!r}"
+    said = f"status {status}, {hidden(str(body.get('message') or error.message), key)[:SHOWN]!r}"
     if status in (401, 403):
         return Trouble(said, f"it refuses the key in {key_variable}; export a valid one", again=False)
     if status in (404, 405):
@@ -57,11 +62,15 @@ def refusal(error: Any, key_variable: str | None, model: str) -> Trouble:
     return Trouble(said, "it does not take such a request", again=False)
 
 
-def garbage(answer: str) -> Trouble:
-    """Trouble of an answer that cannot be read."""
-    return Trouble(
-        f"answered with what is no completion: {answer[:SHOWN]!r}", "check that the address is an endpoint's"
-    )
+def garbage(answer: str, key: str) -> Trouble:
+    """Trouble of an answer that cannot be read; no part of `key` is shown."""
+    said = f"answered with what is no completion: {hidden(answer, key)[:SHOWN]!r}"
+    return Trouble(said, "check that the address is an endpoint's")
+
+
+def lack(what: str) -> Trouble:
+    """Trouble of an endpoint that does not tell what a method needs, and never will."""
+    return Trouble(f"tells {what}", "engine=transformers and engine=vllm do, for any model", again=False)
 
 
 def _asked_to_wait(headers: Mapping[str, str]) -> float:

@@ -14,6 +14,7 @@ from humpback_exp.inference.endpoint import Endpoint
 from humpback_exp.inference.engine import Advance
 from humpback_exp.inference.followers import followers, weighed
 from humpback_exp.inference.spellings import Ids, spell
+from humpback_exp.inference.trouble import lack
 from humpback_exp.prompts import Conversation
 
 MARKS = re.compile(r"<\|[^<>|]{1,40}\|>|<(?:start|end)_of_turn>|</?s>|\[/?INST\]|\[/?SYS\]|<</?SYS>>")
@@ -42,7 +43,7 @@ class VllmServer:
         def read(row: int, answer: Any) -> float:
             choice, ids = answer["choices"][0], wanted[row]
             places = zip(choice["prompt_logprobs"][len(prompts[row]) :], ids[:-1], strict=True)
-            return -math.fsum([*(place[str(token)]["logprob"] for place, token in places), _told(answer)[ids[-1]]])
+            return -math.fsum([*(place[str(token)]["logprob"] for place, token in places), *_told(answer, ids[-1:])])
 
         done = self.endpoint.ask("/completions", payloads, read, advance)
         return [
@@ -59,8 +60,9 @@ class VllmServer:
         prompts = self._prompts(conversations)
         payloads = [self._scored([*prompts[row], *spelled.shared, *prefix], asked[prefix]) for row, prefix in places]
 
-        def read(_: int, answer: Any) -> list[tuple[int, float]]:
-            return list(_told(answer).items())
+        def read(place: int, answer: Any) -> list[tuple[int, float]]:
+            tokens = asked[places[place][1]]
+            return list(zip(tokens, _told(answer, tokens), strict=True))
 
         done = self.endpoint.ask("/completions", payloads, read, lambda rows, tokens: advance(0, tokens))
         advance(len(conversations), 0)
@@ -71,6 +73,15 @@ class VllmServer:
         return [
             weighed(spelled, found) if len(found) == len(asked) else [float("nan")] * len(choices) for found in told
         ]
+
+    def check(self) -> None:
+        """Raise NotOffered unless the endpoint tokenizes as vLLM's server does, which also tells `max_model_len`."""
+
+        def read(_: int, answer: Any) -> None:
+            if not isinstance(answer, dict) or not answer.get("tokens") or "max_model_len" not in answer:
+                raise lack("no tokens as vLLM's server does")
+
+        self.endpoint.fetch(self.tokenizer_url, [{"model": self.endpoint.model, "prompt": "a"}], read)
 
     @cached_property
     def end(self) -> int:
@@ -111,7 +122,9 @@ def safe(conversation: Conversation) -> Conversation:
     return [{**message, "content": without(MARKS, message["content"])} for message in conversation]
 
 
-def _told(answer: Any) -> dict[int, float]:
-    """Token -> log-probability at the first place written, from keys such as `token_id:17`."""
+def _told(answer: Any, tokens: Sequence[int]) -> list[float]:
+    """Log-probability of each of `tokens` at the first place written, from keys such as `token_id:17`."""
     top = answer["choices"][0]["logprobs"]["top_logprobs"][0]
-    return {int(name.removeprefix("token_id:")): value for name, value in top.items()}
+    if not {f"token_id:{token}" for token in tokens} <= top.keys():
+        raise lack("no log-probabilities of the tokens in logprob_token_ids, as vLLM's current server does")
+    return [float(top[f"token_id:{token}"]) for token in tokens]

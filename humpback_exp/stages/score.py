@@ -16,6 +16,7 @@ from humpback_exp.curation.ledger import ABANDONED, scored, tally
 from humpback_exp.curation.scoring import Rated
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.inference.bulk import Bulk
+from humpback_exp.inference.endpoint import NotOffered
 from humpback_exp.inference.engine import Advance
 from humpback_exp.inference.executors import run_chunks
 from humpback_exp.inference.rating import load_models, measure, tokens_only
@@ -88,7 +89,13 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
         rated = rate(config.scorer, chunk, advance)
         places = [place for place, row in enumerate(chunk) if row.id in compared]
         if places:
-            others = rate(OTHER[config.scorer], [chunk[place] for place in places], tokens_only(advance))
+            try:
+                others = rate(OTHER[config.scorer], [chunk[place] for place in places], tokens_only(advance))
+            except NotOffered as lack:
+                raise ValueError(
+                    f"compare={config.compare}: {lack}; compare=0 asks for scorer={config.scorer} alone, "
+                    f"under another name= or with {config.folder} deleted"
+                ) from None
             for place, other in zip(places, others, strict=True):
                 rated[place] = beside(rated[place], other)
         scores = [{"generated": row.generated, "expected": row.expected}.get(config.scorer) for row in rated]

@@ -31,13 +31,16 @@ def echo(payload: dict[str, Any]) -> Reply:
 
 
 class Misbehaving(ThreadingHTTPServer):
-    """`seen`: payloads of chat requests in order of arrival, `times` when; `most`: requests under way at once at most."""
+    """`seen`: payloads of chat requests in order of arrival, `times` when; `most`: requests under way at once at most;
+    `elsewhere`: path and payload of any other request -> its answer.
+    """
 
     daemon_threads = True
 
     def __init__(self, behaviour: Behaviour) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.behaviour, self.seen, self.times, self.headers = behaviour, list[Any](), list[float](), list[Any]()
+        self.elsewhere: Callable[[str, Any], Reply] = lambda path, payload: refusal(404, "no such path")
         self.lock, self.running, self.most = threading.Lock(), 0, 0
 
     @property
@@ -52,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path != "/v1/chat/completions":
-            return self.answer(refusal(404, "no such path"))
+            return self.answer(self.server.elsewhere(self.path, payload))
         with self.server.lock:
             number = len(self.server.seen)
             self.server.seen.append(payload)

@@ -1,16 +1,20 @@
 """An endpoint that misbehaves, over real HTTP on loopback: nothing is lost, nothing is asked twice, one line says what is wrong."""
 
+import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from humpback_exp.config import EngineConfig, GenerationConfig
+from humpback_exp.inference.endpoint import NotOffered
 from humpback_exp.inference.engine import Completion, load_engine
 from humpback_exp.inference.openai import OpenAIEngine
 from humpback_exp.prompts import forward
@@ -177,6 +181,33 @@ def test_what_will_not_change_is_asked_once_and_the_key_is_never_shown(
     assert KEY.encode() not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [refusal(401, "x" * 190 + KEY), (200, {}, b'"' + b"x" * 190 + KEY.encode() + b'"')],
+    ids=["refusal", "garbage"],
+)
+def test_no_part_of_the_key_is_shown_where_an_answer_is_cut(bad: tuple, tmp_path: Path) -> None:
+    with misbehaving(lambda number, payload: bad) as server, pytest.raises(ValueError) as error:
+        asked(engine(server, tmp_path, retries=0), ["a"])
+    assert "xxx[key]" in str(error.value) and KEY[:4] not in str(error.value)
+
+
+def test_blanks_around_the_key_are_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f" {KEY}\r\n")
+    with misbehaving(lambda _, payload: echo(payload)) as server:
+        asked(engine(server, tmp_path), ["a"])
+    assert [headers["authorization"] for headers in server.headers] == [f"Bearer {KEY}"]
+
+
+@pytest.mark.parametrize("inside", ["\r", " ", "é", "'", '"', "\\", "\x7f"])
+def test_a_key_that_no_header_holds_is_refused_and_not_shown(inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f"sk{inside}{KEY}")
+    with pytest.raises(ValueError) as error:
+        load_engine(EngineConfig(name="openai", base_url="http://host/v1"), "some/model")
+    assert str(error.value).startswith("engine.key_variable=OPENAI_API_KEY: holds blanks, quotes, backslashes or other")
+    assert KEY not in str(error.value)
+
+
 def test_overflow_and_an_empty_answer_are_rows_like_others(tmp_path: Path) -> None:
     def answer(number: int, payload: dict) -> tuple:
         text = payload["messages"][-1]["content"]
@@ -245,8 +276,6 @@ def test_an_answer_is_not_taken_for_that_of_another_model_or_another_question(tm
 
 
 def likely(**chances: float) -> tuple:
-    import math
-
     top = [{"token": token.replace("_", " "), "logprob": math.log(p)} for token, p in chances.items()]
     return completion("4", logprobs={"content": [{"token": "4", "top_logprobs": top}]})
 
@@ -267,6 +296,76 @@ def test_what_a_plain_endpoint_cannot_tell_is_said(tmp_path: Path) -> None:
             made.choose([forward("a", [])], ["3"], "Score:", quiet)
         with pytest.raises(ValueError, match="tells no log-probabilities of a prompt, as vLLM's server does; engine="):
             made.losses([forward("a", [])], ["b"], quiet)
+
+
+def test_what_is_under_way_is_kept_when_an_answer_lacks_what_was_asked(tmp_path: Path) -> None:
+    def lacking(number: int, payload: dict) -> tuple:
+        if payload["messages"][0]["content"] == "row 0":
+            return echo(payload)
+        time.sleep(0.3)
+        return likely(**{"4": 0.5})
+
+    conversations = [forward(text, []) for text in TEXTS[:4]]
+    with misbehaving(lacking) as server, pytest.raises(NotOffered, match="tells no log-probabilities; engine="):
+        engine(server, tmp_path).choose(conversations, ["4"], "", quiet)
+    assert len(server.seen) == 4
+    with misbehaving(lambda number, payload: likely(**{"4": 0.25})) as server:
+        chances = engine(server, tmp_path).choose(conversations, ["4"], "", quiet)
+    assert [chance for (chance,) in chances] == pytest.approx([0.25, 0.5, 0.5, 0.5]) and len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {}, b'{"tokens": []}'),
+        (200, {}, b'{"tokens": [5]}'),
+        (200, {}, b"[]"),
+        (200, {"Content-Type": "text/html"}, b"<html>welcome</html>"),
+        *(refusal(status, "no such thing") for status in (400, 401, 403, 404, 405, 422)),
+    ],
+    ids=["no tokens", "no length", "a list", "html", "400", "401", "403", "404", "405", "422"],
+)
+def test_what_does_not_tokenize_as_vllms_server_is_a_plain_endpoint(answer: tuple, tmp_path: Path) -> None:
+    with misbehaving(lambda number, payload: likely(**{"4": 0.5})) as server:
+        server.elsewhere = lambda path, payload: answer
+        made = engine(server, tmp_path, retries=0)
+        assert made.choose([forward("a", [])], ["4"], "", quiet) == [[pytest.approx(0.5)]]
+
+
+def vllms(path: str, payload: dict, told: Callable[[int], float], places: int) -> tuple:
+    """What vLLM's server answers, with the code point of each character as its token and -0.5 for each of a prompt's."""
+    if path == "/tokenize":
+        turn = [1, 2] if "continue_final_message" in payload or "add_generation_prompt" not in payload else [1, 2, 3]
+        tokens = [ord(character) for character in payload["prompt"]] if "prompt" in payload else turn
+        return 200, {}, json.dumps({"count": len(tokens), "max_model_len": 512, "tokens": tokens}).encode()
+    top = {f"token_id:{token}": told(token) for token in payload["logprob_token_ids"] if told(token)}
+    prompt = [{str(token): {"logprob": -0.5}} for token in payload["prompt"]]
+    choice = {"logprobs": {"top_logprobs": [top]}, "prompt_logprobs": prompt[:places]}
+    return 200, {}, json.dumps({"choices": [choice]}).encode()
+
+
+def test_a_server_that_does_not_tell_the_tokens_asked_for_is_said_and_its_answers_are_not_kept(tmp_path: Path) -> None:
+    def choose(told: Callable[[int], float]) -> list[list[float]]:
+        with misbehaving(lambda number, payload: echo(payload)) as server:
+            server.elsewhere = lambda path, payload: vllms(path, payload, told, 0)
+            return engine(server, tmp_path).choose([forward("a", [])], ["4", "5"], "Score:", quiet)
+
+    lacks = "tells no log-probabilities of the tokens in logprob_token_ids"
+    with pytest.raises(NotOffered, match=lacks):
+        choose(lambda token: -1.0 if token == ord("4") else 0.0)
+    assert not (tmp_path / "answers").exists()
+    chances = {"4": 0.5, " ": 0.25, "5": 0.125}
+    assert choose(lambda token: math.log(chances[chr(token)])) == [pytest.approx([0.625, 0.15625])]
+
+
+def test_a_prompt_told_in_part_is_garbage_and_asked_again(tmp_path: Path) -> None:
+    places = iter([2, 3])
+    with misbehaving(lambda number, payload: echo(payload)) as server:
+        server.elsewhere = lambda path, payload: vllms(
+            path, payload, lambda token: -0.25, next(places) if path == "/v1/completions" else 0
+        )
+        assert engine(server, tmp_path).losses([forward("a", [])], ["b"], quiet) == [(0.75, 2)]
+    assert list(places) == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from humpback_exp.curation.scoring import Rated
 from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
 from humpback_exp.stages import score
 from humpback_exp.tracking import NoTracker
+from tests.inference.misbehaving import completion, misbehaving
 
 RUBRIC = RubricConfig(prompt="Rate from 1 to 5.\n{instruction}\n{output}")
 KILLED = KeyboardInterrupt
@@ -92,6 +93,18 @@ def test_agreement_stands_in_the_manifest(root: Path, tiny: str, monkeypatch: py
     assert score.confusion(manifest.metrics)[1] == {
         "written": 2, "expected 1": 0, "expected 2": 0, "expected 3": 2, "expected 4": 0, "expected 5": 0
     }  # fmt: skip
+
+
+def test_an_endpoint_without_log_probabilities_is_told_to_compare_none(root: Path, tiny: str, tmp_path: Path) -> None:
+    with misbehaving(lambda number, payload: completion("Score: 4")) as server:
+        engine = EngineConfig(name="openai", base_url=server.url, key_variable=None, answers=str(tmp_path / "answers"))
+        with pytest.raises(
+            ValueError, match=r"^compare=9: .*tells no log-probabilities; .*; compare=0 asks for scorer="
+        ):
+            run(config(root, "compared", tiny, engine=engine, compare=9))
+        manifest, rows = run(config(root, "alone", tiny, engine=engine, compare=0))
+        assert [row.score for row in rows] == [4.0] * 9 and manifest.rows["scored"] == 9
+        assert len([payload for payload in server.seen if "logprobs" not in payload]) == 9
 
 
 def test_likelihoods_are_calibrated_over_all_chunks(root: Path, tiny: str) -> None:
