@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from humpback_exp import artifacts, sweep
-from humpback_exp.sweep import Point
+from humpback_exp.point import Point
 
 ROOT = Path(__file__).parents[1]
 

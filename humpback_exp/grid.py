@@ -5,6 +5,10 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import StageConfig, identity, input_paths
+from humpback_exp.config.base import require
+
+PAIRS = ("data.seed_path", "heldout")
+"""Keys of the files of human pairs, which no stage makes."""
 
 
 def varied(overrides: Sequence[Sequence[str]]) -> list[dict[str, str]]:
@@ -34,10 +38,12 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
 
 
 def require_inputs(stages: Sequence[StageConfig]) -> None:
-    """Raise unless every folder below output_root that stages read is finished, or made by a stage before."""
+    """Raise unless every folder below output_root that stages read is finished or made by a stage before, and pairs are there."""
     made: set[Path] = set()
     for stage in stages:
-        for path in map(Path, input_paths(stage).values()):
-            if Path(stage.output_root) in path.parents and path not in made:
-                artifacts.load(path)
+        for key, path in input_paths(stage).items():
+            if key in PAIRS:
+                require(Path(path).is_file(), key, path, "no such file; give JSON lines with instruction and output")
+            elif Path(stage.output_root) in Path(path).parents and Path(path) not in made:
+                artifacts.load(Path(path))
         made.add(stage.folder)

@@ -58,10 +58,10 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
         die_with_parent()
     set_up_logging()
     check_ranks(config)
-    check_machine(config)
     if rank() > 0:
         return _follow(config)
     with artifacts.locked(config.folder, waits) as lock:
+        check_machine(config)  # not before: who waited may find it finished, and the memory of who made it free
         artifact = artifacts.begin(config)
         if artifact.finished:
             log.info("%s: finished already, skipped", artifact.folder)
@@ -136,8 +136,12 @@ def ranks(config: StageConfig) -> int:
 
 
 def _follow(config: StageConfig) -> Path:
-    """A rank other than the first: wait until the first has opened the folder, then join in."""
-    while not any((config.folder / name).exists() for name in ("begun.json", "manifest.json")):
+    """A rank other than the first: join in a training once the first has opened it; wait for the end of what one rank does."""
+    marks = ["manifest.json"]
+    if isinstance(config, TrainConfig):
+        check_machine(config)
+        marks.append("begun.json")
+    while not any((config.folder / name).exists() for name in marks):
         time.sleep(0.1)
     if not (config.folder / "manifest.json").exists():
         _in_process(config, artifacts.open_stage(config.folder)[1])

@@ -4,7 +4,6 @@ Every point has a process of its own, which starts a process group a stage and d
 killed costs no other; how it ended lies in `output_root/sweeps/`, so that points on other machines are told, too.
 """
 
-import json
 import multiprocessing
 import os
 import signal
@@ -12,44 +11,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
-from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.config import HardwareConfig, StageConfig
+from humpback_exp.config import HardwareConfig
+from humpback_exp.config.base import require
 from humpback_exp.cost import Costs
 from humpback_exp.errors import INTERRUPTED, PointFailed, explained, report
 from humpback_exp.grid import require_distinct, require_inputs
 from humpback_exp.launch import launch
+from humpback_exp.point import Point, ended, facts, note, state, tell
 from humpback_exp.processes import Stopped, die_with_parent, rank
-from humpback_exp.progress import log, set_up_logging, table
-
-
-@dataclass(slots=True)
-class Point:
-    """The stages of a point in the order they run, or what was wrong with its config."""
-
-    varies: dict[str, str]
-    """What tells it from the others: key -> value."""
-    stages: list[StageConfig]
-    mistake: Exception | None = None
-
-    @property
-    def finished(self) -> bool:
-        return bool(self.stages) and all((stage.folder / "manifest.json").exists() for stage in self.stages)
-
-    @property
-    def begun(self) -> bool:
-        return any((stage.folder / "config.yaml").exists() for stage in self.stages)
-
-    @property
-    def note(self) -> Path:
-        """Where it is written how the point ended."""
-        last = self.stages[-1]
-        return Path(last.output_root) / "sweeps" / last.kind / f"{last.name}.json"
-
+from humpback_exp.progress import set_up_logging, table
 
 EVERY = 2.0
 """Seconds between looks for notes of points on other machines."""
@@ -94,10 +68,6 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
         raise PointFailed
 
 
-def facts(number: int, point: Point) -> dict[str, object]:
-    return {"point": number, **point.varies}
-
-
 def check(points: Sequence[Point]) -> None:
     """Find what is wrong with points before one is started, and say it once; the others run all the same."""
     said: set[str] = set()
@@ -105,6 +75,8 @@ def check(points: Sequence[Point]) -> None:
         try:
             if point.mistake is not None:
                 raise point.mistake
+            for stage in point.stages:
+                require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
             require_inputs(point.stages)
             for stage in point.stages if point.finished else ():
                 artifacts.begin(stage, write=False)
@@ -113,24 +85,6 @@ def check(points: Sequence[Point]) -> None:
                 report(error)
             said.add(explained(error))
             point.mistake = error
-
-
-def state(point: Point) -> str:
-    if point.mistake is not None:
-        return "refused"
-    return "finished" if point.finished else "to be resumed" if point.begun else "to do"
-
-
-def ended(point: Point) -> dict[str, object]:
-    """How a point stands: state, seconds of this session, its last folder, and the line that says what went wrong."""
-    folder = str(point.stages[-1].folder) if point.stages else "-"
-    told: dict[str, object] = {"seconds": 0, "error": ""}
-    if point.mistake is not None:
-        return {"state": "refused", "seconds": 0, "folder": folder, "error": explained(point.mistake)}
-    if point.note.exists():
-        told = json.loads(point.note.read_text(encoding="utf-8"))
-    how = "finished" if point.finished else "failed" if told["error"] else "unfinished"
-    return {"state": how, "seconds": told["seconds"], "folder": folder, "error": told["error"]}
 
 
 def attempt(point: Point) -> int:
@@ -145,11 +99,6 @@ def attempt(point: Point) -> int:
     if rank() == 0:
         note(point, time.time() - started, line)
     return code
-
-
-def note(point: Point, seconds: float, line: str) -> None:
-    point.note.parent.mkdir(parents=True, exist_ok=True)
-    artifacts.write_text(point.note, json.dumps({"seconds": round(seconds), "error": line}))
 
 
 def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
@@ -212,9 +161,3 @@ def run_there(points: Sequence[tuple[int, Point]], submit: Submit) -> None:
     finally:
         over.set()
         watcher.join()
-
-
-def tell(number: int, point: Point) -> None:
-    """Say how a point ended."""
-    how, varies = ended(point), " ".join(f"{key}={value}" for key, value in point.varies.items())
-    log.info("point %d (%s): %s after %s s %s", number, varies, how["state"], how["seconds"], how["error"])

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, open_dict, read_write
 from humpback_exp import sweep
 from humpback_exp.config import HardwareConfig, load
 from humpback_exp.grid import varied
-from humpback_exp.sweep import Point
+from humpback_exp.point import Point
 
 
 class PointSweeper(BasicSweeper):

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -17,13 +19,13 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from humpback_exp import artifacts, config, sweep
+from humpback_exp import artifacts, config, launch, sweep
 from humpback_exp.config import HardwareConfig, SegmentConfig, StageConfig, TrainConfig
 from humpback_exp.cost import Costs
 from humpback_exp.errors import PointFailed
 from humpback_exp.grid import require_distinct, require_inputs, varied
+from humpback_exp.point import Point
 from humpback_exp.stages.variants import whole_loop
-from humpback_exp.sweep import Point
 from tests.conftest import ROOT, one_line_error, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
 from tests.test_configs import composed
@@ -35,16 +37,16 @@ POINTS = {
 
 
 @cache
-def points_of(name: str) -> list[list[StageConfig]]:
-    """The stages of every point of a shipped sweep."""
+def points_of(name: str, *words: str) -> list[list[StageConfig]]:
+    """The stages of every point of a shipped sweep, with words of the command line."""
     cls = config.PipelineConfig if name == "iterations" else config.PointConfig
     verb = "pipeline" if name == "iterations" else "train"
     ConfigStore.instance().store(f"{verb}_schema", cls)
     found = [f"hydra.searchpath=[file://{ROOT}/conf]"]
     with initialize_config_dir(str(ROOT / "sweeps"), version_base="1.3"):
         params = compose(name, found, return_hydra_config=True).hydra.sweeper.params
-        words = OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
-        ((*grid,),) = BasicSweeper.split_arguments(words, None)
+        grids = [f"{key}={value}" for key, value in params.items()]
+        ((*grid,),) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides([*grids, *words]), None)
         made = [config.load(compose(name, [*found, *point]), cls) for point in grid]
     return [whole_loop(each) if isinstance(each, config.PipelineConfig) else each.steps() for each in made]
 
@@ -58,6 +60,35 @@ def test_every_sweep_has_its_points_each_trained_and_evaluated(name: str) -> Non
         [type(stage).__name__ for stage in stages][-2:] == ["TrainConfig", "EvaluateConfig"] for stages in points
     )
     assert {stage.tracking.group for stages in points for stage in stages} == {name}
+
+
+@pytest.mark.parametrize("name", ["data_efficiency", "iterations", "rubric_and_scorer"])
+def test_sweeps_have_seeds(name: str) -> None:
+    points = points_of(name, "seed=0,1")
+    assert len(points) == 2 * POINTS[name]
+    require_distinct(points)
+
+
+def test_scores_are_shared_between_seeds() -> None:
+    points = points_of("rubric_and_scorer", "seed=0,1")
+    assert {stages[0].seed for stages in points} == {0} and {stages[1].seed for stages in points} == {0, 1}
+    assert len({stages[0].folder for stages in points}) == 6 and len({stages[1].folder for stages in points}) == 12
+
+
+@pytest.mark.parametrize("name", ["curation_threshold", "data_size", "joint", "tags", "model_scale"])
+def test_the_papers_ablations_select_by_the_ratings_of_m1(name: str) -> None:
+    assert {stages[0].data.scored for stages in points_of(name)} - {None} == {"outputs/scored/m1"}
+
+
+def test_joint_and_augmented_meet_at_equal_numbers() -> None:
+    trained = [stages[0] for stages in points_of("joint")]
+    alone = {train.data.size for train in trained if train.data.seed_path is None}
+    both = {3200 + train.data.size for train in trained if train.data.scored and train.data.seed_path}
+    assert (alone, both) == ({1600, 3200, 6400}, {4800, 6400, 9600})
+
+
+def test_stages_of_a_loop_know_how_many_points_run_at_a_time() -> None:
+    assert {stage.n_jobs for stages in points_of("iterations", "n_jobs=2") for stage in stages} == {2}
 
 
 def test_data_size_is_the_papers_grid() -> None:
@@ -75,13 +106,13 @@ def test_four_evaluations_share_a_tagged_model() -> None:
 
 
 def test_mixtures() -> None:
-    facts = {stages[0].name: stages[0].data for stages in points_of("joint") if stages[0].data.size == 800}
+    facts = {stages[0].name: stages[0].data for stages in points_of("joint") if stages[0].data.size == 1600}
     seed, curated, every, both = (
-        facts[f"mixture-{k}-n800-s0"] for k in ("seed", "augmented", "augmented_all", "joint")
+        facts[f"mixture-{k}-n1600-s0"] for k in ("seed", "augmented", "augmented_all", "joint")
     )
-    assert (seed.scored, seed.seed_size, seed.seed_path) == (None, 800, "examples/seed.jsonl")
-    assert (curated.seed_path, curated.min_score, curated.scored) == (None, 4.5, "outputs/scored/m0")
-    assert (every.seed_path, every.min_score, every.scored) == (None, None, "outputs/scored/m0")
+    assert (seed.scored, seed.seed_size, seed.seed_path) == (None, 1600, "examples/seed.jsonl")
+    assert (curated.seed_path, curated.min_score, curated.scored) == (None, 4.5, "outputs/scored/m1")
+    assert (every.seed_path, every.min_score, every.scored) == (None, None, "outputs/scored/m1")
     assert (both.seed_path, both.seed_size, both.min_score) == ("examples/seed.jsonl", None, 4.5)
 
 
@@ -118,6 +149,18 @@ def test_inputs_below_output_root_must_be_there_or_made_before(tmp_path: Path) -
     require_inputs([train, evaluate])
     evaluate.reference = f"{tmp_path}/evals/m0"
     with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py first"):
+        require_inputs([train, evaluate])
+
+
+@pytest.mark.parametrize("key", ["data.seed_path", "heldout"])
+def test_files_of_pairs_must_be_there(tmp_path: Path, key: str) -> None:
+    train = TrainConfig(output_root=str(tmp_path), name="x")
+    evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", model_path=str(train.folder))
+    if key == "heldout":
+        evaluate.heldout = "missing.jsonl"
+    else:
+        train.data.seed_path = "missing.jsonl"
+    with pytest.raises(ValueError, match=f"^{key}=missing.jsonl: no such file; give JSON lines"):
         require_inputs([train, evaluate])
 
 
@@ -163,6 +206,44 @@ def test_a_finished_point_of_another_config_is_refused(tmp_path: Path, capfd: py
     said = capfd.readouterr()
     assert "corpus.min_chars=600 there, 500 here" in said.err
     assert (tmp_path / "segments/b/manifest.json").exists()
+
+
+@pytest.mark.parametrize("n_jobs", [0, -1])
+def test_points_that_none_may_run_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str], n_jobs: int) -> None:
+    point = segments(tmp_path, "a")
+    point.stages[0].n_jobs = n_jobs
+    with pytest.raises(PointFailed):
+        sweep.run([point])
+    assert capfd.readouterr().err.splitlines()[0] == f"error: n_jobs={n_jobs}: must be positive"
+
+
+def test_ranks_above_the_first_wait_for_what_one_rank_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (stage,) = segments(tmp_path, "a").stages
+    artifact = artifacts.begin(stage)
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(time, "sleep", lambda _: artifacts.finish(artifact, started=0, rows={"segments": 7}))
+    assert launch.launch(stage) == stage.folder
+    assert artifacts.load(stage.folder).rows == {"segments": 7}
+
+
+def test_a_model_made_while_its_folder_was_waited_for_needs_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = TrainConfig(output_root=str(tmp_path), name="x", model=config.ModelConfig(path="org/model"))
+
+    def refused(_: TrainConfig) -> None:
+        raise ValueError("too little memory")
+
+    @contextmanager
+    def another_makes_it(*_: object) -> Iterator[int]:
+        artifacts.finish(artifacts.begin(train), started=0, rows={})
+        yield 0
+
+    monkeypatch.setattr(launch.planning, "check", refused)
+    with pytest.raises(ValueError, match="too little memory"):
+        launch.launch(train, waits=True)
+    monkeypatch.setattr(artifacts, "locked", another_makes_it)
+    assert launch.launch(train, waits=True) == train.folder
 
 
 def test_a_killed_point_is_told(tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ class PointConfig(TrainConfig):
     """A model, and so a point of a sweep. `conf/curation/` and `conf/evaluation/` wire what comes before and after to it."""
 
     curation: ScoreConfig | None = None
-    """Scores to be made first, for the model to select by (curation=scores). Points with equal scores share them."""
+    """Scores to be made first, for the model to select by (curation=scores). Points with equal scores share them,
+    whatever their seed: curation.seed is its own."""
     evaluation: EvaluateConfig | None = None
     """How the model is measured (evaluation=heldout). Points may share a model and differ in this."""
     hardware: HardwareConfig | None = operational(None)
@@ -34,4 +35,6 @@ class PointConfig(TrainConfig):
         """The stages in the order they run."""
         train = TrainConfig(**{f.name: getattr(self, f.name) for f in fields(TrainConfig)})
         shared = {f.name: getattr(self, f.name) for f in fields(StageConfig) if f.name != "name"}
-        return [replace(stage, **shared) for stage in (self.curation, train, self.evaluation) if stage is not None]
+        curation = self.curation and replace(self.curation, **shared | {"seed": self.curation.seed})
+        evaluation = self.evaluation and replace(self.evaluation, **shared)
+        return [stage for stage in (curation, train, evaluation) if stage is not None]

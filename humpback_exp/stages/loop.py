@@ -49,7 +49,7 @@ class Loop:
     def common(self, name: str) -> dict[str, Any]:
         c = self.config
         tracking = replace(c.tracking, group=c.tracking.group or c.name)
-        return {"output_root": c.output_root, "name": name, "seed": c.seed, "tracking": tracking}
+        return {"output_root": c.output_root, "name": name, "seed": c.seed, "tracking": tracking, "n_jobs": c.n_jobs}
 
     def generating(self, name: str, model: str) -> dict[str, Any]:
         """What every stage has that asks a model of ours for many texts."""

@@ -1,5 +1,6 @@
 """What a folder was made from, as W&B artifacts: the edges of the graph from corpus to checkpoint."""
 
+import hashlib
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from humpback_exp.artifacts import Manifest, load
 RAW = "raw"
 """Type of the artifact that stands for an input no stage made: pages, seed pairs, a base model."""
 ALIAS_LENGTH = 12
+NAME_LENGTH = 128
+"""W&B takes no longer name of an artifact (`NAME_MAXLEN` in wandb.sdk.artifacts)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +72,9 @@ def alias(fingerprint: str) -> str:
 
 
 def allowed(name: str) -> str:
-    """A name in the characters W&B allows."""
-    return re.sub(r"[^\w.-]", "_", name)
+    """A name in the characters and length W&B allows; the end of a longer one is replaced by a hash of the whole."""
+    short = re.sub(r"[^\w.-]", "_", name)
+    if len(short) <= NAME_LENGTH:
+        return short
+    mark = alias(hashlib.sha256(name.encode()).hexdigest())
+    return f"{short[: NAME_LENGTH - len(mark) - 1]}-{mark}"

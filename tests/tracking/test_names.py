@@ -7,7 +7,7 @@ import pytest
 from humpback_exp import artifacts
 from humpback_exp.config import STAGES, TrackingConfig, TrainConfig
 from humpback_exp.tracking import names
-from humpback_exp.tracking.lineage import ancestors, sources
+from humpback_exp.tracking.lineage import allowed, ancestors, sources
 from humpback_exp.tracking.run import STRAY, forget_strays
 from tests.tracking.folders import chain, finish
 
@@ -43,6 +43,13 @@ def test_sources_are_named_and_aliased_by_their_fingerprint(tmp_path: Path) -> N
         ("model_path", "raw", f"raw-model:{marks[0]}"),
         ("candidates", "raw", f"raw-pages.jsonl:{marks[1]}"),
     ]
+
+
+def test_a_name_of_an_artifact_is_cut_to_what_w_and_b_takes() -> None:
+    """Long ones that differ at their ends stay apart."""
+    assert allowed("models-scale/a") == "models-scale_a" and allowed("x" * 128) == "x" * 128
+    assert allowed("x" * 129) == "x" * 115 + "-0ec9eb33e745"
+    assert len({allowed("x" * 128 + end) for end in "ab"}) == 2
 
 
 def test_lineage_leaves_out_what_was_made_anew(tmp_path: Path) -> None:
