@@ -22,10 +22,10 @@ def next_tokens(logits: torch.Tensor, sampling: GenerationConfig, streams: list[
     width = min(CANDIDATES, probabilities.shape[-1])
     ids = probabilities.topk(width, -1, sorted=False).indices.sort(-1).values
     # Equals by their ids, as a sort of all has them: bf16 makes many, and neighbours decide which of the two is done.
-    top, order = probabilities.gather(-1, ids).sort(-1, descending=True, stable=True)
+    top, order = probabilities.gather(-1, ids).sort(dim=-1, descending=True, stable=True)
     ids = ids.gather(-1, order)
     if bool(((top * (top > top[:, -1:])).sum(-1) < sampling.top_p).any()):
-        top, ids = probabilities.sort(-1, descending=True, stable=True)
+        top, ids = probabilities.sort(dim=-1, descending=True, stable=True)
     cumulative = top.double().cumsum(-1)
     nucleus = (
         (cumulative - top < sampling.top_p).sum(-1, keepdim=True).clamp(min=1)
