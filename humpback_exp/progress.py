@@ -159,7 +159,8 @@ def stage_table(
     rows: list[tuple[str, object]] = [("in", went_in)]
     rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
     rows += [("out", came_out)]
-    rows += [(name.replace("_", " "), f"{value:.4g}") for name, value in (figures or {}).items() if value is not None]
+    measured = {name.replace("_", " "): value for name, value in (figures or {}).items() if value is not None}
+    rows += [(name, value if isinstance(value, int) else f"{value:.4g}") for name, value in measured.items()]
     rows += [("seconds", round(seconds, 1)), ("folder", where)]
     print(
         f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True

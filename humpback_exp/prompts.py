@@ -59,11 +59,14 @@ JUDGE = (
     "Which answer is better, 1 or 2? Reply with the number alone."
 )
 
+OPENING = "Score:"
+"""What the rating model's turn is taken to begin with under scorer=expected: the rubrics' declared slot."""
+
 SAID = {
     "train": [TAGS, TEMPLATES, TURN_MARKS, BACKWARD],
     "augment": [TAGS, TURN_MARKS, BACKWARD],
-    "gate": [TAGS, TURN_MARKS, BACKWARD],
-    "score": [TAGS, TURN_MARKS, BACKWARD],
+    "gate": [TAGS, TURN_MARKS, BACKWARD, OPENING],
+    "score": [TAGS, TURN_MARKS, BACKWARD, OPENING],
     "rewrite": [TAGS, TURN_MARKS, REWRITE],
     "evaluate": [TAGS, TURN_MARKS, JUDGE],
 }

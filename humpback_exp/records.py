@@ -97,7 +97,7 @@ class RewrittenCandidate(ScoredCandidate):
     """The output as it was: the web text."""
     rewriting: str
     """The generated text as it came."""
-    kept: str = ""
+    draft_kept: str = ""
     """Why the draft was kept as the output; empty where it was rewritten."""
 
 

@@ -23,11 +23,12 @@ def test_a_rater_that_cannot_be_read_is_stopped_before_it_scores(tiny: str, tmp_
         "curate.py", "tracking=none", f"output_root={tmp_path}", f"model_path={tiny}", "engine.dtype=float32",
         "generation.max_new_tokens=8", "attempts=1", "compare=0", "min_score=null", "gate.pairs=3",
     ]  # fmt: skip
-    gate = tmp_path / "gates/m0-generated-five_point"
     said = one_line_error(run(*curate))
+    (gate,) = (tmp_path / "gates").glob("m0-generated-five_point-*")
     assert said == (
         f"{gate}: scorer=generated rubric=five_point of {tiny} is not fit to score: readable 0.00 "
-        "(gate.min_readable=0.5); try scorer=expected or likelihood, a longer generation.max_new_tokens, or a larger rating "
+        "(gate.min_readable=0.5), AUC against shuffled outputs 0.00 (gate.min_auc=0.6), AUC against truncated outputs 0.00 "
+        "(gate.min_auc_truncated=0); try scorer=expected or likelihood, a longer generation.max_new_tokens, or a larger rating "
         "model; another bound needs no second measurement, and gate.pairs=0 goes without a gate"
     )
     assert not (tmp_path / "scored").exists()
@@ -37,7 +38,7 @@ def test_a_rater_that_cannot_be_read_is_stopped_before_it_scores(tiny: str, tmp_
 
     measured = (gate / "data/00000.parquet").stat().st_mtime_ns
     assert one_line_error(run(*curate)) == said
-    lower = run(*curate, "gate.min_readable=0")
+    lower = run(*curate, "gate.min_readable=0", "gate.min_auc=0")
     assert lower.returncode == 0, lower.stderr
     assert f"{gate}: finished already, skipped" in lower.stderr
     assert (gate / "data/00000.parquet").stat().st_mtime_ns == measured

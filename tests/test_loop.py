@@ -22,13 +22,15 @@ from tests.conftest import ROOT, SHARED, one_line_error, run
 pytestmark = pytest.mark.slow
 FOLDERS = [
     "segments/web", "models/backward", "candidates/web", "evals/base", "models/m0", "evals/m0",
-    "gates/m0-likelihood-forward", "scored/m0", "curated/m0-top0.5", "models/m1", "evals/m1",
-    "gates/m1-likelihood-forward", "scored/m1", "curated/m1-top0.5", "models/m2", "evals/m2",
+    "gates/m0-likelihood-forward-*", "scored/m0", "curated/m0-top0.5", "models/m1", "evals/m1",
+    "gates/m1-likelihood-forward-*", "scored/m1", "curated/m1-top0.5", "models/m2", "evals/m2",
 ]  # fmt: skip
 
 
 def hashes(root: Path) -> dict[str, dict[str, str]]:
-    return {name: artifacts.load(root / name).files for name in FOLDERS}
+    return {
+        path.relative_to(root).as_posix(): artifacts.load(path).files for name in FOLDERS for path in root.glob(name)
+    }
 
 
 def pipeline(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -49,7 +51,7 @@ def killed_when(path: Path, *command: object) -> None:
 
 def test_the_loop_finishes_every_stage(smoke: Path) -> None:
     made = hashes(smoke)
-    assert all(files for files in made.values())
+    assert len(made) == len(FOLDERS) and all(files for files in made.values())
     assert artifacts.load(smoke / "candidates/web").rows["segments"] == 16
     assert (
         artifacts.load(smoke / "models/m1").rows["web"] == artifacts.load(smoke / "curated/m0-top0.5").rows["curated"]
@@ -123,7 +125,7 @@ def test_written_ratings_killed_and_run_again(smoke: Path, tmp_path: Path) -> No
     """Temperature sampling, re-asks and all; a random model writes nothing readable, which is kept too."""
     command = [
         "curate.py", "tracking=none", "scorer=generated", "attempts=2", "chunk_size=4", "name=m0", "min_score=null",
-        "compare=2", "gate.pairs=2", "gate.min_readable=0",
+        "compare=2", "gate.pairs=2", "gate.min_readable=0", "gate.min_auc=0",
         f"candidates={smoke}/candidates/web", f"model_path={smoke}/models/m0", "engine.dtype=float32",
         "generation.max_new_tokens=12",
     ]  # fmt: skip

@@ -85,10 +85,11 @@ class Result:
 
 
 def results(inventory: Inventory) -> list[Result]:
-    """Every evaluation, in the inventory's order."""
+    """Every evaluation, in the inventory's order, with the newest gate of its model."""
     runs = inventory.of("evals")
     models = {run.manifest.fingerprint: run.input_path("model_path") or "" for run in runs}
-    gates = {run.input_fingerprint("model_path"): run for run in inventory.of("gates")}
+    newest_last = sorted(inventory.of("gates"), key=lambda run: run.manifest.finished_at)
+    gates = {run.input_fingerprint("model_path"): run for run in newest_last}
     return [_result(run, models, gates.get(run.input_fingerprint("model_path"))) for run in runs]
 
 

@@ -1,8 +1,11 @@
 """Commands that are more than one stage: curation in two steps, the whole loop, the report."""
 
-from dataclasses import dataclass, field, fields
+import hashlib
+import json
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 
-from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.base import artifact_input, identity, input_paths, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import (
     LIKELIHOODS,
@@ -57,12 +60,19 @@ class CurateConfig(ScoreConfig):
 
 
 def gates(score: ScoreConfig, bounds: BoundsConfig) -> list[StageConfig]:
-    """The gate before a scoring, in a folder named after rater and scorer, so that another scorer can be tried; or none."""
+    """The gate before a scoring, or none.
+
+    Its folder is named after rater and scorer, and by a digest of all that identifies it, so that another way to rate can be
+    tried. Of inputs the digest holds the last part of the path alone: what a loop made is the same in another place.
+    """
     if not bounds.pairs:
         return []
     shared = {f.name: getattr(score, f.name) for f in fields(RatingConfig)}
     scorer = score.likelihood if score.scorer == "likelihood" else score.rubric.name
-    return [GateConfig(**(shared | {"name": f"{score.name}-{score.scorer}-{scorer}"}), gate=bounds)]
+    gate = GateConfig(**shared, gate=bounds)
+    what = identity(gate) | {key: Path(path).name for key, path in input_paths(gate).items()}
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
+    return [replace(gate, name=f"{score.name}-{score.scorer}-{scorer}-{digest}")]
 
 
 def selection_name(min_score: float | None, top_fraction: float | None) -> str:

@@ -117,8 +117,8 @@ def check(config: GateConfig, figures: dict[str, Any]) -> None:
     """Raise unless the chosen scorer keeps its bounds.
 
     Args:
-        figures: the metrics of the gate's manifest, which hold the chosen scorer's. An area that was not measured, since
-            the rubric is blind for the output, is not bounded.
+        figures: the metrics of the gate's manifest, which hold the chosen scorer's. Areas are not bounded where the
+            rubric is blind for the output; elsewhere one that is missing, since too little could be read, counts 0.
 
     Raises:
         ValueError: one line with the figures, the bounds and what to try.
@@ -128,13 +128,15 @@ def check(config: GateConfig, figures: dict[str, Any]) -> None:
         ("auc_shuffled", "AUC against shuffled outputs", "min_auc"),
         ("auc_truncated", "AUC against truncated outputs", "min_auc_truncated"),
     ]
-    held = [(figures.get(name), said, key, getattr(config.gate, key)) for name, said, key in bounds]
-    if all(value is None or value >= least for value, _, _, least in held):
+    blind = config.scorer != "likelihood" and not config.rubric.rates_output
+    held = [
+        (figures.get(name) or 0.0, said, key, getattr(config.gate, key))
+        for name, said, key in (bounds[:1] if blind else bounds)
+    ]
+    if all(value >= least for value, _, _, least in held):
         return
     asked = f"scorer={config.scorer}" + ("" if config.scorer == "likelihood" else f" rubric={config.rubric.name}")
-    told = ", ".join(
-        f"{said} {value:.2f} (gate.{key}={least:g})" for value, said, key, least in held if value is not None
-    )
+    told = ", ".join(f"{said} {value:.2f} (gate.{key}={least:g})" for value, said, key, least in held)
     raise ValueError(
         f"{config.folder}: {asked} of {config.model_path} is not fit to score: {told}; {REMEDY[config.scorer]}; another "
         "bound needs no second measurement, and gate.pairs=0 goes without a gate"

@@ -52,7 +52,7 @@ class Engine(Protocol):
             opening: what the model's turn is taken to begin with, `Score:` say; a choice follows it, with a space between
                 or without one, whichever the tokenizer makes of it.
 
-        A conversation that cannot fit the context has nan for every choice.
+        A conversation that cannot fit the context has nan for every choice; one for which the model gives no numbers has 0.
         """
         ...
 

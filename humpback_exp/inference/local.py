@@ -101,7 +101,7 @@ class TransformersEngine:
             asked = [rows[place] for place in batch]
             ends = tails([len(row) - start for row in asked], [len(path) + 1 for _, path in batch])
             logits = read(self.model, asked, start, prefix.before, logits_to_keep=torch.tensor(ends))
-            found = torch.softmax(logits.float(), -1)[:, tokens].tolist()
+            found = torch.softmax(logits.float(), -1)[:, tokens].nan_to_num(0.0).tolist()
             places = [(i, path[:depth]) for i, path in batch for depth in range(len(path) + 1)]
             for place, probabilities in zip(places, found, strict=True):
                 chances[place] = dict(zip(tokens, probabilities, strict=True))

@@ -1,17 +1,16 @@
 """Models + pairs -> what a scorer measures of each. Scoring and its gate rate through `measure`."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from humpback_exp.config import RatingConfig, RubricConfig
 from humpback_exp.curation.scoring import EMPTY, TOO_LONG, UNREADABLE, Rated, expectation, gain, parse_score
 from humpback_exp.inference.engine import Advance, Completion, Engine, load_engine, row_seed
-from humpback_exp.prompts import backward, forward, rating
+from humpback_exp.prompts import OPENING, backward, forward, rating
 
 Pair = tuple[str, str]
 """Instruction and output."""
-OPENING = "Score:"
-"""What the rating model's turn is taken to begin with under scorer=expected: the rubrics' declared slot."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -126,9 +125,16 @@ def by_likelihood(models: Models, which: str, pairs: Sequence[Pair], tagged: boo
         losses = backward_gains(models.backward, pairs, tagged, advance)
     asked = {"forward": [gains], "backward": [losses], "both": [gains, losses]}[which]
     return [
-        Rated(forward=given, backward=likely, dropped=TOO_LONG if None in found else "")
+        Rated(forward=given, backward=likely, dropped=why_unmeasured(found))
         for given, likely, *found in zip(gains, losses, *asked, strict=True)
     ]
+
+
+def why_unmeasured(measures: Sequence[float | None]) -> str:
+    """Why a pair has no likelihood: it does not fit the context, or what the model gives are no numbers; empty where it has."""
+    if None in measures:
+        return TOO_LONG
+    return "" if all(value is not None and math.isfinite(value) for value in measures) else UNREADABLE
 
 
 def forward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[float | None]:

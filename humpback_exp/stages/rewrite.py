@@ -35,9 +35,10 @@ def run(config: RewriteConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         f"rewrite {config.name}",
         work.total,
         manifest.rows["rewritten"],
-        manifest.drops,
+        {},
         manifest.wall_seconds,
         artifact.folder,
+        manifest.drops,
     )
     return manifest
 
@@ -51,7 +52,7 @@ def bulk(config: RewriteConfig) -> Bulk[ScoredCandidate, RewrittenCandidate]:
         total=len(ids),
         cls=RewrittenCandidate,
         start=lambda: rewriter(config),
-        kept=lambda row: not row.kept,
+        kept=lambda row: not row.draft_kept,
     )
 
 
@@ -87,7 +88,7 @@ def rewritten(row: ScoredCandidate, completion: Completion) -> RewrittenCandidat
     reason = keep_reason(text, row.output, completion.finish)
     same = {column.name: getattr(row, column.name) for column in fields(ScoredCandidate) if column.name != "output"}
     output = row.output if reason else text
-    return RewrittenCandidate(**same, output=output, draft=row.output, rewriting=completion.text, kept=reason)
+    return RewrittenCandidate(**same, output=output, draft=row.output, rewriting=completion.text, draft_kept=reason)
 
 
 def close(artifact: Artifact, started: float, speeds: dict[str, float]) -> Manifest:
@@ -95,7 +96,7 @@ def close(artifact: Artifact, started: float, speeds: dict[str, float]) -> Manif
     reasons: Counter[str] = Counter()
     chars = drafted = 0
     for row in read(artifact.folder, RewrittenCandidate):
-        reasons[row.kept] += 1
+        reasons[row.draft_kept] += 1
         chars, drafted = chars + len(row.output), drafted + len(row.draft)
     done = reasons.pop("", 0)
     rows = {"candidates": done + reasons.total(), "rewritten": done}
@@ -112,7 +113,7 @@ def samples(artifact: Artifact) -> list[dict[str, object]]:
             "instruction": row.instruction,
             "draft": row.draft[:500],
             "rewriting": row.rewriting[:500],
-            "kept": row.kept,
+            "draft_kept": row.draft_kept,
         }
         for row, _ in zip(read(artifact.folder, RewrittenCandidate), range(SAMPLES), strict=False)
     ]

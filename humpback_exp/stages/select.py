@@ -42,7 +42,7 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         name=config.name,
         kept=len(kept),
         total=len(scored),
-        rater=made_by.inputs["model_path"]["path"],
+        rater=rater(made_by),
         scorer=made_by.config["scorer"],
         rule=rule(config),
     )
@@ -55,6 +55,13 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     manifest = artifacts.finish(artifact, started=started, rows=rows, drops=dict(drops), metrics=metrics)
     stage_table(f"select {config.name}", len(scored), len(kept), drops, manifest.wall_seconds, artifact.folder)
     return manifest
+
+
+def rater(scored: Manifest) -> str:
+    """The model, or models, whose ratings the scores are."""
+    keys = {"backward": ["backward_path"], "both": ["model_path", "backward_path"]}
+    asked = keys.get(scored.config.get("likelihood", ""), ["model_path"])
+    return " and ".join(scored.inputs[key]["path"] for key in asked)
 
 
 def rule(config: SelectConfig) -> str:

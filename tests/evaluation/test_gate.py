@@ -1,12 +1,14 @@
 """The gate: how pairs are spoilt, what is measured, when it stops and what it says."""
 
+import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from humpback_exp.config import BoundsConfig, GateConfig, RubricConfig
+from humpback_exp.config import BoundsConfig, CurateConfig, GateConfig, GenerationConfig, RubricConfig
 from humpback_exp.curation.scoring import Rated
 from humpback_exp.evaluation.gate import Known, asked, check, combinations, known_pairs, ratings, summary, table
 from humpback_exp.records import Example
@@ -93,7 +95,20 @@ GOOD: dict[str, Any] = {"readable": 0.5, "auc_shuffled": 0.6, "auc_truncated": 0
 
 def test_a_scorer_at_its_bounds_passes() -> None:
     check(CONFIG, GOOD)
-    check(CONFIG, {"readable": 1.0})  # a rubric that cannot be gated by outputs
+    check(replace(CONFIG, rubric=BLIND), {"readable": 1.0, "auc_shuffled": None})
+
+
+def test_an_area_that_is_missing_stops_where_the_output_was_seen() -> None:
+    for config in (CONFIG, replace(CONFIG, rubric=BLIND, scorer="likelihood")):
+        with pytest.raises(ValueError, match=r"AUC against shuffled outputs 0.00 \(gate.min_auc=0.6\)"):
+            check(config, {"readable": 1.0, "auc_shuffled": None})
+    check(replace(CONFIG, gate=BoundsConfig(min_auc=0)), {"readable": 1.0, "auc_shuffled": None})
+
+
+def test_the_likelihoods_of_a_diverged_model_are_unreadable() -> None:
+    known = known_pairs(PAIRS, 3, seed=0)
+    measured = [Rated(forward=math.nan, dropped="unreadable")] * 9
+    assert summary(ratings(known, measured, "likelihood", ""))["readable"] == 0
 
 
 @pytest.mark.parametrize("low", [{"readable": 0.49}, {"auc_shuffled": 0.59}])
@@ -120,3 +135,21 @@ def test_bounds_identify_no_gate_and_pairs_do(tmp_path: Path) -> None:
 
     assert identity(CONFIG) == identity(replace(CONFIG, gate=BoundsConfig(min_auc=0.9, min_readable=0.1)))
     assert identity(CONFIG) != identity(replace(CONFIG, gate=BoundsConfig(pairs=8)))
+
+
+def test_what_the_gate_says_to_try_has_a_gate_of_its_own() -> None:
+    first = CurateConfig(name="m0", model_path="out/m")
+
+    def gate(**changes: Any) -> str:
+        return replace(first, **changes).steps()[0].name
+
+    longer, larger = gate(generation=GenerationConfig(max_new_tokens=512)), gate(model_path="out/large")
+    fewer = gate(gate=BoundsConfig(pairs=8))
+    assert len({gate(), longer, larger, fewer}) == 4
+    assert all(re.fullmatch("m0-generated-five_point-[0-9a-f]{8}", name) for name in (gate(), longer, larger, fewer))
+
+
+def test_another_bound_or_place_has_the_same_gate() -> None:
+    first = CurateConfig(name="m0", model_path="out/m")
+    lower = replace(first, gate=BoundsConfig(min_auc=0.5), output_root="there", model_path="there/m")
+    assert lower.steps()[0].name == first.steps()[0].name

@@ -209,6 +209,22 @@ def test_a_nucleus_wider_than_the_first_look_is_exact(monkeypatch) -> None:
     assert drawn == set(range(10))
 
 
+@pytest.mark.parametrize("equals", [3, 400])
+def test_equal_probabilities_are_drawn_alike_beside_a_wide_neighbour(equals: int) -> None:
+    """More equals than are looked at first, too: 400 of them, of which the first look takes any 256."""
+    logits = torch.full((1, 2000), -20.0)
+    logits[0, torch.randperm(2000, generator=torch.Generator().manual_seed(0))[:equals]] = 1.0
+    config = GenerationConfig(temperature=1.0, top_p=0.6)
+
+    def draw(rows: torch.Tensor, seed: int) -> int:
+        return int(next_tokens(rows, config, [np.random.Generator(np.random.PCG64(seed)) for _ in rows])[0])
+
+    alone = [draw(logits, seed) for seed in range(40)]
+    places = (logits[0] == 1.0).nonzero().flatten().tolist()
+    assert set(alone) <= set(places[: math.ceil(0.6 * equals)])
+    assert alone == [draw(torch.cat([logits, torch.zeros(1, 2000)]), seed) for seed in range(40)]
+
+
 def test_no_gpu_is_said(tiny: str) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")

@@ -160,6 +160,28 @@ def test_the_expected_score_of_a_real_model_is_read_from_its_next_token(engine: 
     assert 1 <= row.expected <= 5
 
 
+class Lost:
+    """The losses of a model whose logits are no numbers, beside a target that cannot fit."""
+
+    def losses(self, conversations, targets, advance):
+        return [(math.nan, 3), (math.nan, 0), (3.0, 3)]
+
+
+@pytest.mark.parametrize("which", ["forward", "backward", "both"])
+def test_a_likelihood_that_is_no_number_is_unreadable(tiny: str, which: str) -> None:
+    rated = measure(Models(Lost(), Lost()), config(tiny, which), "likelihood", RUBRIC, [PAIR] * 3, list("abc"), quiet)
+    assert [row.dropped for row in rated] == ["unreadable", "longer than the context", ""]
+
+
+def test_a_diverged_model_is_unreadable_under_every_scorer(tiny: str) -> None:
+    lost = TransformersEngine(EngineConfig(dtype="float32"), tiny, "model_path")
+    lost.model.get_output_embeddings().weight.data.fill_(math.nan)
+    short = RatingConfig(attempts=1, generation=GenerationConfig(max_new_tokens=2))
+    for scorer in ("generated", "expected", "likelihood"):
+        (row,) = measure(Models(lost, None), short, scorer, RUBRIC, [PAIR], ["a"], quiet)
+        assert (row.generated, row.expected, row.dropped in ("unreadable", "empty")) == (None, None, True)
+
+
 @pytest.mark.parametrize(
     ("scorer", "likelihood", "loaded"),
     [

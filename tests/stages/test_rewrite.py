@@ -64,8 +64,8 @@ def rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_both_texts_and_everything_else_of_a_selected_row_are_kept(rewritten: Path) -> None:
     first, second = read(rewritten, RewrittenCandidate)
-    assert (first.output, first.draft, first.kept) == ("Boil your rice for ten minutes.", DRAFTS["a"], "")
-    assert (second.output, second.draft, second.kept) == (DRAFTS["b"], DRAFTS["b"], "empty")
+    assert (first.output, first.draft, first.draft_kept) == ("Boil your rice for ten minutes.", DRAFTS["a"], "")
+    assert (second.output, second.draft, second.draft_kept) == (DRAFTS["b"], DRAFTS["b"], "empty")
     assert [first.rewriting, second.rewriting] == ["Answer: Boil your rice for ten minutes.", "Fry"]
     assert [first.id, first.url, first.offset, first.heading_path] == ["a", "a.html", 7, ["Food"]]
     assert [first.instruction, first.score, first.raw] == ["Cook a", 5.0, ["Score: 5.0"]]
@@ -76,6 +76,14 @@ def test_reasons_are_counted_and_add_up(rewritten: Path) -> None:
     assert manifest.rows == {"candidates": 2, "rewritten": 1}
     assert manifest.drops == {"draft kept: empty": 1}
     assert set(manifest.inputs) == {"scored", "model_path"}
+
+
+def test_a_kept_draft_is_not_told_as_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(rewrite, "rewriter", told)
+    config, artifact = begin(tmp_path)
+    rewrite.run(config, artifact, NoTracker())
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[lines.index("rewrite m0") + 1 :][:3] == ["in 2", "out 1", "draft kept: empty 1"]
 
 
 def test_training_reads_rewritten_pairs_as_it_reads_scored_ones(rewritten: Path) -> None:
