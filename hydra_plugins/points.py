@@ -23,6 +23,7 @@ from humpback_exp import sweep
 from humpback_exp.config import HardwareConfig, load
 from humpback_exp.grid import varied
 from humpback_exp.point import Point
+from humpback_exp.progress import log
 
 
 class PointSweeper(BasicSweeper):
@@ -82,10 +83,10 @@ class PointLauncher(Launcher):
             return Point(varies, [], error)
 
     def submit(self, points: Sequence[Point]) -> None:
-        """Run points elsewhere, each from the config composed here; returns when the last has ended.
+        """Run points elsewhere, each from the config composed here; returns when the last has ended or one was lost.
 
         Raises:
-            ValueError: the launcher could not start or lost one.
+            ValueError: the launcher could not start them.
         """
         assert self.elsewhere is not None
         overrides = [words for words, point in zip(self.overrides, self.points, strict=True) if point in points]
@@ -93,9 +94,19 @@ class PointLauncher(Launcher):
         try:
             self.elsewhere.launch(overrides, 0)
         except Exception as error:
-            raise ValueError(
-                f"hydra/launcher: {str(error).strip()}; points that were started go on by themselves, the same command shows them"
-            ) from None
+            why = f"hydra/launcher: {str(error).strip()}; points that were started go on by themselves, the same command shows them"
+            if not _lost(error):
+                raise ValueError(why) from None
+            log.warning(why)
+
+
+def _lost(error: Exception) -> bool:
+    """Whether a job was submitted and did not come back; other launchers than submitit's do without its package."""
+    try:
+        from submitit.core.utils import UncompletedJobError
+    except ImportError:
+        return False
+    return isinstance(error, UncompletedJobError)
 
 
 class Attempts:

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -348,3 +349,17 @@ def test_points_run_where_a_launcher_puts_them(tmp_path: Path) -> None:
     shutil.rmtree(blocked)
     assert run(*command).returncode == 0
     assert len({json.dumps(artifacts.load(tmp_path / "segments" / name).files) for name in "abc"}) == 1
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_lost_job_leaves_the_table_and_a_launcher_that_cannot_start_is_a_mistake(lost: bool) -> None:
+    from hydra_plugins.points import PointLauncher
+
+    errors = pytest.importorskip("submitit.core.utils")
+    elsewhere = Mock()
+    elsewhere.launch.side_effect = errors.UncompletedJobError("job 7 has no result") if lost else OSError("no sbatch")
+    launcher = PointLauncher(elsewhere)
+    launcher.known, launcher.overrides, launcher.points = {}, [], []
+    with nullcontext() if lost else pytest.raises(ValueError, match=r"^hydra/launcher: no sbatch; points that were"):
+        launcher.submit([])
+    elsewhere.launch.assert_called_once_with([], 0)

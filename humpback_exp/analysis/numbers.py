@@ -19,7 +19,7 @@ def rows(told: Sequence[Setting], asked: Contrast | None, paper: Sequence[Publis
             "setting": setting,
             "change": contrast(setting, base).changes if setting is not base else {},
             "base": setting is base,
-            "paper": number_of(paper, setting.place),
+            "paper": number_of(paper, setting),
         }
         for setting in told
     ]

@@ -62,7 +62,8 @@ def _steps(inventory: Inventory, evaluated: Sequence[Result]) -> dict[str, int]:
     models = {run.manifest.fingerprint: run for run in inventory.of("models")}
     loop = [result for result in evaluated if SERIES.fullmatch(result.run.name)]
     trained = [(result.name, models.get(result.run.input_fingerprint("model_path") or "")) for result in loop]
-    return {name: run.rows("steps") for name, run in trained if run is not None}
+    histories = [(name, inventory.try_read(run, lambda run: read_history(run.folder))) for name, run in trained if run]
+    return {name: int(history[-1]["step"]) for name, history in histories if history}
 
 
 def _read(inventory: Inventory) -> dict[str, Any]:

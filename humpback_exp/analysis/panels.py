@@ -10,7 +10,7 @@ from humpback_exp.analysis.studies import Study
 
 def panels(study: Study, told: Sequence[Setting], paper: Sequence[Published]) -> list[Panel]:
     """Our win rates, the paper's beside them, our losses; what was not measured is left out."""
-    found = [_ours(study, told, WIN, "%")] if any(WIN.key in one.figures for one in told) else []
+    found = _ours(study, told, WIN, "%")
     if paper:
         lines: dict[str, list[Mark]] = {}
         for one in paper:
@@ -19,11 +19,11 @@ def panels(study: Study, told: Sequence[Setting], paper: Sequence[Published]) ->
             lines.setdefault(one.series, []).append(mark)
         axis = study.x if any(one.x for one in paper) else ""
         found.append(Panel("paper", "The paper", "win rate, %", axis, lines))
-    return [*found, _ours(study, told, LOSS, LOSS.unit)]
+    return [*found, *_ours(study, told, LOSS, LOSS.unit)]
 
 
-def _ours(study: Study, told: Sequence[Setting], measure: Measure, unit: str) -> Panel:
-    """A line for each series; where each has one setting only, there is no axis to draw it along."""
+def _ours(study: Study, told: Sequence[Setting], measure: Measure, unit: str) -> list[Panel]:
+    """A line for each series, no axis where each has one setting only, and no panel where nothing was measured."""
     along = len({setting.place.series for setting in told}) < len(told) or len(told) == 1
     lines: dict[str, list[Mark]] = {}
     for setting in told:
@@ -33,4 +33,4 @@ def _ours(study: Study, told: Sequence[Setting], measure: Measure, unit: str) ->
             dots = tuple(seeds) if len(seeds) > 1 else ()
             x = setting.place.x if along else None
             lines.setdefault(setting.place.series, []).append(Mark(x, figure.value, *figure.ends, dots))
-    return Panel(measure.key, "Ours", f"{measure.name}, {unit}", study.x, lines)
+    return [Panel(measure.key, "Ours", f"{measure.name}, {unit}", study.x, lines)] if lines else []

@@ -10,6 +10,7 @@ from humpback_exp.analysis.points import Point
 
 THRESHOLDS = {4.0: "A4", 4.5: "A5"}
 """The paper's names of its curated sets; A5 holds scores of 4.5 and more."""
+PAPER_SCORER = "generated, five_point"
 SIZE = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?)([bm])(?![a-z\d])")
 """`7b` or `135m` in the name of a base model."""
 
@@ -58,12 +59,13 @@ def by_mixture(point: Point) -> Place | None:
 
 
 def by_source(point: Point) -> Place | None:
-    """What the examples are: the seed file, or the seed with web pairs."""
+    """What the examples are: the seed file, with its folder as many are called `train`, or the seed with web pairs."""
     place = by_mixture(point)
     if place is None or place.series != "seed alone":
         return place
     assert point.model is not None
-    return Place(Path(point.model.input_path("data.seed_path") or "").stem or "seed", (0,), point.examples)
+    path = Path(point.model.input_path("data.seed_path") or "seed")
+    return Place("/".join([*path.parent.parts[-1:], path.stem]), (0,), point.examples)
 
 
 def by_tags(point: Point) -> Place | None:
@@ -115,4 +117,4 @@ def by_scorer(point: Point) -> Place | None:
     config = point.scored.manifest.config
     scorer, rubric = str(config.get("scorer")), str(config.get("rubric.name"))
     name = f"{scorer}, {config.get('likelihood', 'forward') if scorer == 'likelihood' else rubric}"
-    return Place(name, ((scorer, rubric) != ("generated", "five_point"), name))
+    return Place(name, (name != PAPER_SCORER, name))

@@ -61,6 +61,13 @@ class Point:
         run = self.evaluation if self.model is None else self.model
         return int(run.manifest.config.get("seed") or 0)
 
+    def short(self, source: str) -> bool:
+        """Whether there were fewer pairs of `source` than asked for; those too long for the context were there."""
+        asked = self.setting({"seed": "data.seed_size", "web": "data.size"}[source])
+        if self.model is None or asked is None:
+            return False
+        return self.model.rows(source) + self.model.manifest.drops.get("too long", 0) < int(asked)
+
     @property
     def examples(self) -> int:
         return 0 if self.model is None else self.model.rows("examples")

@@ -13,7 +13,7 @@ FEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """A fitted curve. Both intervals are None below `FEWEST` points, or where the curve meets all of them."""
+    """A fitted curve. Both intervals are None below `FEWEST` points or three different N, or where the curve meets all points."""
 
     alpha: float
     """What a factor of e in data brings."""
@@ -47,17 +47,19 @@ def fit(counts: Sequence[float], values: Sequence[float], seed: int = 0) -> Scal
     inverse = np.linalg.inv(design.T @ design)
     found = inverse @ design.T @ observed
     residuals = observed - design @ found
-    alpha, intercept = _intervals(design, inverse, found, residuals, seed)
+    enough = len(counts) >= FEWEST and len(set(counts)) > 2 and not np.allclose(residuals, 0)
+    alpha, intercept = _intervals(design, inverse, found, residuals, seed) if enough else (None, None)
     return Scaling(float(found[0]), float(found[1]), alpha, intercept, len(counts))
 
 
 def _intervals(
     design: np.ndarray, inverse: np.ndarray, found: np.ndarray, residuals: np.ndarray, seed: int
-) -> list[tuple[float, float] | None]:
-    """Of both coefficients; residuals are first brought to equal variance by their leverage."""
+) -> list[tuple[float, float]]:
+    """Of both coefficients; residuals are first brought to equal variance by their leverage.
+
+    Three different N at least: with two, a run alone at its N has leverage 1, and its residual tells nothing.
+    """
     freedom = len(residuals) - 2
-    if freedom < FEWEST - 2 or np.allclose(residuals, 0):
-        return [None, None]
     leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
     pool = residuals / np.sqrt(1 - leverage)
     pool -= pool.mean()

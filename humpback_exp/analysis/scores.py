@@ -9,18 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from humpback_exp.analysis.collect import Inventory, Run
-from humpback_exp.records import ScoredCandidate, parts, read_file
+from humpback_exp.records import Score, ScoredCandidate, parts, read_file
 
 BINS = 24
 RATINGS = (1, 2, 3, 4, 5)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Score:
-    """The columns of a ScoredCandidate that a histogram needs."""
-
-    id: str
-    score: float | None
 
 
 @dataclass(slots=True)
@@ -70,7 +62,7 @@ def _scored(inventory: Inventory, run: Run) -> Scored:
 
 def _rows(run: Run) -> Iterator[tuple[float | None, Path, str]]:
     for path in parts(run.folder):
-        for row in read_file(path, _Score):
+        for row in read_file(path, Score):
             yield row.score, path, row.id
 
 

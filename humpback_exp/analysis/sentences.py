@@ -103,6 +103,12 @@ def _published(row: Published) -> str:
     return f"{row.win_rate:g} %{at}"
 
 
+def _web(setting: Setting) -> str:
+    """Web pairs its models were trained on, the fewest first."""
+    counts = sorted({point.model.rows("web") for point in setting.points if point.model is not None})
+    return " and ".join(f"{count:,}" for count in counts)
+
+
 def cautions(
     contrast: Contrast | None, found: Sequence[Setting], differ: Sequence[str], unfinished: Sequence[str]
 ) -> list[str]:
@@ -114,6 +120,10 @@ def cautions(
             "Settings with one seed: their intervals cover the choice of held-out pairs, not the luck of training, and are too "
             "narrow for that reason."
         )
+    short = [setting for setting in found if any(point.short("web") for point in setting.points)]
+    if short:
+        had = "; ".join(f"{setting.label} had {_web(setting)}" for setting in short)
+        notes.append(f"There were fewer web pairs than asked for: {had}. No number of the paper stands beside these.")
     if differ:
         notes.append(f"The runs also differ in {', '.join(differ[:8])}, which may explain a gap as well.")
     judges = {(p.evaluation.input_path("judge.path"), (p.evaluation.input_path("reference") or "").rpartition("/")[2])

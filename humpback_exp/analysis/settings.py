@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from humpback_exp.analysis.alike import alike
 from humpback_exp.analysis.interval import Interval, paired, pooled, unpaired
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.places import Place
@@ -90,14 +91,21 @@ class Contrast:
 
 
 def settings(study: Study, points: Sequence[Point]) -> list[Setting]:
-    """Runs grouped by their place: series from the least treated to the most, sizes ascending."""
+    """Runs grouped by their place and whatever else but the seed tells them apart, one run a seed.
+
+    Series go from the least treated to the most, sizes ascend.
+    """
     groups: dict[Place, list[Point]] = {}
     for point in points:
         place = study.place(point)
         if place is not None:
             groups.setdefault(place, []).append(point)
-    ordered = sorted(groups, key=lambda place: (place.order, place.x or 0.0))
-    return [Setting(place, sorted(groups[place], key=lambda point: point.seed), study.x) for place in ordered]
+    found = [
+        Setting(replace(place, series=", ".join(filter(None, (place.series, differs)))), runs, study.x)
+        for place, members in groups.items()
+        for differs, runs in alike(members)
+    ]
+    return sorted(found, key=lambda one: (one.place.order, one.place.series, one.place.x or 0.0))
 
 
 def contrast(ours: Setting, theirs: Setting, comparisons: int = 1) -> Contrast:
@@ -134,32 +142,26 @@ def question(study: Study, found: Sequence[Setting]) -> Contrast | None:
     return contrast(at[0][-1], at[1][-1])
 
 
-def _best_against(found: Sequence[Setting], x: float) -> Contrast | None:
-    """The best of all others against the one at `x`, or at the nearest to it from below."""
-    base = next((s for s in reversed(found) if s.place.x is not None and s.place.x <= x), found[0])
+def _base(found: Sequence[Setting], baseline: float | str) -> Setting | None:
+    if isinstance(baseline, str):
+        return next((s for s in found if s.place.series == baseline), None)
+    return next((s for s in reversed(found) if s.place.x is not None and s.place.x <= baseline), found[0])
+
+
+def _best_against(found: Sequence[Setting], baseline: float | str) -> Contrast | None:
+    """The best of all others against the series `baseline`, or the one at that x or the nearest to it from below."""
+    base = _base(found, baseline)
+    if base is None:
+        return None
     others = [contrast(setting, base, len(found) - 1) for setting in found if setting is not base]
     measure = WIN if all("win_rate" in one.changes for one in others) else LOSS
     known = [one for one in others if measure.key in one.changes]
     return max(known, key=lambda one: measure.better * one.changes[measure.key].value, default=None)
 
 
-def also_differ(study: Study, points: Sequence[Point]) -> list[str]:
-    """Settings besides the study's own in which its models or evaluations differ, so that they may explain a gap."""
-    values: dict[str, set[str]] = {}
-    for point in points:
-        for key, value in _facts(point).items():
-            values.setdefault(key, set()).add(repr(value))
-    return sorted(key for key, found in values.items() if len(found) > 1 and key not in {"seed", *study.keys})
-
-
-def _facts(point: Point) -> dict[str, object]:
-    model = point.model.manifest if point.model else None
-    facts = dict(point.evaluation.manifest.config) | (dict(model.config) if model else {})
-    sources = {key: value["fingerprint"] for key, value in (model.inputs if model else {}).items()}
-    heldout = point.evaluation.input_fingerprint("heldout")
-    return facts | sources | {"heldout": heldout}
-
-
-def number_of(published: Sequence[Published], place: Place) -> Published | None:
-    """The paper's number for the same setting."""
+def number_of(published: Sequence[Published], setting: Setting) -> Published | None:
+    """The paper's number for the same setting; none where there were fewer web pairs than its x says."""
+    if any(point.short("web") for point in setting.points):
+        return None
+    place = setting.place
     return next((one for one in published if (one.series, one.x) == (place.series, place.x)), None)

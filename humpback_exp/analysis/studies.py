@@ -12,6 +12,7 @@ from humpback_exp.analysis.places import Place
 from humpback_exp.analysis.points import Point
 
 PAPER_LR = 1e-5
+WEB, EXAMPLES = "web pairs", "training examples"
 CURATION = ("data.min_score", "data.top_fraction", "data.size")
 MIXTURE = (*CURATION, "data.seed_path", "data.seed_size", "data.scored")
 
@@ -32,8 +33,14 @@ class Study:
     along: bool = False
     numbers: str = ""
     """Study of `paper.csv` with the paper's points, when not its own."""
-    baseline: float | None = None
-    """The x all others are compared with, the best of them with Bonferroni's correction; for sweeps without a direction."""
+    baseline: float | str | None = None
+    """The x or the series all others are compared with, the best of them with Bonferroni's correction; for sweeps without
+    a direction."""
+
+    @property
+    def counts_data(self) -> bool:
+        """Whether x counts pairs or examples, so that a curve in ln N can be fitted."""
+        return self.x in (WEB, EXAMPLES)
 
 
 def by_folder(group: str) -> Study:
@@ -54,7 +61,7 @@ STUDIES = {
             title="What curation brings at equal size",
             place=places.by_curation,
             keys=CURATION,
-            x="web pairs",
+            x=WEB,
             claim="The stricter the curation, the better the model at every size; uncurated pairs bring nothing over the seed.",
         ),
         Study(
@@ -62,7 +69,7 @@ STUDIES = {
             title="Whether more curated data helps",
             place=places.by_curation,
             keys=CURATION,
-            x="web pairs",
+            x=WEB,
             along=True,
             numbers="curation_threshold",
             claim="With curated pairs the win rate grows with their number; without curation it does not.",
@@ -72,7 +79,7 @@ STUDIES = {
             title="What more examples bring, by where they come from",
             place=places.by_source,
             keys=MIXTURE,
-            x="training examples",
+            x=EXAMPLES,
             along=True,
             claim="Per e-fold of data the curated pairs bring more than any other set: alpha is 6.95, and 4.43 for Open Assistant.",
         ),
@@ -97,7 +104,7 @@ STUDIES = {
             title="Seed, augmented pairs, or both",
             place=places.by_mixture,
             keys=MIXTURE,
-            x="training examples",
+            x=EXAMPLES,
             claim="Both together do far better than either; augmented pairs alone help only when curated, and less than the seed. "
             "The curves of augmented pairs alone are printed as a figure without numbers.",
         ),
@@ -129,6 +136,7 @@ STUDIES = {
             name="rubric_and_scorer",
             title="How to rate",
             place=places.by_scorer,
+            baseline=places.PAPER_SCORER,
             keys=("data.scored", "data.min_score", "data.top_fraction"),
             claim="The paper uses one rubric with written ratings and compares no other.",
         ),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import numbers, sentences
+from humpback_exp.analysis.alike import also_differ
 from humpback_exp.analysis.collect import Inventory, collect
 from humpback_exp.analysis.curves import curves, published_curves
 from humpback_exp.analysis.panels import panels
@@ -11,7 +12,7 @@ from humpback_exp.analysis.paper import published
 from humpback_exp.analysis.plots import draw
 from humpback_exp.analysis.points import Point, group_of, points
 from humpback_exp.analysis.render import environment
-from humpback_exp.analysis.settings import WIN, also_differ, number_of, question, settings
+from humpback_exp.analysis.settings import WIN, number_of, question, settings
 from humpback_exp.analysis.studies import STUDIES, by_folder
 from humpback_exp.analysis.summary import dates
 
@@ -55,9 +56,9 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
                 asked, told, also_differ(study, shown), _unfinished(inventory, Path(output_root), group, found)
             ),
             judged=any(WIN.key in setting.figures for setting in told),
-            matched=any(number_of(paper, setting.place) for setting in told),
+            matched=any(number_of(paper, setting) for setting in told),
             rows=numbers.rows(told, asked, paper),
-            fits=curves(told) if study.x and study.baseline is None else [],
+            fits=curves(told) if study.counts_data else [],
             published_fits=published_curves() if study.name in ("data_size", "data_efficiency") else [],
             published=paper,
             points=[(setting, point, numbers.means(point)) for setting in told for point in setting.points],

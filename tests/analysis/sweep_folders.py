@@ -55,16 +55,20 @@ def point(
     ids: str = "pair",
     evaluated_in: str | None = "the same",
     judge: str = "org/judge",
+    web: int | None = None,
+    seeds: int | None = None,
 ) -> None:
     """A trained model and its evaluation: `losses` of pairs of ten tokens each, `outcomes` of as many verdicts.
 
     Args:
         ids: what the pairs' ids begin with.
         evaluated_in: group of the evaluation, where it is not the model's.
+        web: pairs there were, where fewer than `data.size`; `seeds` likewise of the seed.
     """
     data = data or DataConfig()
     tracking = TrackingConfig(group=group)
-    web = (data.size or 100) if data.scored else 0
+    if web is None:
+        web = (data.size or 100) if data.scored else 0
     train = TrainConfig(
         output_root=str(root),
         name=name,
@@ -75,7 +79,8 @@ def point(
         optim=OptimConfig(lr=lr, end_lr=lr / 2),
     )
     model = artifacts.begin(train)
-    seeds = 8 if data.seed_path else 0
+    if seeds is None:
+        seeds = 8 if data.seed_path else 0
     artifacts.finish(model, started=time.time(), rows={"examples": web + seeds, "seed": seeds, "web": web})
     config = EvaluateConfig(
         output_root=str(root),

@@ -49,6 +49,15 @@ def test_too_few_points_give_no_interval_or_no_curve(counts: tuple[int, ...], po
     assert curve is None or curve.alpha_interval is None
 
 
+@pytest.mark.parametrize(
+    "counts", [(100, 100, 100, 100, 3200), (120, 120, 120, 120, 120, 3200), (100,) * 4 + (3200,) * 4]
+)
+def test_two_different_sizes_give_a_curve_without_an_interval(counts: tuple[int, ...]) -> None:
+    curve = fit(counts, [50.0 + run % 3 for run in range(len(counts))])
+    assert curve is not None and curve.points == len(counts)
+    assert curve.alpha_interval is curve.intercept_interval is None
+
+
 def test_the_papers_figure_gives_the_papers_alpha_where_it_can() -> None:
     """Table 3 beside a refit with the natural logarithm of the points read off Figure 4."""
     found = {name: (printed, round(curve.alpha, 2)) for name, printed, curve in published_curves()}

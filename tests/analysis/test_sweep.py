@@ -190,6 +190,90 @@ def test_scorers_start_from_the_papers(tmp_path: Path) -> None:
     assert [s.label for s in told(tmp_path, "rubric_and_scorer")] == ["generated, five_point", "likelihood, forward"]
 
 
+def test_the_best_way_to_rate_is_compared_with_the_papers_under_bonferroni(tmp_path: Path) -> None:
+    for scorer, change in (("likelihood", 0.3), ("expected", -0.2), ("generated", 0.0)):
+        data = DataConfig(scored=folders.scored(tmp_path, scorer, scorer=scorer), top_fraction=0.3)
+        losses = shifted(change) if change else RAMP
+        folders.point(tmp_path, "rubric_and_scorer", f"by-{scorer}", losses, data=data)
+    seen = text(build(str(tmp_path), "rubric_and_scorer", "files")[0])
+    assert "expected, five_point is better than generated, five_point: −0.200" in seen
+    assert "the best of 2 comparisons (Bonferroni)" in seen
+    shutil.rmtree(tmp_path / "evals" / "by-generated")
+    assert question(STUDIES["rubric_and_scorer"], told(tmp_path, "rubric_and_scorer")) is None
+
+
+def test_a_curve_in_ln_n_is_fitted_only_where_x_counts_data(tmp_path: Path) -> None:
+    for size in (7, 33, 65):
+        data = folders.curated(tmp_path, None, 4.5)
+        folders.point(tmp_path, "model_scale", f"m{size}", RAMP, base=f"org/llama-{size}b", data=data, web=size)
+    page, _ = build(str(tmp_path), "model_scale", "files")
+    assert 'id="scaling"' not in page
+    assert "In the paper: 83.71 % at 65 against 79.84 % at 33, +3.9 points" in text(page)
+
+
+def test_runs_that_differ_by_more_than_their_seed_are_never_pooled(tmp_path: Path) -> None:
+    for base in ("llama-7b", "Llama-2-7b"):
+        for seed in (0, 1):
+            folders.point(tmp_path, "model_scale", f"{base}-s{seed}", RAMP, base=f"org/{base}", seed=seed)
+    assert [(s.label, len(s.points)) for s in told(tmp_path, "model_scale")] == [
+        ("seed alone, model.path org/Llama-2-7b at 7 billion parameters", 2),
+        ("seed alone, model.path org/llama-7b at 7 billion parameters", 2),
+    ]
+
+
+def test_seed_files_of_one_name_are_told_apart_by_their_folder(tmp_path: Path) -> None:
+    for source in ("lima", "alpaca"):
+        (tmp_path / source).mkdir()
+        (tmp_path / source / "train.jsonl").write_text(source)
+        data = DataConfig(seed_path=str(tmp_path / source / "train.jsonl"))
+        folders.point(tmp_path, "data_efficiency", source, RAMP, data=data)
+    assert [s.place.series for s in told(tmp_path, "data_efficiency")] == ["alpaca/train", "lima/train"]
+
+
+def test_sizes_beyond_the_seed_there_is_are_one_run(tmp_path: Path) -> None:
+    for size in (80, 800, 1600):
+        for seed in (0, 1):
+            name, data = f"seed-n{size}-s{seed}", DataConfig(seed_size=size)
+            folders.point(tmp_path, "joint", name, RAMP, seed=seed, data=data, seeds=min(size, 120))
+    assert [(s.label, [point.seed for point in s.points]) for s in told(tmp_path, "joint")] == [
+        ("seed alone at 80 training examples", [0, 1]),
+        ("seed alone at 120 training examples", [0, 1]),
+    ]
+
+
+def test_other_seeds_scores_are_other_files_but_the_same_setting(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        root = tmp_path / f"s{seed}"
+        folders.point(root, "iterations", "m0", RAMP, seed=seed)
+        data = DataConfig(scored=folders.scored(root, "m0", f"{root}/models/m0"), min_score=4.5)
+        folders.point(root, "iterations", "m1", RAMP, seed=seed, data=data)
+    assert [(s.label, len(s.points)) for s in told(tmp_path, "iterations")] == [("M0", 2), ("M1", 2)]
+
+
+def test_fewer_web_pairs_than_asked_for_are_told_and_not_set_beside_the_paper(tmp_path: Path) -> None:
+    for least, web in ((None, 3200), (4.5, 2900)):
+        data = folders.curated(tmp_path, 3200, least)
+        folders.point(tmp_path, "curation_threshold", f"a{least}", RAMP, data=data, web=web)
+    page, files = build(str(tmp_path), "curation_threshold", "files")
+    assert "There were fewer web pairs than asked for: A5 at 3,200 web pairs had 2,900." in text(page)
+    ours = {row["series"]: row["paper_win_rate"] for row in lines(files, "numbers.csv") if row["source"] == "ours"}
+    assert ours == {"no curation": "51.5", "A5": ""}
+
+
+def test_a_sweep_without_losses_has_no_empty_panel(tmp_path: Path) -> None:
+    folders.point(tmp_path, "curation_threshold", "a5", RAMP, data=folders.curated(tmp_path, 3200, 4.5))
+    (tmp_path / "evals" / "a5" / "data" / "00000.parquet").write_bytes(b"PAR1 no more")
+    _, files = build(str(tmp_path), "curation_threshold", "files")
+    assert "paper.svg" in files and "heldout_loss.svg" not in files
+
+
+def test_the_seed_alone_of_the_joint_figure_is_open_assistant_by_our_reading() -> None:
+    alone = [one for one in published("joint") if one.series == "seed alone"]
+    theirs = [one for one in published("data_efficiency") if one.series == "Open Assistant"]
+    assert [(one.x, one.win_rate) for one in alone] == [(one.x, one.win_rate) for one in theirs]
+    assert all("our reading" in one.source for one in alone)
+
+
 def test_a_sweep_of_ones_own_groups_names_less_their_seeds(tmp_path: Path) -> None:
     for name, lr in (("short", 1e-5), ("long", 1e-4)):
         for seed in (0, 1):

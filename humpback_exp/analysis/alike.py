@@ -1,0 +1,61 @@
+"""What tells the runs of a sweep apart: which differ by their seed alone, and what else differs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from humpback_exp.analysis.points import Point
+from humpback_exp.analysis.studies import Study
+
+
+def alike(points: Sequence[Point]) -> list[tuple[str, list[Point]]]:
+    """Runs grouped by all that made them but the seed, each group with what sets it apart, "" where there is one.
+
+    A group holds one run a seed, by seed: sizes beyond what there is select the same pairs, and count once.
+    """
+    groups: dict[tuple[tuple[str, str], ...], dict[int, Point]] = {}
+    for point in points:
+        groups.setdefault(tuple(sorted(_made_by(point).items())), {}).setdefault(point.seed, point)
+    unset = {key: "unset" for facts in groups for key, _ in facts}
+    differing = _differing([unset | dict(facts) for facts in groups])
+    return [
+        (", ".join(_shown(members, key) for key in differing), [members[seed] for seed in sorted(members)])
+        for members in groups.values()
+    ]
+
+
+def also_differ(study: Study, points: Sequence[Point]) -> list[str]:
+    """Settings besides the study's own in which its models or evaluations differ, so that they may explain a gap."""
+    return [key for key in _differing([_facts(point) for point in points]) if key not in {"seed", *study.keys}]
+
+
+def _differing(facts: Sequence[Mapping[str, str]]) -> list[str]:
+    keys = {key for each in facts for key in each}
+    return sorted(key for key in keys if len({each[key] for each in facts if key in each}) > 1)
+
+
+def _facts(point: Point) -> dict[str, str]:
+    """Config of the evaluation and of its model, and the fingerprints of what they read."""
+    model = point.model.manifest if point.model else None
+    facts = dict(point.evaluation.manifest.config) | (dict(model.config) if model else {})
+    sources = {key: value["fingerprint"] for key, value in (model.inputs if model else {}).items()}
+    heldout = point.evaluation.input_fingerprint("heldout")
+    return {key: repr(value) for key, value in (facts | sources | {"heldout": heldout}).items()}
+
+
+def _made_by(point: Point) -> dict[str, str]:
+    """The facts without the seed and all that follows from it: other seeds have scores of their own, by the same rules."""
+    facts = {key: value for key, value in _facts(point).items() if key not in ("seed", "heldout")}
+    for source, key in (("seed", "data.seed_size"), ("web", "data.size")):
+        if point.short(source):
+            facts[key] = repr(None)
+    if point.scored is not None:
+        config = {key: value for key, value in point.scored.manifest.config.items() if key != "seed"}
+        facts["data.scored"] = repr((point.rounds, sorted(config.items())))
+    return facts
+
+
+def _shown(members: Mapping[int, Point], key: str) -> str:
+    """A setting as a reader knows it: of a path the last two names."""
+    point = next(iter(members.values()))
+    path = point.model.input_path(key) if point.model else None
+    return f"{key} {'/'.join(Path(path).parts[-2:]) if path else _made_by(point).get(key, 'unset')}"
