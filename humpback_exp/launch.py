@@ -60,8 +60,11 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
     check_ranks(config)
     if rank() > 0:
         return _follow(config)
+    if not waits:
+        check_machine(config)  # before anything is written
     with artifacts.locked(config.folder, waits) as lock:
-        check_machine(config)  # not before: who waited may find it finished, and the memory of who made it free
+        if waits:
+            check_machine(config)  # who waited may find it finished, or the memory of who made it free
         artifact = artifacts.begin(config)
         if artifact.finished:
             log.info("%s: finished already, skipped", artifact.folder)

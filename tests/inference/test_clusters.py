@@ -147,15 +147,17 @@ def test_a_gate_that_needs_a_node_of_the_cluster_is_run_there_first_and_here_onl
     shared = [f"output_root={tmp_path}", "scorer=expected", "engine=gpu", "tracking=none"]
     here = [*shared, "executor=slurm", "executor.partition=gpu"]
     said = one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
+    gate = composed("curate", *here).steps()[0]
+    assert gate.name.startswith("m0-expected-five_point-")
     words = (
-        f"output_root={tmp_path} name=m0-expected-five_point model_path={tmp_path}/models/m0 scorer=expected "
+        f"output_root={tmp_path} name={gate.name} model_path={tmp_path}/models/m0 scorer=expected "
         "engine=transformers engine.device=cuda"
     )
     assert said == (
         "engine.device=cuda: this machine has no GPU; use engine.device=cpu; or run the gate first on a node with one: "
         f"python gate.py {words}, and the other options of rating given here; this command then only checks it"
     )
-    gate, there = composed("curate", *here).steps()[0], composed("gate", *words.split())
+    there = composed("gate", *words.split())
     assert (there.folder, identity(there)) == (gate.folder, identity(gate))
     fit = {"readable": 1.0, "auc_shuffled": 1.0, "auc_truncated": 1.0}
     artifacts.finish(artifacts.begin(there), started=0.0, rows={"pairs": 1}, metrics=fit)
