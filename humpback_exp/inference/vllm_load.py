@@ -48,6 +48,8 @@ def load_vllm(config: EngineConfig, model_path: str, key: str) -> Any:
     memory: dict[str, Any] = {"gpu_memory_utilization": config.gpu_share}
     if config.device == "cpu":
         memory = {"kv_cache_memory_bytes": int(config.cache_gib * 2**30), "enforce_eager": True}
+        # vLLM winds a row's random generator back after a part of its prompt, which a CPU's generator cannot do.
+        memory["enable_chunked_prefill"] = False
     try:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of torch, about vLLM's own code
             return vllm.LLM(
