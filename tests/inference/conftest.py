@@ -18,7 +18,7 @@ from tests.inference.elsewhere import Elsewhere
 
 @pytest.fixture(scope="session")
 def vllm(varied: str) -> Iterator[Elsewhere]:
-    engine = Elsewhere(EngineConfig(name="vllm", dtype="float32", cache_gib=0.25, batch_size=3), varied)
+    engine = Elsewhere(EngineConfig(name="vllm", dtype="float32", cache_gib=0.25, batch_size=16), varied)
     yield engine
     engine.end()
 

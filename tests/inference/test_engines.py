@@ -91,6 +91,14 @@ def test_a_sample_depends_on_its_seed_not_on_its_neighbours(vllm: Elsewhere, end
     assert endpoint.generate(CONVERSATIONS, SAMPLED, SEEDS, quiet) == together
 
 
+def test_many_long_prompts_are_sampled_together_as_alone(vllm: Elsewhere) -> None:
+    """More tokens than vLLM reads in a step: were a prompt cut in parts, a CPU's random generators would fail."""
+    rows = [forward("\x01" * 400 + text, []) for text in "abcdefghijklmnop"]
+    seeds = list(range(16))
+    together = vllm.generate(rows, SAMPLED, seeds)
+    assert [vllm.generate([rows[row]], SAMPLED, [row])[0] for row in (0, 15)] == [together[0], together[15]]
+
+
 def test_losses_of_the_three_engines_agree(
     reference: TransformersEngine, vllm: Elsewhere, endpoint: OpenAIEngine
 ) -> None:
