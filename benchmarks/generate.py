@@ -90,19 +90,29 @@ def generate(arguments: argparse.Namespace, size: int) -> Write:
 
 
 def vllm(arguments: argparse.Namespace) -> Write:
-    """vLLM's offline API, called directly with all prompts at once."""
+    """vLLM's offline API, called directly with all prompts at once; each row has the seed that we give it.
+
+    Without chunked prefill, as in our engine: with it vLLM 0.32 fails on a CPU as soon as rows are seeded.
+    """
     from vllm import LLM, SamplingParams
 
     from humpback_exp.data.tokens import prompt_ids
+    from humpback_exp.inference.engine import row_seed
     from humpback_exp.modeling.load import load_tokenizer
 
     tokenizer = load_tokenizer(arguments.model)
     prompts = [{"prompt_token_ids": prompt_ids(tokenizer, asked)} for asked in conversations(arguments)]
-    llm = LLM(arguments.model, dtype="bfloat16", enforce_eager=True, max_num_seqs=arguments.batch_size, seed=0)
-    sampling = SamplingParams(temperature=0.7, top_p=0.9, max_tokens=arguments.max_new_tokens)
+    llm = LLM(
+        arguments.model, dtype="bfloat16", enforce_eager=True, max_num_seqs=arguments.batch_size,
+        enable_chunked_prefill=False, seed=0,
+    )  # fmt: skip
+    sampling = [
+        SamplingParams(temperature=0.7, top_p=0.9, max_tokens=arguments.max_new_tokens, seed=row_seed(0, row) % 2**63)
+        for row in range(arguments.rows)
+    ]
 
     def write(rows: int) -> list[int]:
-        done = llm.generate(prompts[:rows], sampling, use_tqdm=False)
+        done = llm.generate(prompts[:rows], sampling[:rows], use_tqdm=False)
         return [len(output.outputs[0].token_ids) for output in done]
 
     return write

@@ -39,27 +39,24 @@ def ours(arguments: argparse.Namespace, pairs: list[Pair]) -> Result:
     """The rubric of the paper, asked as curation asks it."""
     import yaml
 
-    from humpback_exp.config import EngineConfig, GenerationConfig
-    from humpback_exp.curation.scoring import parse_score
-    from humpback_exp.inference.engine import load_engine, row_seed
-    from humpback_exp.prompts import rating
+    from humpback_exp.config import EngineConfig, GenerationConfig, RatingConfig, RubricConfig
+    from humpback_exp.inference.engine import load_engine
+    from humpback_exp.inference.rating import by_expectation, by_rating
 
     options = json.loads(arguments.options)
     engine = load_engine(EngineConfig(name=arguments.engine, dtype=arguments.dtype, **options), arguments.model)
-    rubric = yaml.safe_load(Path("conf/rubric/five_point.yaml").read_text())["prompt"]
-    sampling = GenerationConfig(max_new_tokens=arguments.new_tokens, **SAMPLING)
+    rubric = RubricConfig(**yaml.safe_load(Path("conf/rubric/five_point.yaml").read_text()))
+    asked = RatingConfig(generation=GenerationConfig(max_new_tokens=arguments.new_tokens, **SAMPLING), attempts=1)
 
     def quiet(rows: int, tokens: int) -> None:
         pass
 
     def expected(some: list[Pair]) -> list[float | None]:
-        chances = engine.choose([rating(rubric, *pair) for pair in some], list("12345"), "Score:", quiet)
-        return [sum(n * p for n, p in enumerate(row, 1)) / sum(row) if sum(row) > 0 else None for row in chances]
+        return [rated.expected for rated in by_expectation(engine, rubric, some, True, quiet)]
 
     def generated(some: list[Pair]) -> list[float | None]:
-        seeds = [row_seed(0, i) for i in range(len(some))]
-        written = engine.generate([rating(rubric, *pair) for pair in some], sampling, seeds, quiet)
-        return [parse_score(completion.text) for completion in written]
+        ids = [str(i) for i in range(len(some))]
+        return [rated.generated for rated in by_rating(engine, asked, rubric, some, ids, quiet)]
 
     return timed({"expected": expected, "generated": generated}[arguments.run], pairs)
 

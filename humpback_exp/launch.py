@@ -85,11 +85,11 @@ def check_machine(config: StageConfig) -> None:
         return
     if isinstance(config, TrainConfig):
         planning.check(config)
-    elif isinstance(config, AugmentConfig | GateConfig | ScoreConfig | RewriteConfig | EvaluateConfig):
-        # Workers on a cluster check themselves: the machine a command is typed on need not have their GPUs.
-        if not isinstance(config, BulkConfig) or config.executor.name == "local":
+    elif isinstance(config, GateConfig | EvaluateConfig):
+        planning.check_engine(config.engine)
+    elif isinstance(config, AugmentConfig | ScoreConfig | RewriteConfig):
+        if config.executor.name == "local":  # a cluster's workers check themselves: their GPUs need not be here
             planning.check_engine(config.engine)
-        if isinstance(config, BulkConfig) and config.executor.name == "local":
             planning.check_workers(config.engine, config.executor)
 
 

@@ -57,10 +57,14 @@ class Chunks:
     total: int
     size: int
 
+    @property
+    def numbers(self) -> range:
+        return range(-(-self.total // self.size))
+
     def missing(self) -> set[int]:
         """The chunks not committed yet."""
         there = {path.name for path in (self.folder / "data").glob("*.parquet")}
-        return {number for number in range(-(-self.total // self.size)) if self.path(number).name not in there}
+        return {number for number in self.numbers if self.path(number).name not in there}
 
     def path(self, number: int) -> Path:
         return self.folder / "data" / f"{number:05d}.parquet"

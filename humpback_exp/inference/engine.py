@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.planning import check_engine
@@ -21,6 +21,12 @@ class Completion:
     tokens: int
     finish: str
     """stop, length, or overflow when prompt and answer cannot fit the context (then text is empty)."""
+
+
+def completion(tokenizer: Any, ids: list[int]) -> Completion:
+    """What was written, from its token ids up to and with the end token, if it came."""
+    finish = "stop" if ids and ids[-1] == tokenizer.eos_token_id else "length"
+    return Completion(tokenizer.decode(ids, skip_special_tokens=True).strip(), len(ids), finish)
 
 
 class Engine(Protocol):

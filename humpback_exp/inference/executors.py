@@ -43,7 +43,7 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     """
     chunks = Chunks(config.folder, work.total, config.chunk_size)
     missing = chunks.missing()
-    done = {number for number in range(-(-work.total // config.chunk_size)) if number not in missing}
+    done = set(chunks.numbers) - missing
     before = sum(map(chunks.figures, done), start=Figures())
     meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log)
     if config.executor.name == "local" and config.executor.workers == 1:
@@ -66,7 +66,7 @@ def follow(chunks: Chunks, done: set[int], left: Left, meter: Meter) -> None:
     """
     while True:
         alive, missing = left(), chunks.missing()  # in this order: what the last worker did is seen
-        for number in set(range(-(-chunks.total // chunks.size))) - missing - done:
+        for number in set(chunks.numbers) - missing - done:
             done.add(number)
             meter.committed(chunks.figures(number))
         if not missing:

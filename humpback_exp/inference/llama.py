@@ -8,7 +8,7 @@ from torch.nn import functional
 from transformers.models.llama.modeling_llama import LlamaAttention, LlamaMLP, LlamaRMSNorm
 
 from humpback_exp.inference.cache import attend
-from humpback_exp.modeling.fused import GatedUnit, RMSNorm, Rotation
+from humpback_exp.modeling.fused import GatedUnit, Rotation, norm
 from humpback_exp.modeling.load import Model
 
 
@@ -19,7 +19,7 @@ def join(model: Model) -> None:
     """
     for module in model.modules():
         if type(module) is LlamaRMSNorm:
-            module.forward = MethodType(_norm, module)
+            module.forward = MethodType(norm, module)
         if type(module) is LlamaAttention and module.q_proj.bias is None:
             module.joined = _joined(module.q_proj, module.k_proj, module.v_proj)
             module.forward = MethodType(_attention, module)
@@ -34,10 +34,6 @@ def _joined(*projections: torch.nn.Linear) -> torch.Tensor:
     for projection, part in zip(projections, weight.split(sizes), strict=True):
         projection.weight.data = part
     return weight
-
-
-def _norm(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:
-    return RMSNorm.apply(hidden_states, self.weight, self.variance_epsilon)
 
 
 def _mlp(self: Any, x: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokens import IGNORED, encode, prompt_ids
 from humpback_exp.inference.cache import NAME, Prefix
 from humpback_exp.inference.continuation import Continuation, Row
-from humpback_exp.inference.engine import Advance, Completion
+from humpback_exp.inference.engine import Advance, Completion, completion
 from humpback_exp.inference.llama import join
 from humpback_exp.inference.reading import in_passes, read, read_prefix, shared_length, tails, within_memory
 from humpback_exp.inference.spellings import Ids, spell
@@ -55,7 +55,7 @@ class TransformersEngine:
             prefix = read_prefix(self.model, rows[0].prompt[:start])
             batch = Continuation(self.model, prefix, start, sampling, self.tokenizer.eos_token_id)
             for row in batch.run(rows, size):
-                done[row.index] = self._completion(row.written)
+                done[row.index] = completion(self.tokenizer, row.written)
                 del left[row.index]
                 advance(1, len(row.prompt) + len(row.written))
 
@@ -122,7 +122,3 @@ class TransformersEngine:
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    def _completion(self, ids: list[int]) -> Completion:
-        finish = "stop" if ids[-1] == self.tokenizer.eos_token_id else "length"
-        return Completion(self.tokenizer.decode(ids, skip_special_tokens=True).strip(), len(ids), finish)

@@ -9,7 +9,7 @@ from typing import Any
 
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokens import prompt_ids, target_ids
-from humpback_exp.inference.engine import Advance, Completion
+from humpback_exp.inference.engine import Advance, Completion, completion
 from humpback_exp.inference.followers import followers, weighed
 from humpback_exp.inference.spellings import spell
 from humpback_exp.inference.vllm_load import load_vllm, set_environment
@@ -55,7 +55,9 @@ class VllmEngine:
         advance(len(prompts) - len(fitting), 0)
         done = self._run(fitting, advance)
         return [
-            self._completion(list(done[row].outputs[0].token_ids)) if row in done else Completion("", 0, "overflow")
+            completion(self.tokenizer, list(done[row].outputs[0].token_ids))
+            if row in done
+            else Completion("", 0, "overflow")
             for row in range(len(prompts))
         ]
 
@@ -127,10 +129,6 @@ class VllmEngine:
                     done[keys[int(output.request_id)]] = output
                     advance(1, len(output.prompt_token_ids) + len(output.outputs[0].token_ids))
         return done
-
-    def _completion(self, ids: list[int]) -> Completion:
-        finish = "stop" if ids and ids[-1] == self.tokenizer.eos_token_id else "length"
-        return Completion(self.tokenizer.decode(ids, skip_special_tokens=True).strip(), len(ids), finish)
 
 
 def _final() -> Any:

@@ -17,7 +17,7 @@ from humpback_exp.modeling.load import Model
 
 def fuse(model: Model) -> None:
     """Give a Llama's norms, attentions and MLPs these forwards; models of other classes keep the library's."""
-    forwards: dict[type, Any] = {LlamaRMSNorm: _norm, LlamaAttention: _attention, LlamaMLP: _mlp}
+    forwards: dict[type, Any] = {LlamaRMSNorm: norm, LlamaAttention: _attention, LlamaMLP: _mlp}
     for module in model.modules():
         if type(module) in forwards:
             module.forward = MethodType(forwards[type(module)], module)
@@ -29,7 +29,8 @@ def compute_dtype(tensor: torch.Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensor.dtype
 
 
-def _norm(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:
+def norm(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:
+    """The forward of a LlamaRMSNorm, in training and inference alike."""
     return RMSNorm.apply(hidden_states, self.weight, self.variance_epsilon)
 
 
