@@ -7,7 +7,7 @@ export WANDB_SILENT ?= true
 
 FETCH := apt-get -o APT::Sandbox::User=root download -qq sqlite3-doc
 
-.PHONY: setup models demo test check format clean
+.PHONY: setup models demo study test check format clean
 setup: $(SETUP) models
 
 $(SETUP): pyproject.toml constraints.txt
@@ -36,6 +36,18 @@ pages:
 
 demo: setup pages
 	$(BIN)/python pipeline.py
+
+# Two points at a time, one thread each: faster on two cores than one point with two threads.
+STUDY := experiment=laptop output_root=outputs/study data.scored=outputs/study/iterations-s0/scored/m1 \
+	evaluation.reference=outputs/study/iterations-s0/evals/base seed=0,1,2 n_jobs=2
+SWEEP := OMP_NUM_THREADS=1 $(BIN)/python
+study: setup pages
+	$(SWEEP) pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=outputs/study/iterations-s$${seed}' \
+		iterations=0,1,2 seed=0,1,2 n_jobs=2
+	$(SWEEP) train.py -m -cd sweeps -cn curation_threshold $(STUDY) data.size=24
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(STUDY) data.size=24,48,96 data.min_score=null,4
+	$(SWEEP) train.py -m -cd sweeps -cn tags $(STUDY) data.size=96 data.min_score=4
+	for sweep in curation_threshold data_size tags iterations; do $(BIN)/python report.py output_root=outputs/study sweep=$$sweep; done
 
 test: setup
 	sh tests/install_browser.sh

@@ -127,7 +127,12 @@ class JudgeConfig:
     template: str | None = None
     """Chat template of the judge; None takes the one in its folder."""
     prompts: int = 20
-    """Held-out prompts answered and compared."""
+    """Held-out prompts answered and compared; 0 skips the win rate, too."""
 
     def __post_init__(self) -> None:
-        require(self.prompts > 0, "judge.prompts", self.prompts, "must be positive")
+        require(self.prompts >= 0, "judge.prompts", self.prompts, "must be 0 or more")
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is a win rate to measure."""
+        return self.path is not None and self.prompts > 0

@@ -21,14 +21,14 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     started = time.time()
     pairs = load_seed(config.heldout, "heldout")
     there = opponents(config, pairs)
-    if config.judge.path and not config.reference:
+    if config.judge.asked and not config.reference:
         log.info("%s: no reference=, so answers are written but not compared", config.name)
     engine = load_engine(config.engine, config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
     metrics: dict[str, float] = heldout.summary(rows)
     if config.reference:
         metrics |= heldout.difference(rows, there)
-        if config.judge.path:
+        if config.judge.asked:
             theirs = {row.id: row.answer for row in there.values() if row.answer is not None}
             metrics |= win_rate(judged(engine, rows, theirs, config, artifact.folder))
     manifest = artifacts.finish(artifact, started=started, rows={"pairs": len(rows)}, metrics=metrics)
@@ -54,7 +54,7 @@ def opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Ans
         raise ValueError(
             f"reference={config.reference}: evaluated on other pairs than {config.heldout}; evaluate it again"
         )
-    if config.judge.path and not any(there[row_id].answer for row_id in asked & there.keys()):
+    if config.judge.asked and not any(there[row_id].answer for row_id in asked & there.keys()):
         raise ValueError(f"reference={config.reference}: holds no answers; evaluate it with judge.path= set, too")
     return there
 
@@ -62,7 +62,7 @@ def opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Ans
 def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, folder: Path) -> list[Answer]:
     """Losses of all pairs, and answers to the first `judge.prompts`; kept in `data/`."""
     path = folder / "data" / "00000.parquet"
-    asked = pairs[: config.judge.prompts] if config.judge.path else []
+    asked = pairs[: config.judge.prompts] if config.judge.asked else []
     if not path.exists():
         with bar(len(pairs) + len(asked), f"evaluate {config.name}") as progress:
             losses = heldout.losses(engine, pairs, config.tags, counting(progress))
