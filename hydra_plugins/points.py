@@ -94,19 +94,23 @@ class PointLauncher(Launcher):
         try:
             self.elsewhere.launch(overrides, 0)
         except Exception as error:
-            why = f"hydra/launcher: {str(error).strip()}; points that were started go on by themselves, the same command shows them"
+            last = str(error).strip().rpartition("\n")[2]
+            why = f"hydra/launcher: {last}; points that were started go on by themselves, the same command shows them"
             if not _lost(error):
                 raise ValueError(why) from None
             log.warning(why)
 
 
 def _lost(error: Exception) -> bool:
-    """Whether a job was submitted and did not come back; other launchers than submitit's do without its package."""
+    """Whether a job was submitted and did not come back; other launchers than submitit's do without its package.
+
+    What submitit derives from the error of a lost job says that sbatch or the job itself failed.
+    """
     try:
         from submitit.core.utils import UncompletedJobError
     except ImportError:
         return False
-    return isinstance(error, UncompletedJobError)
+    return type(error) is UncompletedJobError
 
 
 class Attempts:

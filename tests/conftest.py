@@ -28,6 +28,20 @@ def one_line_error(result: "subprocess.CompletedProcess[str]") -> str:
     return lines[0].removeprefix("error: ")
 
 
+@pytest.fixture
+def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Slurm whose nodes are processes; the folder of its state."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "state").mkdir()
+    for name in ("sbatch", "squeue", "scancel", "scontrol", "srun", "sacct"):
+        tool = tmp_path / "bin" / name
+        tool.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/fake_slurm.py {name} "$@"\n')
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_SLURM", f"{tmp_path}/state")
+    return tmp_path / "state"
+
+
 @pytest.fixture(scope="session")
 def byte_tokenizer():
     """Ids are bytes in the order of the byte-level alphabet, after <s>=0 and </s>=1: 'A' is 34, 'a' is 66, ' ' is 222."""

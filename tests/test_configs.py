@@ -76,7 +76,9 @@ def test_what_an_engine_writes_belongs_to_a_run_and_how_it_is_run_does_not() -> 
         ("m0", "train"),
         ("m1", "train"),
         ("m2", "train"),
+        ("laptop", "train"),
         ("demo", "pipeline"),
+        ("study", "pipeline"),
         ("smoke", "pipeline"),
     ],
 )
@@ -85,7 +87,7 @@ def test_experiments_compose(experiment: str, verb: str) -> None:
 
 
 def test_no_experiment_is_untested() -> None:
-    assert options("experiment") == ["backward", "demo", "m0", "m1", "m2", "paper", "smoke"]
+    assert options("experiment") == ["backward", "demo", "laptop", "m0", "m1", "m2", "paper", "smoke", "study"]
 
 
 def test_experiment_beats_the_primary_config() -> None:

@@ -70,6 +70,22 @@ def test_sweeps_have_seeds(name: str) -> None:
     require_distinct(points)
 
 
+def test_paths_become_names() -> None:
+    """Whatever way a user writes a path, the point has a folder below output_root."""
+    names = [stages[0].name for stages in points_of("data_efficiency", "data.seed_path=../a/b.jsonl,/c/d.jsonl,e.jsonl")]
+    assert names[::4] == ["efficiency-a-b.jsonl-n100-s0", "efficiency-c-d.jsonl-n100-s0", "efficiency-e.jsonl-n100-s0"]
+    scale = points_of("model_scale", "model.path=org/x-7b", "model=llama7b")
+    assert [stages[0].name for stages in scale] == ["scale-org-x-7b-aNone-s0", "scale-org-x-7b-a4.5-s0"]
+    assert all(stage.folder for stages in scale for stage in stages)
+
+
+def test_models_that_curation_threshold_and_data_size_both_want_are_trained_once() -> None:
+    threshold, sizes = points_of("curation_threshold"), points_of("data_size", "data.size=3200")
+    assert [stages[0].folder for stages in threshold] == [stages[0].folder for stages in sizes]
+    require_distinct([*threshold, *sizes])
+    assert {stages[1].folder for stages in threshold}.isdisjoint(stages[1].folder for stages in sizes)
+
+
 def test_scores_are_shared_between_seeds() -> None:
     points = points_of("rubric_and_scorer", "seed=0,1")
     assert {stages[0].seed for stages in points} == {0} and {stages[1].seed for stages in points} == {0, 1}
@@ -331,8 +347,9 @@ def test_two_ranks_a_point_one_crashes_and_the_driver_is_killed(
 
 
 @pytest.mark.slow
-def test_points_run_where_a_launcher_puts_them(tmp_path: Path) -> None:
-    """submitit's processes on this machine, as its jobs on a cluster; only what is not finished is submitted."""
+@pytest.mark.parametrize("launcher", ["submitit_local", "submitit_slurm"])
+def test_points_run_where_a_launcher_puts_them(tmp_path: Path, controller: Path, launcher: str) -> None:
+    """Processes on this machine, and tasks of a Slurm array; only what is not finished is submitted."""
     command = [
         "segment.py", "-m", "name=a,b,c", "corpus.path=examples/pages", "workers=1", "tracking=none", f"output_root={tmp_path}",
     ]  # fmt: skip
@@ -340,12 +357,13 @@ def test_points_run_where_a_launcher_puts_them(tmp_path: Path) -> None:
     blocked = tmp_path / "segments/b"
     blocked.mkdir(parents=True)
     (blocked / "something").touch()
-    result = run(*command, "hydra/launcher=submitit_local")
+    result = run(*command, f"hydra/launcher={launcher}")
     assert result.returncode == 1, result.stderr
     states = [line.split()[2] for line in result.stdout[result.stdout.index("points after") :].splitlines()[3:]]
     assert states == ["finished", "failed", "finished"]
     assert "holds files of something else" in result.stdout and "Traceback" not in result.stderr
     assert len(list((tmp_path / "sweeps/.submitit").glob("*/*_submitted.pkl"))) == 2
+    assert (controller / "submitted").exists() == (launcher == "submitit_slurm")
     shutil.rmtree(blocked)
     assert run(*command).returncode == 0
     assert len({json.dumps(artifacts.load(tmp_path / "segments" / name).files) for name in "abc"}) == 1

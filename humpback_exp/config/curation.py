@@ -1,6 +1,6 @@
 """Self-curation: who rates, what a rater must prove first, what is scored, what is kept."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
@@ -9,6 +9,8 @@ from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import check_selection
 
 SCORERS = ("generated", "expected", "likelihood")
+"""What a model can do."""
+GIVEN = "given"
 LIKELIHOODS = ("forward", "backward", "both")
 
 
@@ -37,11 +39,12 @@ class RatingConfig(StageConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
+        offered = (*SCORERS, GIVEN) if isinstance(self, ScoreConfig) else SCORERS
         require(
-            self.scorer in SCORERS,
+            self.scorer in offered,
             "scorer",
             self.scorer,
-            f"must be one of {', '.join(SCORERS)}; the rating model is named by model_path=",
+            f"must be one of {', '.join(offered)}; the rating model is named by model_path=",
         )
         one_of("likelihood", self.likelihood, LIKELIHOODS)
         for key in ("attempts", "samples"):
@@ -66,7 +69,9 @@ class RatingConfig(StageConfig):
     @property
     def idle(self) -> set[str]:
         """Fields that change nothing with the others as they are; they identify no run."""
-        used, idle = self.scorers_used, set()
+        if self.scorer == GIVEN:
+            return {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)} - {"scorer"} | {"compare"}
+        used, idle = self.scorers_used, {"ratings"}
         if used == {"likelihood"}:
             idle |= {"rubric", "compare"}
         if "generated" not in used:
@@ -136,15 +141,24 @@ class ScoreConfig(BulkConfig, RatingConfig):
     compare: int = 256
     """Candidates that are rated both in writing and by expectation, so that the manifest tells how far the two agree: the first
     of the seeded order. Nothing is compared under scorer=likelihood."""
+    ratings: str | None = artifact_input()
+    """Under scorer=given no model is asked: JSON lines with the id of a candidate and its score from 1 to 5, as people or a
+    stronger model gave it (paper section 3.6.3)."""
 
     def __post_init__(self) -> None:
         RatingConfig.__post_init__(self)
         BulkConfig.__post_init__(self)
         require(self.compare >= 0, "compare", self.compare, "must be 0 or more")
+        require(
+            self.scorer != GIVEN or self.ratings is not None,
+            "ratings",
+            None,
+            "scorer=given needs a file of JSON lines with id and score",
+        )
 
     @property
     def scorers_used(self) -> set[str]:
-        compared = self.compare and self.scorer != "likelihood"
+        compared = self.compare and self.scorer in ("generated", "expected")
         return {"generated", "expected"} if compared else {self.scorer}
 
 

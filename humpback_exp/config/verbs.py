@@ -8,6 +8,7 @@ from pathlib import Path
 from humpback_exp.config.base import artifact_input, identity, input_paths, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import (
+    GIVEN,
     LIKELIHOODS,
     SCORERS,
     BoundsConfig,
@@ -60,12 +61,12 @@ class CurateConfig(ScoreConfig):
 
 
 def gates(score: ScoreConfig, bounds: BoundsConfig) -> list[StageConfig]:
-    """The gate before a scoring, or none.
+    """The gate before a scoring; none where it is switched off or the ratings are given.
 
     Its folder is named after rater and scorer, and by a digest of all that identifies it, so that another way to rate can be
     tried. Of inputs the digest holds the last part of the path alone: what a loop made is the same in another place.
     """
-    if not bounds.pairs:
+    if not bounds.pairs or score.scorer == GIVEN:
         return []
     shared = {f.name: getattr(score, f.name) for f in fields(RatingConfig)}
     scorer = score.likelihood if score.scorer == "likelihood" else score.rubric.name

@@ -10,8 +10,10 @@ from typing import Any
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import ScoreConfig
+from humpback_exp.config.curation import GIVEN
 from humpback_exp.curation.agreement import LEVELS, comparison
 from humpback_exp.curation.calibration import calibrate
+from humpback_exp.curation.given import UNRATED, load_ratings
 from humpback_exp.curation.ledger import ABANDONED, scored, tally
 from humpback_exp.curation.scoring import Rated
 from humpback_exp.curation.selection import shuffled_rank
@@ -78,6 +80,8 @@ def candidates(folder: Path) -> "filter[Candidate]":
 
 def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Advance], list[ScoredCandidate]]:
     """What scores a chunk of candidates; those that are compared are rated by the other scorer, too."""
+    if config.scorer == GIVEN:
+        return as_given(config, folder)
     models = load_models(config)
     compared = compared_ids(config, folder)
 
@@ -100,6 +104,18 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
                 rated[place] = beside(rated[place], other)
         scores = [{"generated": row.generated, "expected": row.expected}.get(config.scorer) for row in rated]
         return [scored(*row) for row in zip(chunk, scores, rated, strict=True)]
+
+    return process
+
+
+def as_given(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Advance], list[ScoredCandidate]]:
+    """What takes a chunk's scores from the file of given ratings; a candidate that it does not name is abandoned."""
+    assert config.ratings is not None
+    ratings = load_ratings(config.ratings, {row.id for row in candidates(folder)})
+
+    def process(chunk: list[Candidate], advance: Advance) -> list[ScoredCandidate]:
+        advance(len(chunk), 0)
+        return [scored(row, ratings.get(row.id), Rated(dropped="" if row.id in ratings else UNRATED)) for row in chunk]
 
     return process
 

@@ -164,20 +164,6 @@ def test_a_gate_that_needs_a_node_of_the_cluster_is_run_there_first_and_here_onl
     assert f"{tmp_path}/candidates/web" in one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
 
 
-@pytest.fixture
-def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Slurm whose nodes are processes; the folder of its state."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "state").mkdir()
-    for name in ("sbatch", "squeue", "scancel", "scontrol"):
-        tool = tmp_path / "bin" / name
-        tool.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/inference/fake_slurm.py {name} "$@"\n')
-        tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-    monkeypatch.setenv("FAKE_SLURM", f"{tmp_path}/state")
-    return tmp_path / "state"
-
-
 def submissions(controller: Path) -> int:
     return len((controller / "submitted").read_text().splitlines())
 

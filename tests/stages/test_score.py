@@ -9,9 +9,21 @@ import numpy as np
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.config import AugmentConfig, EngineConfig, GenerationConfig, RubricConfig, ScoreConfig, identity
+from humpback_exp.config import (
+    AugmentConfig,
+    BoundsConfig,
+    EngineConfig,
+    GateConfig,
+    GenerationConfig,
+    RubricConfig,
+    ScoreConfig,
+    gates,
+    identity,
+    input_paths,
+)
 from humpback_exp.curation import calibration
 from humpback_exp.curation.calibration import calibrated
+from humpback_exp.curation.given import load_ratings
 from humpback_exp.curation.ledger import scored
 from humpback_exp.curation.scoring import Rated
 from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
@@ -175,3 +187,46 @@ def test_an_unused_backward_model_is_no_input(tiny: str) -> None:
     one = config(Path("out"), "m0", tiny, scorer="likelihood", likelihood="forward")
     assert "backward_path" not in input_paths(one)
     assert input_paths(replace(one, likelihood="backward"))["backward_path"] == tiny
+
+
+def given(root: Path, *lines: str) -> ScoreConfig:
+    """Ratings from a file; no model is named that could be loaded."""
+    path = root / "ratings.jsonl"
+    path.write_text("\n".join(lines))
+    shared = {"output_root": str(root), "candidates": f"{root}/candidates/web", "model_path": "nowhere", "chunk_size": 4}
+    return ScoreConfig(name="given", scorer="given", ratings=str(path), **shared)
+
+
+def test_given_ratings_need_no_model_and_leave_no_candidate_out(root: Path) -> None:
+    made = given(root, '{"id": "c01", "score": 4.5, "by": "anna"}', "", '{"id": "c07", "score": 2}')
+    assert set(identity(made)) == {"seed", "scorer", "chunk_size"} and set(input_paths(made)) == {"candidates", "ratings"}
+    manifest, rows = run(made)
+    assert manifest.rows == {"candidates": 9, "readable": 2, "scored": 2, "abandoned": 7}
+    assert manifest.drops == {"not rated": 7}
+    assert {row.id: row.score for row in rows if row.score} == {"c01": 4.5, "c07": 2.0}
+    assert not gates(made, BoundsConfig())
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (['{"id": "c01", "score": 6}'], ":1: score 6 must be a number from 1 to 5"),
+        (['{"id": "c01", "score": NaN}'], ":1: score nan must be a number from 1 to 5"),
+        (['{"id": "c01", "score": true}'], ":1: score True must be a number from 1 to 5"),
+        (['{"id": "c01", "score": 1}', '{"id": "c01", "score": 2}'], ":2: id 'c01' stands twice; give each candidate one"),
+        (["", '{"id": "c09", "score": 1}'], ":2: id 'c09' is no candidate's; see their Parquet files"),
+        (['{"id": "c01"}'], """:1: '{"id": "c01"}' is no object with id and score"""),
+        (["c01,5"], ":1: 'c01,5' is no object with id and score"),
+    ],
+)
+def test_ratings_that_cannot_be_meant_are_refused(root: Path, lines: list[str], said: str) -> None:
+    with pytest.raises(ValueError) as error:
+        load_ratings(given(root, *lines).ratings, {f"c{number:02d}" for number in range(9)})
+    assert str(error.value) == f"ratings={root}/ratings.jsonl{said}"
+
+
+def test_given_ratings_want_a_file_and_no_gate(root: Path) -> None:
+    with pytest.raises(ValueError, match="^ratings=None: scorer=given needs a file of JSON lines with id and score$"):
+        ScoreConfig(scorer="given")
+    with pytest.raises(ValueError, match="^scorer=given: must be one of generated, expected, likelihood; "):
+        GateConfig(scorer="given")
