@@ -37,17 +37,19 @@ pages:
 demo: setup pages
 	$(BIN)/python pipeline.py
 
-# Two points at a time, one thread each: faster on two cores than one point with two threads.
-STUDY := experiment=laptop output_root=outputs/study data.scored=outputs/study/iterations-s0/scored/m1 \
-	evaluation.reference=outputs/study/iterations-s0/evals/base seed=0,1,2 n_jobs=2
+# A seed is a loop of its own, from its backward model to its ratings, and the other sweeps select by those. Two points at a
+# time with one thread each are faster on two cores than one point with two threads.
 SWEEP := OMP_NUM_THREADS=1 $(BIN)/python
+LOOP := outputs/study/iterations-s$${seed}
+POINTS := experiment=laptop output_root=outputs/study 'data.scored=$(LOOP)/scored/m1' \
+	'evaluation.reference=$(LOOP)/evals/base' seed=0,1,2 n_jobs=2
 study: setup pages
-	$(SWEEP) pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=outputs/study/iterations-s$${seed}' \
-		iterations=0,1,2 seed=0,1,2 n_jobs=2
-	$(SWEEP) train.py -m -cd sweeps -cn curation_threshold $(STUDY) data.size=24
-	$(SWEEP) train.py -m -cd sweeps -cn data_size $(STUDY) data.size=24,48,96 data.min_score=null,4
-	$(SWEEP) train.py -m -cd sweeps -cn tags $(STUDY) data.size=96 data.min_score=4
-	for sweep in curation_threshold data_size tags iterations; do $(BIN)/python report.py output_root=outputs/study sweep=$$sweep; done
+	$(SWEEP) pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' iterations=0,1,2 seed=0,1,2 n_jobs=2
+	$(SWEEP) train.py -m -cd sweeps -cn curation_threshold $(POINTS) data.size=24
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=24,48,96 data.min_score=null,4
+	$(SWEEP) train.py -m -cd sweeps -cn tags $(POINTS) data.size=96 data.min_score=4
+	for name in iterations curation_threshold data_size tags; do \
+		$(BIN)/python report.py output_root=outputs/study sweep=$$name || exit; done
 
 test: setup
 	sh tests/install_browser.sh

@@ -1,7 +1,7 @@
 """What the unfinished stages of a sweep's points will take, by the planner's formulas (docs/planner.md)."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,5 +114,5 @@ def plan_of(stages: Sequence[StageConfig], hardware: HardwareConfig | None) -> P
     if "trainer" not in parts:
         return None
     kind = parts["trainer"].accelerator
-    parts["engine"] = EngineConfig(device="cpu" if kind == "cpu" else "cuda")
+    parts["engine"] = replace(parts.get("engine", EngineConfig()), device="cpu" if kind == "cpu" else "cuda")
     return PlanConfig(hardware=hardware or HardwareConfig(accelerator=kind), **parts)

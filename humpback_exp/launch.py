@@ -59,7 +59,7 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
     set_up_logging()
     check_ranks(config)
     if rank() > 0:
-        return _follow(config)
+        return _follow(config, fresh)
     if not waits:
         check_machine(config)  # before anything is written
     with artifacts.locked(config.folder, waits) as lock:
@@ -68,8 +68,8 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
         artifact = artifacts.begin(config)
         if artifact.finished:
             log.info("%s: finished already, skipped", artifact.folder)
-        elif (fresh or ranks(config) > 1) and not started_outside():
-            _in_process_group(config, lock)
+        elif fresh or (ranks(config) > 1 and not started_outside()):
+            _in_process_group(config, [lock])
         else:
             _in_process(config, artifact)
     if isinstance(config, GateConfig):
@@ -138,7 +138,7 @@ def ranks(config: StageConfig) -> int:
     return config.trainer.devices
 
 
-def _follow(config: StageConfig) -> Path:
+def _follow(config: StageConfig, fresh: bool) -> Path:
     """A rank other than the first: join in a training once the first has opened it; wait for the end of what one rank does."""
     marks = ["manifest.json"]
     if isinstance(config, TrainConfig):
@@ -146,7 +146,11 @@ def _follow(config: StageConfig) -> Path:
         marks.append("begun.json")
     while not any((config.folder / name).exists() for name in marks):
         time.sleep(0.1)
-    if not (config.folder / "manifest.json").exists():
+    if (config.folder / "manifest.json").exists():
+        return config.folder
+    if fresh:
+        _in_process_group(config, [])
+    else:
         _in_process(config, artifacts.open_stage(config.folder)[1])
     return config.folder
 
@@ -158,17 +162,20 @@ def _in_process(config: StageConfig, artifact: artifacts.Artifact) -> None:
         tracker.finished(stage.run(config, artifact, tracker))
 
 
-def _in_process_group(config: StageConfig, lock: int) -> None:
-    """Start every rank from outside, all from the frozen config; the children share the lock and die with us.
+def _in_process_group(config: StageConfig, keep: list[int]) -> None:
+    """Start every rank, all from the frozen config; where torchrun or srun started us, only our own.
+
+    Args:
+        keep: descriptors that the children share, as the folder's lock; they die with us.
 
     Raises:
         StageFailed: a rank ended badly; all have ended.
         Stopped: a signal reached this process or a rank; all have saved and ended.
     """
-    count = ranks(config)
+    count = 1 if started_outside() else ranks(config)
     reader, writer = os.pipe()
     os.environ[ERRORS] = str(writer)
-    processes = start_ranks(["humpback_exp.launch", str(config.folder)], count, keep=[lock, writer])
+    processes = start_ranks(["humpback_exp.launch", str(config.folder)], count, keep=[*keep, writer])
     del os.environ[ERRORS]
     os.close(writer)
     culprit, code = wait_for(processes)

@@ -7,8 +7,9 @@ import signal
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
-STOPS = (signal.SIGTERM, signal.SIGUSR1)
-"""What asks a run to save and leave: SIGTERM by people and schedulers, SIGUSR1 by Slurm's `--signal=USR1@300`."""
+STOPS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""What asks a run to save and leave: SIGTERM by people and schedulers, SIGUSR1 by Slurm's `--signal=USR1@300`, SIGUSR2 by
+Slurm to all processes of a point that submitit put there."""
 
 
 class Stopped(SystemExit):

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from humpback_exp.processes import STOPS, Stopped, die_with_parent
+from humpback_exp.processes import Stopped, die_with_parent
 
 LOST = os.EX_PROTOCOL
 """Exit status of a rank that ends only because another one did."""
+PASSED_ON = (signal.SIGTERM, signal.SIGUSR1)
+"""Not SIGUSR2: a point's process leaves it to submitit, which then asks Slurm to start the point again."""
 GRACE = 15.0
 """Seconds that ranks get to end by themselves once one has ended badly."""
 Process = subprocess.Popen[bytes]
@@ -69,7 +71,10 @@ def wait_for(ranks: Sequence[Process]) -> tuple[int, int]:
 
 @contextmanager
 def passing_on(ranks: Sequence[Process]) -> Iterator[None]:
-    """Send a signal of `STOPS` on to the ranks and raise `Stopped` at the end; Ctrl-C reaches them by itself."""
+    """Send a signal of `PASSED_ON` on to the ranks and raise `Stopped` at the end; Ctrl-C reaches them by itself.
+
+    Whatever else ends the wait, as submitit does when its job is about to end, leaves the ranks time to save.
+    """
     caught: list[int] = []
 
     def pass_on(signum: int, _: FrameType | None) -> None:
@@ -77,11 +82,13 @@ def passing_on(ranks: Sequence[Process]) -> Iterator[None]:
         for process in ranks:
             process.send_signal(signum)
 
-    before = {each: signal.signal(each, pass_on) for each in STOPS}
+    before = {each: signal.signal(each, pass_on) for each in PASSED_ON}
     try:
         yield
-    except KeyboardInterrupt:
+    except BaseException as why:
         for process in ranks:
+            if not isinstance(why, KeyboardInterrupt):
+                process.terminate()
             process.wait()
         raise
     finally:

@@ -8,27 +8,26 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.config import HardwareConfig
+from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.config.base import require
 from humpback_exp.cost import Costs
 from humpback_exp.errors import INTERRUPTED, PointFailed, explained, report
 from humpback_exp.grid import require_distinct, require_inputs
 from humpback_exp.launch import launch
+from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.point import Point, ended, facts, note, state, tell
 from humpback_exp.processes import Stopped, die_with_parent, rank
 from humpback_exp.progress import set_up_logging, table
 
-EVERY = 2.0
-"""Seconds between looks for notes of points on other machines."""
-Submit = Callable[[Sequence[Point]], None]
-"""Runs points elsewhere and returns when the last has ended."""
+Submit = Callable[[Sequence[tuple[int, Point]]], None]
+"""Runs numbered points elsewhere, tells each as it ends, and returns after the last."""
 
 
 def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit: Submit | None = None) -> None:
@@ -44,9 +43,9 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
     """
     set_up_logging()
     require_distinct([point.stages for point in points])
-    check(points)
+    check(points, here=submit is None)
     left = [(i, point) for i, point in enumerate(points, start=1) if point.mistake is None and not point.finished]
-    for _, point in left:
+    for _, point in left if submit is None else ():
         point.note.unlink(missing_ok=True)
     started = time.time()
     if left:
@@ -60,7 +59,7 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
         if left and submit is None:
             run_here(left, left[0][1].stages[0].n_jobs)
         elif left and submit:
-            run_there(left, submit)
+            submit(left)
     finally:
         rows = [facts(i, point) | ended(point) for i, point in enumerate(points, 1)]
         print(f"\npoints after {time.time() - started:.0f} seconds\n{table(rows, '.4g')}", flush=True)
@@ -68,18 +67,24 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
         raise PointFailed
 
 
-def check(points: Sequence[Point]) -> None:
-    """Find what is wrong with points before one is started, and say it once; the others run all the same."""
-    said: set[str] = set()
+def check(points: Sequence[Point], here: bool) -> None:
+    """Find what is wrong with points before one is started, and say it once; the others run all the same.
+
+    Args:
+        here: whether they will run on this machine.
+    """
+    said, sound = set[str](), set[Path]()
     for point in points:
         try:
             if point.mistake is not None:
                 raise point.mistake
-            for stage in point.stages:
-                require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
             require_inputs(point.stages)
-            for stage in point.stages if point.finished else ():
-                artifacts.begin(stage, write=False)
+            if here and not point.finished:
+                require_room(point)
+            for stage in point.stages:
+                if stage.folder not in sound and (stage.folder / "config.yaml").exists():
+                    artifacts.begin(stage, write=False)
+                    sound.add(stage.folder)
         except Exception as error:
             if explained(error) not in said:
                 report(error)
@@ -87,37 +92,66 @@ def check(points: Sequence[Point]) -> None:
             point.mistake = error
 
 
+def require_room(point: Point) -> None:
+    """Raise unless `n_jobs` points like this one find their GPUs on this machine, and none needs another machine."""
+    for stage in point.stages:
+        require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
+        if not isinstance(stage, TrainConfig) or stage.trainer.accelerator == "cpu":
+            continue
+        nodes, gpus = stage.trainer.nodes, len(visible_gpus())
+        one = "takes hydra/launcher=submitit_slurm, which asks for them, or trainer=zero3_offload on one node"
+        require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
+        wanted = stage.n_jobs * stage.trainer.devices
+        require(
+            stage.n_jobs == 1 or wanted <= gpus,
+            "n_jobs",
+            stage.n_jobs,
+            f"takes {wanted} GPUs, here are {gpus}; lower it",
+        )
+
+
 def attempt(point: Point) -> int:
     """Run a point's stages, each in a process group of its own, note how it ended, and return the exit status."""
     set_up_logging()
-    started, code, line = time.time(), 0, ""
+    started, line = time.time(), ""
     try:
         for stage in point.stages:
             launch(stage, fresh=True, waits=True)
     except Exception as error:
-        code, line = report(error), explained(error)
-    if rank() == 0:
-        note(point, time.time() - started, line)
-    return code
+        line = explained(error)
+        return report(error)
+    else:
+        return 0
+    finally:
+        if rank() == 0 and (line or point.finished):  # neither of a point that is to be queued again
+            note(point, time.time() - started, line)
 
 
 def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
-    """Run numbered points in forked processes that die with this one, `n_jobs` at a time.
+    """Run numbered points in forked processes that die with this one, `n_jobs` at a time, each with its share of the GPUs.
+
+    A point waits while another makes a folder that it needs, too, and lets those behind it pass.
 
     Raises:
         Stopped: a signal came; the points got it too, have saved and ended.
     """
-    waiting, running = list(points), dict[ForkProcess, tuple[int, Point, float]]()
+    waiting, running = list(points), dict[ForkProcess, tuple[int, Point, float, str]]()
+    free = shares(visible_gpus(), n_jobs)
     try:
         while waiting or running:
-            while waiting and len(running) < n_jobs:
-                number, point = waiting.pop(0)
-                process = multiprocessing.get_context("fork").Process(target=alone, args=(point, os.getpid()))
+            held = {folder for _, point, *_ in running.values() for folder in unfinished(point)}
+            ready = next((each for each in waiting if free and not held & unfinished(each[1])), None)
+            if ready is not None:
+                waiting.remove(ready)
+                gpus = free.pop(0)
+                process = multiprocessing.get_context("fork").Process(target=alone, args=(ready[1], os.getpid(), gpus))
                 process.start()
-                running[process] = number, point, time.time()
+                running[process] = *ready, time.time(), gpus
+                continue
             wait([process.sentinel for process in running])
             for process in [each for each in running if each.exitcode is not None]:
-                number, point, started = running.pop(process)
+                number, point, started, gpus = running.pop(process)
+                free.append(gpus)
                 if (code := process.exitcode or 0) < 0:
                     killed = f"was killed by {signal.Signals(-code).name}; the same command goes on from there"
                     note(point, time.time() - started, killed)
@@ -131,33 +165,23 @@ def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
             process.join()
 
 
-def alone(point: Point, parent: int) -> None:
+def unfinished(point: Point) -> set[Path]:
+    """Folders that a point has still to make."""
+    return {stage.folder for stage in point.stages if not (stage.folder / "manifest.json").exists()}
+
+
+def shares(gpus: Sequence[str], n_jobs: int) -> list[str]:
+    """CUDA_VISIBLE_DEVICES of each of the points that run at a time; empty where there is no GPU."""
+    size = len(gpus) // n_jobs
+    return [",".join(gpus[place * size : (place + 1) * size]) for place in range(n_jobs)]
+
+
+def alone(point: Point, parent: int, gpus: str) -> None:
     """What the process of a point does; on Ctrl-C its parent does the talking."""
     die_with_parent(parent)
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     try:
         sys.exit(attempt(point))
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)
-
-
-def run_there(points: Sequence[tuple[int, Point]], submit: Submit) -> None:
-    """Run numbered points elsewhere, and say that one has ended when its note is there."""
-    over = threading.Event()
-
-    def watch() -> None:
-        waiting = list(points)
-        while waiting:
-            last = over.wait(EVERY)
-            for number, point in [each for each in waiting if each[1].note.exists()]:
-                waiting.remove((number, point))
-                tell(number, point)
-            if last:
-                return
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        submit([point for _, point in points])
-    finally:
-        over.set()
-        watcher.join()

@@ -1,8 +1,7 @@
 """Hydra's grid of points, composed and checked before the first starts; `humpback_exp.sweep` runs those that are not finished.
 
 Hydra's own sweeper starts each point as it composes it, with BasicLauncher all in one process. Here the task function of
-a root script returns a point's stages. BasicLauncher stands for this machine; any other launcher (hydra/launcher=
-submitit_slurm) is handed the unfinished points and calls back into a process of its own for each.
+a root script returns a point's stages. BasicLauncher stands for this machine, submitit's launchers for a cluster.
 """
 
 import copy
@@ -23,7 +22,7 @@ from humpback_exp import sweep
 from humpback_exp.config import HardwareConfig, load
 from humpback_exp.grid import varied
 from humpback_exp.point import Point
-from humpback_exp.progress import log
+from humpback_exp.submit import Cluster
 
 
 class PointSweeper(BasicSweeper):
@@ -39,25 +38,21 @@ class PointSweeper(BasicSweeper):
 
 
 class PointLauncher(Launcher):
-    """Composes points, then runs them: here, or where the launcher `elsewhere` puts them."""
+    """Composes points, then runs them: here, or as jobs with the parameters of a submitit launcher."""
 
     def __init__(self, chosen: Launcher) -> None:
-        self.elsewhere = None if isinstance(chosen, BasicLauncher) else chosen
+        self.cluster = cluster_of(chosen)
         self.groups: dict[tuple[str, ...], DictConfig] = {}
+        self.hardware: DictConfig | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.known = {"hydra_context": hydra_context, "config": config}
         self.options = cache(hydra_context.config_loader.get_group_options)
         self.parse = cache(OverridesParser.create(hydra_context.config_loader).parse_override)
         self.loader, self.config, self.task_function = hydra_context.config_loader, config, task_function
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        composed = [self.compose(overrides) for overrides in job_overrides]
-        each = zip(varied(job_overrides), composed, strict=True)
-        self.points = [self.point_of(varies, cfg) for varies, cfg in each]
-        self.overrides = job_overrides
-        hardware = composed[0].get("hardware")
-        sweep.run(self.points, hardware and load(hardware, HardwareConfig), self.submit if self.elsewhere else None)
+        points = [self.point_of(*each) for each in zip(varied(job_overrides), job_overrides, strict=True)]
+        sweep.run(points, self.hardware and load(self.hardware, HardwareConfig), self.cluster)
         return []
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
@@ -75,49 +70,27 @@ class PointLauncher(Launcher):
         ConfigLoaderImpl._apply_overrides_to_config([each for each in parsed if each not in chosen], cfg)
         return cfg
 
-    def point_of(self, varies: dict[str, str], cfg: DictConfig) -> Point:
-        """The stages that the root script returns for a config, or what it raises."""
+    def point_of(self, varies: dict[str, str], overrides: Sequence[str]) -> Point:
+        """The stages that the root script returns for a point's config, or what that or composing it raises."""
         try:
+            cfg = self.compose(overrides)
+            self.hardware = self.hardware or cfg.get("hardware")
             return Point(varies, self.task_function(cfg))
         except Exception as error:
             return Point(varies, [], error)
 
-    def submit(self, points: Sequence[Point]) -> None:
-        """Run points elsewhere, each from the config composed here; returns when the last has ended or one was lost.
 
-        Raises:
-            ValueError: the launcher could not start them.
-        """
-        assert self.elsewhere is not None
-        overrides = [words for words, point in zip(self.overrides, self.points, strict=True) if point in points]
-        self.elsewhere.setup(task_function=Attempts(points), **self.known)
-        try:
-            self.elsewhere.launch(overrides, 0)
-        except Exception as error:
-            last = str(error).strip().rpartition("\n")[2]
-            why = f"hydra/launcher: {last}; points that were started go on by themselves, the same command shows them"
-            if not _lost(error):
-                raise ValueError(why) from None
-            log.warning(why)
+def cluster_of(launcher: Launcher) -> Cluster | None:
+    """Where points run: None for this machine.
 
-
-def _lost(error: Exception) -> bool:
-    """Whether a job was submitted and did not come back; other launchers than submitit's do without its package.
-
-    What submitit derives from the error of a lost job says that sbatch or the job itself failed.
+    Raises:
+        ValueError: neither here nor through submitit.
     """
-    try:
-        from submitit.core.utils import UncompletedJobError
-    except ImportError:
-        return False
-    return type(error) is UncompletedJobError
-
-
-class Attempts:
-    """The task function of points elsewhere: Hydra composes them again there, but what was composed here is what is run."""
-
-    def __init__(self, points: Sequence[Point]) -> None:
-        self.points = points
-
-    def __call__(self, _: DictConfig) -> int:
-        return sweep.attempt(self.points[HydraConfig.get().job.num])
+    if isinstance(launcher, BasicLauncher):
+        return None
+    name, parameters = getattr(launcher, "_EXECUTOR", None), getattr(launcher, "params", {})
+    if "submitit_folder" not in parameters:
+        raise ValueError(
+            f"hydra/launcher={type(launcher).__name__}: points run on this machine, or through submitit_slurm or submitit_local"
+        )
+    return Cluster(str(name), dict(parameters))

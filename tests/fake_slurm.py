@@ -1,6 +1,6 @@
-"""sbatch, srun, squeue, sacct, scancel and scontrol for a cluster of processes: `python fake_slurm.py sbatch ...`; state lies in $FAKE_SLURM.
+"""A Slurm whose nodes are processes of this machine: `python fake_slurm.py sbatch ...`; its state lies in $FAKE_SLURM.
 
-Tasks of an array really run the script given, as a node would run it.
+Tasks of an array really run the script given, as a node would run it, and srun starts as many ranks as the script asks for.
 """
 
 import os
@@ -13,8 +13,9 @@ from pathlib import Path
 STATE = Path(os.environ["FAKE_SLURM"])
 
 
-def option(name: str, text: str) -> str:
-    return re.search(rf"--{name}=(\S+)", text)[1]
+def option(name: str, text: str, default: str = "") -> str:
+    found = re.search(rf"--{name}=(\S+)", text)
+    return found[1] if found else default
 
 
 def alive(task: Path) -> bool:
@@ -27,39 +28,62 @@ def tasks(arguments: str) -> list[Path]:
 
 
 def sbatch(arguments: str) -> None:
-    path = Path(arguments.split()[-1])
-    script = path.read_text()
+    script = Path(arguments.split()[-1]).read_text()
     with (STATE / "submitted").open("a") as file:
         print(arguments.rsplit(" ", 1)[0], file=file)
     if "--partition=missing" in script:
         sys.exit("sbatch: error: invalid partition specified: missing")
-    copy = STATE / f"script-{os.getpid()}"
-    copy.write_text(script)
+    job = len((STATE / "submitted").read_text().splitlines())
+    (STATE / f"script-{job}").write_text(script)
+    first, last = map(int, option("array", script, "0-0").split("%")[0].split("-"))
+    for number in range(first, last + 1):
+        start(f"{job}_{number}" if "--array" in script else str(job))
+    print(f"Submitted batch job {job}")
+
+
+def start(name: str) -> None:
+    """A job or a task of an array; which process it is lies in a file of its name, and in the folder of the job's name."""
+    job, _, number = name.partition("_")
+    copy = STATE / f"script-{job}"
+    script = copy.read_text()
     folder = STATE / option("job-name", script)
     folder.mkdir(exist_ok=True)
-    first, last = map(int, option("array", script).split("%")[0].split("-"))
-    for number in range(first, last + 1):
-        output = Path(option("output", script).replace("%A", "1").replace("%a", str(number)))
-        output.parent.mkdir(exist_ok=True)
-        log = output.open("w")
-        own = {"SLURM_ARRAY_TASK_ID": str(number), "SLURM_JOB_ID": "1", "SLURM_NODELIST": "node1"}
-        own |= {"SLURM_ARRAY_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_NNODES": "1", "SLURM_NODEID": "0"}
-        process = subprocess.Popen(["bash", copy], env=os.environ | own, stdout=log, stderr=log, start_new_session=True)
-        (folder / str(process.pid)).touch()
-    print("Submitted batch job 1")
+    output = Path(option("output", script).replace("%A_%a", name).replace("%j", name))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    own = {"SLURM_JOB_ID": job}
+    if number:
+        own |= {"SLURM_ARRAY_JOB_ID": job, "SLURM_ARRAY_TASK_ID": number, "SLURM_JOB_ID": f"{job}0{number}"}
+    own |= {"SLURM_NODELIST": "node1", "SLURM_JOB_NUM_NODES": option("nodes", script, "1")}
+    own |= {"SLURM_NTASKS_PER_NODE": option("ntasks-per-node", script, "1")}
+    with output.open("a") as log:
+        process = subprocess.Popen(
+            ["bash", copy],
+            env=os.environ | own,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    (folder / str(process.pid)).touch()
+    (STATE / f"task-{name}").write_text(str(process.pid))
 
 
 def srun(arguments: str) -> None:
-    """One task on the same node; its output goes where the script's goes."""
+    """The step's ranks, node after node; their output goes where the script's goes."""
     command = arguments[arguments.index(sys.executable) :].split()
-    own = {"SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_STEP_NUM_TASKS": "1", "SLURM_STEP_NODELIST": "node1"}
-    os.execve(command[0], command, os.environ | own)
+    nodes, each = int(os.environ["SLURM_JOB_NUM_NODES"]), int(os.environ["SLURM_NTASKS_PER_NODE"])
+    shared = {"SLURM_NTASKS": nodes * each, "SLURM_STEP_NUM_TASKS": nodes * each, "SLURM_STEP_NODELIST": "127.0.0.1"}
+    ranks = []
+    for rank in range(nodes * each):
+        own = shared | {"SLURM_PROCID": rank, "SLURM_LOCALID": rank % each, "SLURM_NODEID": rank // each}
+        ranks.append(subprocess.Popen(command, env=os.environ | {key: str(value) for key, value in own.items()}))
+    sys.exit(max(abs(rank.wait()) for rank in ranks))
 
 
 def sacct(arguments: str) -> None:
-    """Tasks that ended leave their result in a file; of others it is enough to know that they ended."""
-    running = any(alive(task) for task in STATE.glob("*/*") if task.name.isdecimal())
-    print("JobID|State|NodeList", f"1_[0-99]|{'RUNNING' if running else 'COMPLETED'}|node1", sep="\n")
+    print("JobID|State|NodeList")
+    for task in STATE.glob("task-*"):
+        state = "RUNNING" if alive(Path(task.read_text())) else "FAILED"
+        print(f"{task.name.removeprefix('task-')}|{state}|node1")
 
 
 def squeue(arguments: str) -> None:
@@ -72,7 +96,10 @@ def scancel(arguments: str) -> None:
 
 
 def scontrol(arguments: str) -> None:
-    print(arguments.split()[-1])
+    if arguments.startswith("requeue"):
+        start(arguments.split()[-1])
+    else:
+        print(arguments.split()[-1])
 
 
 if __name__ == "__main__":

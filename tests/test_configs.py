@@ -130,7 +130,7 @@ def test_curated_sets_follow_the_paper() -> None:
         (["train.py", "data=curated", "data.min_score=4", "data.top_fraction=0.1"], "excludes data.min_score=4.0"),
         (
             ["curate.py", "scorer=m0"],
-            "scorer=m0: must be one of generated, expected, likelihood; the rating model is named by",
+            "scorer=m0: must be one of generated, expected, likelihood, given; the rating model is named by",
         ),
         (["curate.py", "rubric.prompt=hello"], "must contain {instruction}"),
         (

@@ -3,16 +3,14 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -70,13 +68,25 @@ def test_sweeps_have_seeds(name: str) -> None:
     require_distinct(points)
 
 
-def test_paths_become_names() -> None:
-    """Whatever way a user writes a path, the point has a folder below output_root."""
-    names = [stages[0].name for stages in points_of("data_efficiency", "data.seed_path=../a/b.jsonl,/c/d.jsonl,e.jsonl")]
-    assert names[::4] == ["efficiency-a-b.jsonl-n100-s0", "efficiency-c-d.jsonl-n100-s0", "efficiency-e.jsonl-n100-s0"]
-    scale = points_of("model_scale", "model.path=org/x-7b", "model=llama7b")
-    assert [stages[0].name for stages in scale] == ["scale-org-x-7b-aNone-s0", "scale-org-x-7b-a4.5-s0"]
-    assert all(stage.folder for stages in scale for stage in stages)
+def test_whatever_way_a_path_is_written_its_points_have_folders_below_output_root() -> None:
+    efficiency = points_of("data_efficiency", "data.seed_path=../a/b.jsonl,/c/d.jsonl,e.jsonl")
+    scale = points_of("model_scale", "model.path=../x-7b,/y/z-7b,org/x-7b", "model=llama7b", "data=seed")
+    require_distinct([*efficiency, *scale])
+    inside = [
+        stage.folder.resolve().is_relative_to(Path("outputs").resolve()) for p in [*efficiency, *scale] for stage in p
+    ]
+    assert len(inside) == 2 * (12 + 3) and all(inside)
+
+
+def test_models_of_gpus_are_not_evaluated_on_a_cpu() -> None:
+    scale = points_of("model_scale")
+    assert {(s[1].engine.name, s[1].engine.device, s[1].engine.tensor_parallel) for s in scale} == {("vllm", "cuda", 8)}
+    with pytest.raises(
+        ValueError, match=r"^evaluation.engine.device=cpu: the model is trained on GPUs; add engine@eval"
+    ):
+        points_of("data_size", "model=llama7b")
+    (on_gpu, *_) = points_of("data_size", "model=llama7b", "engine@evaluation.engine=gpu")
+    assert on_gpu[1].engine.device == "cuda"
 
 
 def test_models_that_curation_threshold_and_data_size_both_want_are_trained_once() -> None:
@@ -290,16 +300,58 @@ def test_n_jobs_points_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / "c").stat().st_mtime_ns > min((tmp_path / f"{n} ended").stat().st_mtime_ns for n in "ab")
 
 
+def test_points_that_share_a_folder_wait_and_let_others_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two at a time, the second point of `a` starts after the first, and `b` beside the first."""
+    order = tmp_path / "order"
+
+    def attempt(point: Point) -> int:
+        name = point.varies["name"]
+        with order.open("a") as file:
+            file.write(f"+{name} ")
+        if name == "a1":
+            while "+b" not in order.read_text():
+                time.sleep(0.01)
+            (point.stages[0].folder).mkdir(parents=True)
+            (point.stages[0].folder / "manifest.json").touch()
+        with order.open("a") as file:
+            file.write(f"-{name} ")
+        return 0
+
+    monkeypatch.setattr(sweep, "attempt", attempt)
+    monkeypatch.setattr(sweep, "tell", lambda number, point: None)
+    points = [segments(tmp_path, name[0]) for name in ("a1", "a2", "b1")]
+    for point, name in zip(points, ("a1", "a2", "b1"), strict=True):
+        point.varies["name"] = name
+    sweep.run_here(list(enumerate(points, 1)), n_jobs=2)
+    said = order.read_text()
+    assert said.index("+b1") < said.index("-a1") < said.index("+a2")
+
+
+def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sweep.shares(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
+    assert sweep.shares([], 2) == ["", ""]
+    trained = composed("train", "model=llama7b", "n_jobs=2").steps()
+    monkeypatch.setattr(sweep, "visible_gpus", lambda: list("01234567"))
+    with pytest.raises(ValueError, match="^n_jobs=2: takes 16 GPUs, here are 8; lower it$"):
+        sweep.require_room(Point({}, trained))
+    trained = composed("train", "model=llama65b").steps()
+    with pytest.raises(
+        ValueError, match="^trainer.nodes=2: a point on several nodes takes hydra/launcher=submitit_slurm"
+    ):
+        sweep.require_room(Point({}, trained))
+
+
 def test_a_mistake_in_the_grid_is_said_before_anything_runs(tmp_path: Path) -> None:
     result = run("train.py", "-m", "seed=1,2", f"output_root={tmp_path}", "tracking=none")
     assert "name=scratch: two points would write" in one_line_error(result)
     result = run(
-        "train.py", "-m", "optim.lr=1,-1", "name='x-${optim.lr}'", "trainer.devices=2", f"output_root={tmp_path}"
+        "train.py", "-m", "optim.lr=1,-1,abc", "name='x-${optim.lr}'", "trainer.devices=2", f"output_root={tmp_path}"
     )
     assert result.returncode == 1
     assert result.stderr.splitlines() == [
         "error: trainer.strategy=auto: 2 ranks need trainer=zero3 or trainer.strategy=ddp",
         "error: optim.lr=-1.0: must be positive",
+        "error: Error merging override optim.lr=abc; Value 'abc' of type 'str' could not be converted to Float",
         "some points are not finished, as the table says; the same command runs only those",
     ]
 
@@ -344,40 +396,3 @@ def test_two_ranks_a_point_one_crashes_and_the_driver_is_killed(
     assert re.search(r"2 +0.001 +finished", again.stdout[again.stdout.index("points after") :])
     whole = trainings.run(tmp_path / "whole", "zero3", "optim.end_lr=0")
     assert losses(good) == losses(whole) and weights(good) == weights(whole)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["submitit_local", "submitit_slurm"])
-def test_points_run_where_a_launcher_puts_them(tmp_path: Path, controller: Path, launcher: str) -> None:
-    """Processes on this machine, and tasks of a Slurm array; only what is not finished is submitted."""
-    command = [
-        "segment.py", "-m", "name=a,b,c", "corpus.path=examples/pages", "workers=1", "tracking=none", f"output_root={tmp_path}",
-    ]  # fmt: skip
-    assert run(*command[:2], "name=a", *command[3:]).returncode == 0
-    blocked = tmp_path / "segments/b"
-    blocked.mkdir(parents=True)
-    (blocked / "something").touch()
-    result = run(*command, f"hydra/launcher={launcher}")
-    assert result.returncode == 1, result.stderr
-    states = [line.split()[2] for line in result.stdout[result.stdout.index("points after") :].splitlines()[3:]]
-    assert states == ["finished", "failed", "finished"]
-    assert "holds files of something else" in result.stdout and "Traceback" not in result.stderr
-    assert len(list((tmp_path / "sweeps/.submitit").glob("*/*_submitted.pkl"))) == 2
-    assert (controller / "submitted").exists() == (launcher == "submitit_slurm")
-    shutil.rmtree(blocked)
-    assert run(*command).returncode == 0
-    assert len({json.dumps(artifacts.load(tmp_path / "segments" / name).files) for name in "abc"}) == 1
-
-
-@pytest.mark.parametrize("lost", [True, False])
-def test_a_lost_job_leaves_the_table_and_a_launcher_that_cannot_start_is_a_mistake(lost: bool) -> None:
-    from hydra_plugins.points import PointLauncher
-
-    errors = pytest.importorskip("submitit.core.utils")
-    elsewhere = Mock()
-    elsewhere.launch.side_effect = errors.UncompletedJobError("job 7 has no result") if lost else OSError("no sbatch")
-    launcher = PointLauncher(elsewhere)
-    launcher.known, launcher.overrides, launcher.points = {}, [], []
-    with nullcontext() if lost else pytest.raises(ValueError, match=r"^hydra/launcher: no sbatch; points that were"):
-        launcher.submit([])
-    elsewhere.launch.assert_called_once_with([], 0)

@@ -4,8 +4,9 @@ from humpback_exp.config.base import identity, input_paths, load, operational, r
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.executor import ExecutorConfig
+from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
-from humpback_exp.config.planning import HardwareConfig, PlanConfig, SizesConfig
+from humpback_exp.config.planning import PlanConfig, SizesConfig
 from humpback_exp.config.points import PointConfig
 from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.stages import (

@@ -4,7 +4,6 @@ A field marked `operational` says how a run is done, not what it is: it never en
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
 """
 
-import re
 from dataclasses import field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,14 +31,6 @@ def require(holds: bool, key: str, value: Any, bound: str) -> None:
     """Raise the ValueError a user sees when `holds` is false: key, value, bound and remedy in one line."""
     if not holds:
         raise ValueError(f"{key}={value}: {bound}")
-
-
-def as_name(path: str) -> str:
-    """A path or Hub id as part of a folder's name: `../llama/7b` is `llama-7b`."""
-    return re.sub(r"[/\\]+", "-", re.sub(r"^[./\\]+", "", path))
-
-
-OmegaConf.register_new_resolver("as_name", as_name, replace=True)
 
 
 def load(cfg: DictConfig, cls: type[T]) -> T:

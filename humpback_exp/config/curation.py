@@ -70,7 +70,9 @@ class RatingConfig(StageConfig):
     def idle(self) -> set[str]:
         """Fields that change nothing with the others as they are; they identify no run."""
         if self.scorer == GIVEN:
-            return {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)} - {"scorer"} | {"compare"}
+            return {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)} - {"scorer"} | {
+                "compare"
+            }
         used, idle = self.scorers_used, {"ratings"}
         if used == {"likelihood"}:
             idle |= {"rubric", "compare"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 from humpback_exp.config.base import operational, require
 from humpback_exp.config.curation import ScoreConfig
-from humpback_exp.config.planning import HardwareConfig
+from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.stage import StageConfig
 from humpback_exp.config.stages import EvaluateConfig, TrainConfig
 
@@ -30,6 +30,15 @@ class PointConfig(TrainConfig):
             self.data.scored,
             f"curation= makes {scored}; leave data.scored to it",
         )
+        for key in ("curation", "evaluation"):
+            stage = getattr(self, key)
+            on_cpu = stage is not None and stage.engine.name != "openai" and stage.engine.device == "cpu"
+            require(
+                not on_cpu or self.trainer.accelerator == "cpu",
+                f"{key}.engine.device",
+                "cpu",
+                f"the model is trained on GPUs; add engine@{key}.engine=gpu, or =vllm with {key}.engine.tensor_parallel=GPUS",
+            )
 
     def steps(self) -> list[StageConfig]:
         """The stages in the order they run."""

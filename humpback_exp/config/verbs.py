@@ -18,6 +18,7 @@ from humpback_exp.config.curation import (
     SelectConfig,
 )
 from humpback_exp.config.executor import ExecutorConfig
+from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
 from humpback_exp.config.stage import StageConfig
 from humpback_exp.config.training import (
@@ -127,6 +128,8 @@ class PipelineConfig(StageConfig):
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     workers: int = operational(2)
+    hardware: HardwareConfig | None = operational(None)
+    """What the hours of a sweep of loops are foretold for."""
 
     def __post_init__(self) -> None:
         require(

@@ -26,7 +26,11 @@ def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:
             continue
         row_id, score = _rating(line, f"ratings={path}:{number}")
         if row_id not in ids or row_id in found:
-            what = "stands twice; give each candidate one" if row_id in found else "is no candidate's; see their Parquet files"
+            what = (
+                "stands twice; give each candidate one"
+                if row_id in found
+                else "is no candidate's; see their Parquet files"
+            )
             raise ValueError(f"ratings={path}:{number}: id {row_id!r} {what}")
         found[row_id] = score
     return found

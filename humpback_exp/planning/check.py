@@ -33,7 +33,7 @@ def _check_host(config: TrainConfig, run: str, need: int) -> None:
 
 def _check_gpus(config: TrainConfig, run: str, need: int) -> None:
     gpus, trainer = machine.gpu_memories(), config.trainer
-    if len(gpus) >= trainer.devices and need <= USABLE * min(gpus):
+    if min(len(gpus), len(machine.visible_gpus())) >= trainer.devices and need <= USABLE * min(gpus):
         return
     here = "trainer=cpu" if need < machine.host_memory() / 2 else "model=smollm2 adapter=lora trainer=cpu"
     has = f"{len(gpus)} x {gib(min(gpus))}" if gpus else "no GPU"

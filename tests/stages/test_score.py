@@ -193,13 +193,21 @@ def given(root: Path, *lines: str) -> ScoreConfig:
     """Ratings from a file; no model is named that could be loaded."""
     path = root / "ratings.jsonl"
     path.write_text("\n".join(lines))
-    shared = {"output_root": str(root), "candidates": f"{root}/candidates/web", "model_path": "nowhere", "chunk_size": 4}
+    shared = {
+        "output_root": str(root),
+        "candidates": f"{root}/candidates/web",
+        "model_path": "nowhere",
+        "chunk_size": 4,
+    }
     return ScoreConfig(name="given", scorer="given", ratings=str(path), **shared)
 
 
 def test_given_ratings_need_no_model_and_leave_no_candidate_out(root: Path) -> None:
     made = given(root, '{"id": "c01", "score": 4.5, "by": "anna"}', "", '{"id": "c07", "score": 2}')
-    assert set(identity(made)) == {"seed", "scorer", "chunk_size"} and set(input_paths(made)) == {"candidates", "ratings"}
+    assert set(identity(made)) == {"seed", "scorer", "chunk_size"} and set(input_paths(made)) == {
+        "candidates",
+        "ratings",
+    }
     manifest, rows = run(made)
     assert manifest.rows == {"candidates": 9, "readable": 2, "scored": 2, "abandoned": 7}
     assert manifest.drops == {"not rated": 7}
@@ -213,7 +221,10 @@ def test_given_ratings_need_no_model_and_leave_no_candidate_out(root: Path) -> N
         (['{"id": "c01", "score": 6}'], ":1: score 6 must be a number from 1 to 5"),
         (['{"id": "c01", "score": NaN}'], ":1: score nan must be a number from 1 to 5"),
         (['{"id": "c01", "score": true}'], ":1: score True must be a number from 1 to 5"),
-        (['{"id": "c01", "score": 1}', '{"id": "c01", "score": 2}'], ":2: id 'c01' stands twice; give each candidate one"),
+        (
+            ['{"id": "c01", "score": 1}', '{"id": "c01", "score": 2}'],
+            ":2: id 'c01' stands twice; give each candidate one",
+        ),
         (["", '{"id": "c09", "score": 1}'], ":2: id 'c09' is no candidate's; see their Parquet files"),
         (['{"id": "c01"}'], """:1: '{"id": "c01"}' is no object with id and score"""),
         (["c01,5"], ":1: 'c01,5' is no object with id and score"),
