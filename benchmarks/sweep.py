@@ -1,10 +1,11 @@
-"""What a sweep costs beside its stages: a finished grid composed and checked, and the overhead of a point.
+"""What a sweep costs beside its stages: finished grids composed and checked, and the overhead of a point.
 
-    python benchmarks/sweep.py [--points 64] [--repeats 3]
+    python benchmarks/sweep.py [--repeats 3]
 
-The grid is of models that are trained and evaluated, as the shipped sweeps are. Its points are finished by the real command
-with stages that do nothing; then the command is timed, which has only to compose, check and tell. The overhead of a point is
-what a sweep over segmentations, whose imports are the lightest, takes beyond the seconds in its stages' manifests.
+The grids have 64 points each: seeds of one model; `joint`, whose points choose among option files; `iterations`, whose points
+are whole loops. They are finished by the real command with stages that do nothing; then the command is timed, which has only to
+compose, check and tell. The overhead of a point is what a sweep takes beyond the seconds in its stages' manifests; the floor is
+what a process takes that only imports what those stages import.
 """
 
 import argparse
@@ -15,54 +16,72 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp import artifacts, sweep
+from humpback_exp.config import ScoreConfig
 from humpback_exp.point import Point
 
 ROOT = Path(__file__).parents[1]
+SEEDS = ",".join(map(str, range(64)))
+GRIDS = {
+    "seeds": ["train.py", "-m", "experiment=m0", "evaluation=heldout", "name='m0-s${seed}'", f"seed={SEEDS}"],
+    "joint": ["train.py", "-m", "-cd", "sweeps", "-cn", "joint", "data.size=1,2,3,4", "seed=0,1,2,3"],
+    "iterations": ["pipeline.py", "-m", "-cd", "sweeps", "-cn", "iterations", f"seed={SEEDS[:37]}"],
+}
+STAGES = {"segment": ["segment"], "train and evaluate": ["train", "evaluate"]}
+POINTS = {
+    "segment": ["segment.py", "-m", "corpus.path=examples/pages", "workers=1"],
+    "train and evaluate": [
+        "train.py", "-m", "experiment=m0", "model=tiny", "trainer.precision=fp32", "evaluation=heldout", "optim.max_steps=2",
+        "optim.batch_size=8",
+    ],
+}  # fmt: skip
 
 
 def pretend(point: Point) -> int:
     """Finish a point's folders without its stages."""
     for stage in point.stages:
-        artifacts.finish(artifacts.begin(stage), started=time.time(), rows={})
+        if not (stage.folder / "manifest.json").exists():
+            artifacts.finish(artifacts.begin(stage), started=time.time(), rows={})
     return 0
 
 
-def command(root: str, points: int) -> list[str]:
-    seeds = ",".join(map(str, range(points)))
-    return [
-        "train.py", "-m", "experiment=m0", "evaluation=heldout", "name='m0-s${seed}'", f"seed={seeds}", "tracking=none",
-        f"output_root={root}",
-    ]  # fmt: skip
-
-
-def finished(points: int, repeats: int) -> list[float]:
+def finished(words: Sequence[str], repeats: int) -> list[float]:
     """Seconds of a command all of whose points are finished."""
     with tempfile.TemporaryDirectory() as root:
+        own = f"output_root='{root}/s${{seed}}'" if words[0] == "pipeline.py" else f"output_root={root}"
+        command = [*words, "tracking=none", own]
+        scored = ScoreConfig(output_root=root, name="m1", candidates="c", model_path="m")
+        artifacts.finish(artifacts.begin(scored), started=time.time(), rows={})
         if os.fork() == 0:
-            sys.argv, sweep.attempt = command(root, points), pretend
+            sys.argv, sweep.attempt = command, pretend
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(1, 2)
-            runpy.run_path("train.py", run_name="__main__")
+            runpy.run_path(words[0], run_name="__main__")
             os._exit(0)
         os.wait()
-        return [timed(*command(root, points)) for _ in range(repeats)]
+        return [timed(*command) for _ in range(repeats)]
 
 
-def overhead(points: int, repeats: int) -> list[float]:
+def overhead(words: Sequence[str], stages: int, repeats: int, points: int = 4) -> list[float]:
     """Seconds of a point beyond those its stages take."""
     found = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as root:
             names = ",".join(f"s{i}" for i in range(points))
-            words = ["corpus.path=examples/pages", "workers=1", "tracking=none", f"output_root={root}"]
-            seconds = timed("segment.py", "-m", f"name={names}", *words)
+            seconds = timed(*words, f"name={names}", "tracking=none", f"output_root={root}")
             made = [json.loads(path.read_text())["wall_seconds"] for path in Path(root).rglob("manifest.json")]
-            assert len(made) == points
+            assert len(made) == points * stages
             found.append((seconds - sum(made)) / points)
     return found
+
+
+def floor(stages: Sequence[str], repeats: int) -> list[float]:
+    """Seconds that processes take which only import the stages, one after the other."""
+    imports = [f"import humpback_exp.launch, humpback_exp.stages.{stage}" for stage in stages]
+    return [sum(timed("-c", line) for line in imports) for _ in range(repeats)]
 
 
 def timed(*words: str) -> float:
@@ -71,17 +90,20 @@ def timed(*words: str) -> float:
     return time.perf_counter() - started
 
 
+def show(what: str, seconds: Sequence[float]) -> None:
+    print(f"{what:40} {min(seconds):6.2f} to {max(seconds):.2f} s", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--points", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
-    arguments = parser.parse_args()
+    repeats = parser.parse_args().repeats
     os.chdir(ROOT)
-    for what, seconds in {
-        f"{arguments.points} finished points": finished(arguments.points, arguments.repeats),
-        "overhead of a point": overhead(4, arguments.repeats),
-    }.items():
-        print(f"{what}: {min(seconds):.2f} to {max(seconds):.2f} s")
+    for name, words in GRIDS.items():
+        show(f"64 finished points, {name}", finished(words, repeats))
+    for name, words in POINTS.items():
+        show(f"overhead of a point, {name}", overhead(words, len(STAGES[name]), repeats))
+        show(f"of which imports, {name}", floor(STAGES[name], repeats))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,13 @@ def test_every_sweep_has_its_points_each_trained_and_evaluated(name: str) -> Non
     assert {stage.tracking.group for stages in points for stage in stages} == {name}
 
 
+@pytest.mark.parametrize("name", sorted(POINTS))
+def test_every_sweep_is_weighed(name: str) -> None:
+    """Before anything is there to be counted; points without human pairs, too."""
+    costs = Costs(None)
+    assert all(costs.row(stages)["million tokens"] > 0 for stages in points_of(name)[:3])
+
+
 @pytest.mark.parametrize("name", ["data_efficiency", "iterations", "rubric_and_scorer"])
 def test_sweeps_have_seeds(name: str) -> None:
     points = points_of(name, "seed=0,1")
