@@ -18,16 +18,17 @@ def main(cfg: DictConfig) -> None:
 
 
 def run(config: DashboardConfig) -> None:
-    from humpback_exp.tracking import dashboards, sweeps
+    from humpback_exp.tracking import dashboards, folders, sweeps
     from humpback_exp.tracking.link import connected
 
     sweep = sweeps.read(Path(__file__).with_name(f"{config.sweep}.yaml"))
+    behind = folders.behind(Path(config.output_root), sweep.group)
     if config.output:
-        dashboards.write(sweep, config.project, Path(config.output))
+        dashboards.write(sweep, behind, config.project, Path(config.output))
         print(f"workspace and report: {config.output}")
         return
     with connected() as api:
-        for url in dashboards.save(sweep, config.entity or api.default_entity, config.project):
+        for url in dashboards.save(sweep, behind, config.entity or api.default_entity, config.project):
             print(url)
 
 

@@ -37,6 +37,8 @@ class DashboardConfig:
 
     sweep: str = MISSING
     """Name of a file in sweeps/, without `.yaml`."""
+    output_root: str = "outputs"
+    """Where its points lie, which say what they were made from."""
     project: str = "humpback"
     entity: str | None = None
     """None for the one the key belongs to."""

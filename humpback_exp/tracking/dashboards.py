@@ -1,18 +1,18 @@
 """A W&B workspace and a report of a sweep, as code: the panels that its question asks for."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 
+from humpback_exp.tracking.folders import Behind
 from humpback_exp.tracking.sweeps import Sweep, address
 
 SIZE = wr.Config("lineage.models.rows.examples")
 """N of the scaling law: pairs that the evaluated model was trained on."""
-SHARED = ("segment", "augment", "score", "select")
-"""Stages whose folders the points of a sweep share, so that their runs stand in the group of the loop that made them."""
 LEVELS = range(1, 6)
 """Of the five-point rating."""
 
@@ -53,29 +53,35 @@ def comparison() -> list[Any]:
 
 
 def own(sweep: Sweep) -> str:
-    """Filter for the runs of the points."""
-    return f"Metric('Group') = '{sweep.group}'"
+    """Filter for the runs in the sweep's group."""
+    return f"Metric('Group') = {quoted(sweep.group)}"
 
 
-def shared() -> str:
-    """Filter for the runs of the data they were made from."""
-    return f"Metric('JobType') in {list(SHARED)}"
+def quoted(text: str) -> str:
+    """A string in a filter; the parser rewrites `=`, `<` and `>` even between quotes, so they are escaped."""
+    return re.sub("[=<>]", lambda one: f"\\x{ord(one[0]):02x}", repr(text))
 
 
-def workspace(sweep: Sweep, entity: str, project: str) -> ws.Workspace:
-    """All panels of a sweep in sections, the points and the data they share in one list of runs."""
+def those(runs: list[str]) -> str:
+    """Filter for runs by their ids: every loop has a `scored/m0`, so names would not tell this one's from another's."""
+    return f"Metric('ID') in {runs}"
+
+
+def workspace(sweep: Sweep, behind: Behind, entity: str, project: str) -> ws.Workspace:
+    """All panels of a sweep in sections, the points and what they rest on in one list of runs."""
     parts = {"Results": results(sweep), "Training": training(), "Data": data(), "Compare": comparison()}
+    shared = [*behind.data, *behind.models]
     return ws.Workspace(
         entity=entity,
         project=project,
         name=sweep.name,
         sections=[ws.Section(name=name, panels=panels, is_open=True) for name, panels in parts.items()],
-        runset_settings=ws.RunsetSettings(filters=f"{own(sweep)} or {shared()}"),
+        runset_settings=ws.RunsetSettings(filters=f"{own(sweep)} or {those(shared)}" if shared else own(sweep)),
     )
 
 
-def report(sweep: Sweep, entity: str, project: str) -> wr.Report:
-    """The same panels under headings, each grid with only the runs it is about."""
+def report(sweep: Sweep, behind: Behind, entity: str, project: str) -> wr.Report:
+    """The same panels under headings, each grid with only the runs it is about; none of data where there are no runs."""
 
     def grid(title: str, panels: list[Any], filters: str) -> list[Any]:
         runs = wr.Runset(name=title, entity=entity, project=project, filters=filters)
@@ -83,6 +89,8 @@ def report(sweep: Sweep, entity: str, project: str) -> wr.Report:
 
     evaluated = f"{own(sweep)} and Metric('JobType') = 'evaluate'"
     trained = f"{own(sweep)} and Metric('JobType') = 'train'"
+    if behind.models:
+        trained += f" or {those(behind.models)}"
     return wr.Report(
         entity=entity,
         project=project,
@@ -91,25 +99,27 @@ def report(sweep: Sweep, entity: str, project: str) -> wr.Report:
         blocks=[
             *grid("Results", results(sweep), evaluated),
             *grid("Training", training(), trained),
-            *grid("Data", data(), shared()),
+            *(grid("Data", data(), those(behind.data)) if behind.data else []),
             *grid("Compare", comparison(), evaluated),
         ],
     )
 
 
-def specs(sweep: Sweep, project: str) -> dict[str, Any]:
+def specs(sweep: Sweep, behind: Behind, project: str) -> dict[str, Any]:
     """Both as the JSON that W&B would be sent; the server's own ids of the entity and the project are left open."""
-    made = {"workspace": workspace(sweep, "", project), "report": report(sweep, "", project)}
+    made = {"workspace": workspace(sweep, behind, "", project), "report": report(sweep, behind, "", project)}
     return {
         name: json.loads(one._to_model().spec.model_dump_json(by_alias=True, exclude_none=True))
         for name, one in made.items()
     }
 
 
-def save(sweep: Sweep, entity: str, project: str) -> list[str]:
+def save(sweep: Sweep, behind: Behind, entity: str, project: str) -> list[str]:
     """Write both to W&B, and return their addresses."""
-    return [made.save().url for made in (workspace(sweep, entity, project), report(sweep, entity, project))]
+    return [
+        made.save().url for made in (workspace(sweep, behind, entity, project), report(sweep, behind, entity, project))
+    ]
 
 
-def write(sweep: Sweep, project: str, path: Path) -> None:
-    path.write_text(json.dumps(specs(sweep, project), indent=1) + "\n", encoding="utf-8")
+def write(sweep: Sweep, behind: Behind, project: str, path: Path) -> None:
+    path.write_text(json.dumps(specs(sweep, behind, project), indent=1) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from humpback_exp.artifacts import Manifest, load
+from humpback_exp.artifacts import Artifact, Manifest, load
 
 RAW = "raw"
 """Type of the artifact that stands for an input no stage made: pages, seed pairs, a base model."""
@@ -50,15 +50,15 @@ def finished(path: str) -> Manifest | None:
     return load(folder) if (folder / "manifest.json").exists() else None
 
 
-def ancestors(manifest: Manifest) -> dict[str, Manifest]:
+def ancestors(manifest: Manifest) -> dict[str, Artifact]:
     """Kind -> the nearest folder of that kind this one was made from; one made anew since then is left out."""
-    found: dict[str, Manifest] = {}
+    found: dict[str, Artifact] = {}
     queue = deque([manifest])
     while queue:
         for one in queue.popleft().inputs.values():
             made = finished(one["path"])
             if made is not None and made.fingerprint == one["fingerprint"]:
-                found.setdefault(made.kind, made)
+                found.setdefault(made.kind, Artifact(Path(one["path"]), made, finished=True))
                 queue.append(made)
     return found
 

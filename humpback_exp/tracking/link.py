@@ -7,32 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
-
-from humpback_exp.artifacts import Artifact, digest, load
-from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
-from humpback_exp.tracking.lineage import RAW, Source, alias, sources
-from humpback_exp.tracking.names import run_id
+from humpback_exp.tracking.folders import Node
+from humpback_exp.tracking.lineage import RAW, Source, alias
 from humpback_exp.tracking.run import client_settings, forget_strays, raw_artifact
 
 INPUTS = "inputs"
 """Run that holds the artifacts of inputs no stage made, one a project."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A finished folder's run, and what it was made from."""
-
-    folder: Path
-    project: str
-    entity: str | None
-    run: str
-    sources: list[Source]
 
 
 @dataclass(slots=True)
@@ -43,46 +27,6 @@ class Linked:
     there: int = 0
     waiting: int = 0
     """Edges to or from something that is not synced yet."""
-
-
-def nodes(output_root: Path) -> list[Node]:
-    """Every finished folder below an output root that was tracked, by kind and name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    found = []
-    for path in sorted(output_root.glob("*/**/manifest.json")):
-        config = frozen(path.parent)
-        if config is not None and config.tracking.mode != "none":
-            artifact = Artifact(path.parent, load(path.parent), finished=True)
-            there = [source for source in sources(artifact.manifest) if present(source, path.parent)]
-            found.append(Node(path.parent, config.tracking.project, config.tracking.entity, run_id(artifact), there))
-    if not found:
-        raise ValueError(
-            f"output_root={output_root}: holds no finished folder that was tracked; run a stage there first"
-        )
-    return found
-
-
-def present(source: Source, folder: Path) -> bool:
-    """Whether the input can be told by its path still; a Hub id always can, for it is its own fingerprint."""
-    there = Path(source.path).exists() or source.fingerprint == digest(source.path)
-    if not there:
-        log.warning(
-            "%s: %s=%s is not there, so it is not linked; run this where the stages ran",
-            folder,
-            source.key,
-            source.path,
-        )
-    return there
-
-
-def frozen(folder: Path) -> StageConfig | None:
-    """The config a folder was made with; None for a manifest of something else."""
-    path = folder / "config.yaml"
-    stage = yaml.safe_load(path.read_text(encoding="utf-8")).get("stage") if path.exists() else None
-    return read(path, STAGES[stage]) if stage in STAGES else None
 
 
 def link(graph: Iterable[Node], api: Any) -> Linked:
@@ -107,9 +51,8 @@ def link(graph: Iterable[Node], api: Any) -> Linked:
 
 
 def _link_node(node: Node, project: str, api: Any, done: Linked) -> None:
-    try:
-        run = api.run(f"{project}/{node.run}")
-    except ValueError:  # wandb.apis.public.runs.RunNotFoundError
+    run = synced(api, f"{project}/{node.run}")
+    if run is None:
         log.warning("%s: its run is not in W&B yet; sync it, then link again", node.folder)
         done.waiting += len(node.sources)
         return
@@ -124,6 +67,19 @@ def _link_node(node: Node, project: str, api: Any, done: Linked) -> None:
         else:
             run.use_artifact(artifact)
             done.added += 1
+
+
+def synced(api: Any, path: str) -> Any | None:
+    """The run at `entity/project/id`; None where W&B has no such run."""
+    from wandb.apis.public.runs import RunNotFoundError
+    from wandb.errors import CommError
+
+    try:
+        return api.run(path)
+    except (RunNotFoundError, CommError) as error:  # the client wraps its own error in a CommError
+        if not isinstance(getattr(error, "exc", error), RunNotFoundError):
+            raise
+        return None
 
 
 def publish(entity: str, project: str, missing: Iterable[Source]) -> None:
@@ -152,7 +108,7 @@ def connected() -> Iterator[Any]:
     import wandb
 
     try:
-        yield wandb.Api()
+        api = wandb.Api()
     except wandb.errors.AuthenticationError as error:
         raise ValueError(
             f"W&B: no connection, or the key is refused; check WANDB_API_KEY and the network ({error})"
@@ -161,5 +117,7 @@ def connected() -> Iterator[Any]:
         raise ValueError(
             "W&B: no key; set WANDB_API_KEY or run `wandb login`, then run the same command again"
         ) from None
+    try:
+        yield api
     except wandb.errors.CommError as error:
         raise ValueError(f"W&B: {error}; check the network, then run the same command again") from None

@@ -28,7 +28,7 @@ FLOW = {
 
 def run_id(artifact: Artifact) -> str:
     """The same for a resumed stage, another for the same settings in another folder."""
-    place = f"{artifact.manifest.fingerprint}:{artifact.folder.absolute()}"
+    place = f"{artifact.manifest.fingerprint}:{artifact.folder.resolve()}"
     return hashlib.sha256(place.encode()).hexdigest()[:ID_LENGTH]
 
 
@@ -46,7 +46,7 @@ def run_config(config: StageConfig, artifact: Artifact) -> dict[str, Any]:
         "inputs": nested(
             {s.key: {"name": s.name, "fingerprint": s.fingerprint, "path": s.path} for s in sources(made)}
         ),
-        "lineage": {kind: settings(ancestor) for kind, ancestor in ancestors(made).items()},
+        "lineage": {kind: settings(ancestor.manifest) for kind, ancestor in ancestors(made).items()},
     }
     return {**own, **beside}
 
@@ -102,4 +102,4 @@ def tags(config: StageConfig) -> list[str]:
         named += [Path(whole["model"]["path"]).name, whole["data"]["direction"]]
     if "scorer" in whole:
         named.append(whole["scorer"])
-    return list(dict.fromkeys(tag[:TAG_LENGTH] for tag in named))
+    return list(dict.fromkeys(tag[:TAG_LENGTH] for tag in named if tag))

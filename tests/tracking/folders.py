@@ -1,12 +1,26 @@
-"""Two finished folders without a model behind them: a scored one, and a selection from it."""
+"""Finished folders without a model behind them: a scored one, a selection from it, and a point of a sweep on top."""
 
 import time
 from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.config import RubricConfig, ScoreConfig, SelectConfig, StageConfig, TrackingConfig
+from humpback_exp.config import (
+    DataConfig,
+    EvaluateConfig,
+    RubricConfig,
+    ScoreConfig,
+    SelectConfig,
+    StageConfig,
+    TrackingConfig,
+    TrainConfig,
+)
 
-ROWS = {"scored": {"candidates": 3, "readable": 2}, "curated": {"scored": 3, "curated": 1}}
+ROWS = {
+    "scored": {"candidates": 3, "readable": 2},
+    "curated": {"scored": 3, "curated": 1},
+    "models": {"examples": 1},
+    "evals": {"pairs": 1},
+}
 
 
 def chain(root: Path, tracking: TrackingConfig | None = None) -> tuple[ScoreConfig, SelectConfig]:
@@ -18,6 +32,19 @@ def chain(root: Path, tracking: TrackingConfig | None = None) -> tuple[ScoreConf
     if not (score.folder / "manifest.json").exists():
         finish(score)
     return score, SelectConfig(name="m0-a4.5", scored=str(score.folder), min_score=4.5, **common)  # type: ignore[arg-type]
+
+
+def point(scored: ScoreConfig, trained: str, evaluated: str) -> tuple[TrainConfig, EvaluateConfig]:
+    """A model trained on a scored folder and its evaluation, both finished, in these groups."""
+    data = DataConfig(scored=str(scored.folder), min_score=4.5, seed_path=None)
+    root = scored.output_root
+    train = TrainConfig(name=trained, output_root=root, data=data, tracking=TrackingConfig(group=trained))
+    if not (train.folder / "manifest.json").exists():
+        finish(train)
+    where = TrackingConfig(group=evaluated)
+    evaluate = EvaluateConfig(name=evaluated, output_root=root, model_path=str(train.folder), tracking=where)
+    finish(evaluate)
+    return train, evaluate
 
 
 def finish(config: StageConfig) -> artifacts.Manifest:

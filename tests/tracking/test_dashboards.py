@@ -1,15 +1,25 @@
 """The workspace and report of every sweep, as the JSON that W&B would be sent. They have not been shown to a server."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
+from humpback_exp import artifacts
+from humpback_exp.artifacts import fingerprint
+from humpback_exp.config import StageConfig
 from humpback_exp.tracking import dashboards, sweeps
+from humpback_exp.tracking.folders import Behind, behind
+from humpback_exp.tracking.names import run_id
 from tests.conftest import ROOT, one_line_error, run
+from tests.tracking.folders import chain, finish, point
 
 FILES = sorted((ROOT / "sweeps").glob("*.yaml"))
 SCRIPT = "sweeps/dashboards.py"
+NOTHING = Behind([], [])
+SWEPT = {"sweeper": {"params": {"seed": "0,1"}}}
 
 
 def panels(sections: list[dict]) -> dict[str, list[dict]]:
@@ -20,7 +30,7 @@ def panels(sections: list[dict]) -> dict[str, list[dict]]:
 def test_every_sweep_has_the_same_panels_over_what_it_varies(path: Path) -> None:
     sweep = sweeps.read(path)
     assert sweep.keys and sweep.group and "#" not in sweep.question and sweep.question
-    section = dashboards.specs(sweep, "humpback")["workspace"]["section"]
+    section = dashboards.specs(sweep, NOTHING, "humpback")["workspace"]["section"]
     held = panels(section["panelBankConfig"]["sections"])
     assert {name: [panel["viewType"] for panel in some] for name, some in held.items()} == {
         "Results": ["Parallel Coordinates Plot", "Scatter Plot", "Scatter Plot"],
@@ -31,14 +41,12 @@ def test_every_sweep_has_the_same_panels_over_what_it_varies(path: Path) -> None
     columns = [column["displayName"] for column in held["Results"][0]["config"]["columns"]]
     assert columns == [*sweep.keys, "examples", "heldout_loss", "win_rate"]
     (runs,) = section["runSets"]
-    (own, shared) = runs["filters"]["filters"]
-    assert (own["key"]["name"], own["op"], own["value"]) == ("group", "=", sweep.group)
-    assert (shared["key"]["name"], shared["value"], shared["connector"]) == ("jobType", list(dashboards.SHARED), "OR")
+    assert said(runs) == [(None, "group", "=", sweep.group)]
 
 
 def test_panels_point_at_what_runs_record() -> None:
     sweep = sweeps.read(ROOT / "sweeps/curation_threshold.yaml")
-    held = panels(dashboards.specs(sweep, "p")["workspace"]["section"]["panelBankConfig"]["sections"])
+    held = panels(dashboards.specs(sweep, NOTHING, "p")["workspace"]["section"]["panelBankConfig"]["sections"])
     coordinates, win_rate, loss = (panel["config"] for panel in held["Results"])
     size = "config:lineage.value.models.rows.examples"
     swept = "config:lineage.value.models.data.min_score"
@@ -54,15 +62,68 @@ def test_panels_point_at_what_runs_record() -> None:
 
 
 def test_each_grid_of_the_report_has_only_the_runs_it_is_about() -> None:
-    spec = dashboards.specs(sweeps.read(ROOT / "sweeps/tags.yaml"), "p")["report"]
+    tags = sweeps.read(ROOT / "sweeps/tags.yaml")
+    group = (None, "group", "=", "tags")
+    evaluated, trained = ([group, ("AND", "jobType", "=", stage)] for stage in ("evaluate", "train"))
+    grids = {"Results": evaluated, "Training": trained, "Compare": evaluated}
+    assert filters(dashboards.specs(tags, NOTHING, "p")["report"]) == grids
+    grids |= {"Data": [(None, "name", "IN", ["d"])], "Training": [*trained, ("OR", "name", "IN", ["m"])]}
+    assert filters(dashboards.specs(tags, Behind(["d"], ["m"]), "p")["report"]) == grids
+    (runs,) = dashboards.specs(tags, Behind(["d"], ["m"]), "p")["workspace"]["section"]["runSets"]
+    assert said(runs) == [group, ("OR", "name", "IN", ["d", "m"])]
+
+
+def filters(spec: dict) -> dict[str, list]:
+    """Title of a grid -> its filters."""
     grids = [block["metadata"]["runSets"][0] for block in spec["blocks"] if block["type"] == "panel-grid"]
-    said = {grid["name"]: [(f["key"]["name"], f["value"]) for f in grid["filters"]["filters"]] for grid in grids}
-    assert said == {
-        "Results": [("group", "tags"), ("jobType", "evaluate")],
-        "Training": [("group", "tags"), ("jobType", "train")],
-        "Data": [("jobType", list(dashboards.SHARED))],
-        "Compare": [("group", "tags"), ("jobType", "evaluate")],
-    }
+    return {grid["name"]: said(grid) for grid in grids}
+
+
+def said(runs: dict) -> list:
+    return [(f.get("connector"), f["key"]["name"], f["op"], f["value"]) for f in runs["filters"]["filters"]]
+
+
+def test_another_loops_runs_do_not_get_in(tmp_path: Path) -> None:
+    """Neither those of a loop whose folders have the same names, nor what stands beside the data of this one."""
+    ours, theirs = (chain(tmp_path / name)[0] for name in ("ours", "theirs"))
+    assert (ours.name, fingerprint(str(ours.folder))) == (theirs.name, fingerprint(str(theirs.folder)))
+    for scored, group in ((ours, "data_size"), (theirs, "tags")):
+        point(scored, group, group)
+    finish(replace(ours, name="m1"))
+    finish(chain(tmp_path / "ours")[1])
+    assert behind(tmp_path, "data_size") == Behind([made_by(ours)], [])
+    assert behind(tmp_path, "tags") == Behind([made_by(theirs)], [])
+    assert made_by(ours) != made_by(theirs)
+
+
+def made_by(config: StageConfig) -> str:
+    """Id of the run of a finished folder."""
+    return run_id(artifacts.begin(config, write=False))
+
+
+def test_a_model_that_another_sweep_has_trained_is_shown(tmp_path: Path) -> None:
+    scored, _ = chain(tmp_path / "outputs")
+    train, _ = point(scored, "data_size", "curation_threshold")
+    point(scored, "data_size", "data_size")
+    root = tmp_path / "outputs"
+    assert behind(root, "curation_threshold") == Behind([made_by(scored)], [made_by(train)])
+    assert behind(root, "data_size") == Behind([made_by(scored)], [])
+
+
+def test_without_points_only_the_group_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    chain(tmp_path / "outputs")
+    assert behind(tmp_path / "outputs", "tags") == NOTHING
+    assert caplog.messages == [
+        f"output_root={tmp_path}/outputs: no finished point of tags, so the runs of its data are left out"
+    ]
+
+
+def test_a_group_may_have_any_name(tmp_path: Path) -> None:
+    """The client's parser would take quotes for the end, and turn `=` into `==`."""
+    group = """it's "a=b", lr<1 or lr>2\\"""
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({"tracking": {"group": group}, "hydra": SWEPT}))
+    (runs,) = dashboards.specs(sweeps.read(tmp_path / "x.yaml"), NOTHING, "p")["workspace"]["section"]["runSets"]
+    assert said(runs) == [(None, "group", "=", group)]
 
 
 @pytest.mark.parametrize(
@@ -109,9 +170,14 @@ def test_a_sweep_that_varies_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_output_writes_both_without_a_key(tmp_path: Path) -> None:
-    result = run(SCRIPT, "sweep=data_size", f"output={tmp_path}/d.json", PYTHONPATH=str(ROOT), WANDB_API_KEY="")
+    scored, _ = chain(tmp_path / "outputs")
+    point(scored, "data_size", "data_size")
+    arguments = ["sweep=data_size", f"output_root={tmp_path}/outputs", f"output={tmp_path}/d.json"]
+    result = run(SCRIPT, *arguments, PYTHONPATH=str(ROOT), WANDB_API_KEY="")
     assert (result.returncode, result.stdout) == (0, f"workspace and report: {tmp_path}/d.json\n"), result.stderr
-    assert json.loads((tmp_path / "d.json").read_text()).keys() == {"workspace", "report"}
+    written = json.loads((tmp_path / "d.json").read_text())
+    assert written.keys() == {"workspace", "report"}
+    assert filters(written["report"])["Data"] == [(None, "name", "IN", [made_by(scored)])]
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,17 @@ def test_a_run_id_is_that_of_the_settings_and_the_place(tmp_path: Path) -> None:
     assert len({*ids, names.run_id(artifacts.begin(first))}) == 2
 
 
+def test_a_run_id_is_that_of_the_place_however_it_is_written(tmp_path: Path) -> None:
+    """What a folder was made from bears the path it was given by."""
+    score, select = chain(tmp_path / "outputs")
+    (tmp_path / "link").symlink_to(tmp_path / "outputs")
+    select.scored = f"{tmp_path}/link/../outputs/scored/m0"
+    (made,) = ancestors(finish(select)).values()
+    assert names.run_id(made) == names.run_id(artifacts.begin(score, write=False))
+
+
 def test_a_tag_is_cut_to_what_w_and_b_takes() -> None:
-    config = TrainConfig(seed=3, tracking=TrackingConfig(tags=["x" * 80, "forward"]))
+    config = TrainConfig(seed=3, tracking=TrackingConfig(tags=["x" * 80, "", "forward"]))
     assert names.tags(config) == ["x" * 64, "forward", "seed-3", "smollm2-135m"]
 
 

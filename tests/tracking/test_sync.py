@@ -3,12 +3,8 @@
 import json
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from humpback_exp import artifacts
 from tests.conftest import ROOT, run
@@ -28,16 +24,6 @@ with track(config, artifact) as tracker:
     if rows != "40":
         sys.stdin.read()
 """
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_a_resumed_run_goes_on_in_its_own_line(tmp_path: Path, server: Server) -> None:

@@ -1,0 +1,97 @@
+"""The finished folders below an output root as runs of W&B: what each was made from, and what a sweep's points rest on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from humpback_exp.artifacts import Artifact, digest, load
+from humpback_exp.config import STAGES, StageConfig, read
+from humpback_exp.progress import log
+from humpback_exp.tracking.lineage import Source, ancestors, sources
+from humpback_exp.tracking.names import run_id
+
+DATA = ("segments", "candidates", "scored", "curated", "rewritten")
+"""Kinds of folders that a model is made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A finished folder's run, and what it was made from."""
+
+    folder: Path
+    project: str
+    entity: str | None
+    run: str
+    sources: list[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Ids of the runs that the points of a sweep rest on, whatever group they are in: the loop that made them has another."""
+
+    data: list[str]
+    """Of the nearest folder of each kind that a point was made from, as below `lineage` in its config."""
+    models: list[str]
+    """Of evaluated models that another sweep has trained."""
+
+
+def tracked(output_root: Path) -> Iterator[tuple[StageConfig, Artifact]]:
+    """Every finished folder below an output root that was tracked, by kind and name."""
+    for path in sorted(output_root.glob("*/**/manifest.json")):
+        config = frozen(path.parent)
+        if config is not None and config.tracking.mode != "none":
+            yield config, Artifact(path.parent, load(path.parent), finished=True)
+
+
+def frozen(folder: Path) -> StageConfig | None:
+    """The config a folder was made with; None for a manifest of something else."""
+    path = folder / "config.yaml"
+    stage = yaml.safe_load(path.read_text(encoding="utf-8")).get("stage") if path.exists() else None
+    return read(path, STAGES[stage]) if stage in STAGES else None
+
+
+def nodes(output_root: Path) -> list[Node]:
+    """Every tracked folder with the inputs that can be linked.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = []
+    for config, artifact in tracked(output_root):
+        there = [source for source in sources(artifact.manifest) if present(source, artifact.folder)]
+        where = config.tracking
+        found.append(Node(artifact.folder, where.project, where.entity, run_id(artifact), there))
+    if not found:
+        raise ValueError(
+            f"output_root={output_root}: holds no finished folder that was tracked; run a stage there first"
+        )
+    return found
+
+
+def present(source: Source, folder: Path) -> bool:
+    """Whether the input can be told by its path still, and has a run; a Hub id is its own fingerprint."""
+    path, why = Path(source.path), ""
+    if not path.exists() and source.fingerprint != digest(source.path):
+        why = "is not there, so it is not linked; run this where the stages ran"
+    elif (made := frozen(path)) is not None and made.tracking.mode == "none":
+        why = "was made with tracking=none, so it is not linked"
+    if why:
+        log.warning("%s: %s=%s %s", folder, source.key, source.path, why)
+    return not why
+
+
+def behind(output_root: Path, group: str) -> Behind:
+    """What the finished points of a group rest on; nothing, with a warning, where there are none."""
+    points = [(config, artifact) for config, artifact in tracked(output_root) if config.tracking.group == group]
+    if not points:
+        log.warning("output_root=%s: no finished point of %s, so the runs of its data are left out", output_root, group)
+    data, models = dict[str, None](), dict[str, None]()
+    for config, artifact in points:
+        made = {kind: run_id(ancestor) for kind, ancestor in ancestors(artifact.manifest).items()}
+        data |= dict.fromkeys(run for kind, run in made.items() if kind in DATA)
+        if config.stage == "evaluate" and "models" in made:
+            models[made["models"]] = None
+    own = {run_id(artifact) for _, artifact in points}
+    return Behind(list(data), [model for model in models if model not in own])
