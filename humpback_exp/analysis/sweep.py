@@ -5,14 +5,16 @@ from pathlib import Path
 
 from humpback_exp.analysis import numbers, sentences
 from humpback_exp.analysis.alike import also_differ
+from humpback_exp.analysis.cautions import cautions
 from humpback_exp.analysis.collect import Inventory, collect
 from humpback_exp.analysis.curves import curves, published_curves
 from humpback_exp.analysis.panels import panels
 from humpback_exp.analysis.paper import published
 from humpback_exp.analysis.plots import draw
 from humpback_exp.analysis.points import Point, group_of, points
+from humpback_exp.analysis.questions import ask
 from humpback_exp.analysis.render import environment
-from humpback_exp.analysis.settings import WIN, number_of, question, settings
+from humpback_exp.analysis.settings import WIN, number_of, settings
 from humpback_exp.analysis.studies import STUDIES, by_folder
 from humpback_exp.analysis.summary import dates
 
@@ -40,7 +42,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         raise ValueError(f"sweep={group}: {len(found)} evaluations, but none of a model that {group} is about")
     paper = published(study.numbers or study.name)
     drawn = [draw(panel) for panel in panels(study, told, paper)]
-    asked = question(study, told)
+    question = ask(study, told)
     shown = [point for setting in told for point in setting.points]
     page = (
         environment()
@@ -49,15 +51,16 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
             study=study,
             folder=folder,
             drawn=drawn,
-            findings=sentences.said(asked) if asked else [],
-            tests=sentences.tests(asked) if asked else [],
-            in_the_paper=sentences.in_the_paper(asked, paper),
-            cautions=sentences.cautions(
-                asked, told, also_differ(study, shown), _unfinished(inventory, Path(output_root), group, found)
+            findings=sentences.findings(question),
+            tests=sentences.tests(question.said),
+            in_the_paper=sentences.in_the_paper(question.said, paper),
+            cautions=cautions(
+                question, told, also_differ(study, shown), _unfinished(inventory, Path(output_root), group, found)
             ),
+            comparisons=question.comparisons,
             judged=any(WIN.key in setting.figures for setting in told),
             matched=any(number_of(paper, setting) for setting in told),
-            rows=numbers.rows(told, asked, paper),
+            rows=numbers.rows(told, question, paper),
             fits=curves(told) if study.counts_data else [],
             published_fits=published_curves() if study.name in ("data_size", "data_efficiency") else [],
             published=paper,
@@ -68,7 +71,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         )
     )
     files = {f"{one.panel.name}.{form}": getattr(one, form) for one in drawn for form in ("svg", "pdf")}
-    return page, files | {"numbers.csv": numbers.of_settings(told, asked, paper), "runs.csv": numbers.of_runs(told)}
+    return page, files | {"numbers.csv": numbers.of_settings(told, question, paper), "runs.csv": numbers.of_runs(told)}
 
 
 def _nothing(inventory: Inventory, output_root: str, group: str) -> ValueError:
@@ -85,9 +88,8 @@ def _nothing(inventory: Inventory, output_root: str, group: str) -> ValueError:
 
 
 def _unfinished(inventory: Inventory, root: Path, group: str, found: Sequence[Point]) -> list[str]:
-    """Folders of the group that were begun, and models nobody evaluated."""
+    """Folders of the group that were begun, and models nobody evaluated; backward models are not meant to be."""
     begun = [label for label in inventory.unfinished if group_of(root / label) == group]
     measured = {point.model.label for point in found if point.model is not None}
-    return begun + [
-        run.label for run in inventory.of("models") if run.label not in measured and group_of(run.folder) == group
-    ]
+    forward = [run for run in inventory.of("models") if run.manifest.config.get("data.direction") != "backward"]
+    return begun + [run.label for run in forward if run.label not in measured and group_of(run.folder) == group]
