@@ -315,7 +315,7 @@ def test_figures_are_the_same_bytes_every_time_and_text_stays_text(tmp_path: Pat
 
 def test_hostile_names_stay_texts(tmp_path: Path) -> None:
     evil = f"<script>x$\\frac{{{HOSTILE['output'].replace('/', '')}"
-    for name in (evil, "plain"):
+    for name in (evil, "plain", "a font: 7px zz #0072b2"):
         folders.point(tmp_path, "model_scale", f"{len(name)}", RAMP, base=f"org/{name}")
     page, files = build(str(tmp_path), "model_scale", "files")
     assert "&lt;script&gt;x" in page and "{{ 7*7 }}" in page
@@ -329,6 +329,8 @@ def test_hostile_names_stay_texts(tmp_path: Path) -> None:
         "form",
     }
     assert page.count("<style>") == page.count("</style>") == 1
+    assert page.count("<text ") == page.count("</text>") > 0
+    assert "a font: 7px zz #0072b2</text>" in page and not re.search(r'style="[^"]*font: ', page)
     assert b"<script" not in files["heldout_loss.svg"]
     assert all(re.match(r"#|files/[\w.]+$", address) for address in re.findall(r'href="([^"]*)"', page))
     assert not re.search(r"url\((?!#)|@import|src=", " ".join(re.findall("<[^>]*>", page)))
