@@ -24,8 +24,9 @@ def alike(points: Sequence[Point]) -> list[tuple[str, list[Point]]]:
 
 
 def also_differ(study: Study, points: Sequence[Point]) -> list[str]:
-    """Settings besides the study's own in which its models or evaluations differ, so that they may explain a gap."""
-    return [key for key in _differing([_facts(point) for point in points]) if key not in {"seed", *study.keys}]
+    """What else but the study's own settings and the seed made its runs differ, so that it may explain a gap."""
+    facts = [_recipe(point) | {"heldout": point.evaluation.input_fingerprint("heldout") or ""} for point in points]
+    return [key for key in _differing(facts) if key not in study.keys]
 
 
 def judged_by(point: Point) -> dict[str, str]:
@@ -56,8 +57,8 @@ def _facts(point: Point) -> dict[str, str]:
     model = point.model.manifest if point.model else None
     facts = dict(point.evaluation.manifest.config) | (dict(model.config) if model else {})
     sources = {key: value["fingerprint"] for key, value in (model.inputs if model else {}).items()}
-    measured = ("heldout",) if model else ("heldout", "model_path")
-    sources |= {key: point.evaluation.input_fingerprint(key) or "" for key in measured}
+    if model is None:
+        sources["model_path"] = point.evaluation.input_fingerprint("model_path") or ""
     return {key: repr(value) for key, value in (facts | sources).items()}
 
 
@@ -68,7 +69,7 @@ def _made_by(point: Point) -> dict[str, str]:
 
 def _recipe(point: Point) -> dict[str, str]:
     """The facts without the seed and all that follows from it: other seeds have scores of their own, by the same rules."""
-    facts = {key: value for key, value in _facts(point).items() if key not in ("seed", "heldout")}
+    facts = {key: value for key, value in _facts(point).items() if key != "seed"}
     for source, key in (("seed", "data.seed_size"), ("web", "data.size")):
         if point.short(source):
             facts[key] = repr(None)

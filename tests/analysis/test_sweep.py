@@ -255,6 +255,22 @@ def test_other_seeds_scores_are_other_files_but_the_same_setting(tmp_path: Path)
     assert [(s.label, len(s.points)) for s in told(tmp_path, "iterations")] == [("M0", 2), ("M1", 2)]
 
 
+def test_other_seeds_scores_explain_no_gap_but_another_scorers_do(tmp_path: Path) -> None:
+    def point(seed: int, least: float | None, **scorer: str) -> None:
+        root = tmp_path / f"s{seed}"
+        data = DataConfig(scored=folders.scored(root, "m0", f"{root}/models/m0", **scorer), min_score=least, size=24)
+        folders.point(root, "curation_threshold", f"a{least}", RAMP, seed=seed, data=data)
+
+    for seed in (0, 1):
+        folders.point(tmp_path / f"s{seed}", None, "m0", RAMP, seed=seed)
+        for least in (None, 4.5):
+            point(seed, least)
+    assert "The runs also differ" not in text(build(str(tmp_path), "curation_threshold", "files")[0])
+    folders.point(tmp_path / "s2", None, "m0", RAMP, seed=2)
+    point(2, 4.0, scorer="likelihood")
+    assert "The runs also differ in data.scored, which" in text(build(str(tmp_path), "curation_threshold", "files")[0])
+
+
 def test_fewer_web_pairs_than_asked_for_are_told_and_not_set_beside_the_paper(tmp_path: Path) -> None:
     for least, web in ((None, 3200), (4.5, 2900)):
         data = folders.curated(tmp_path, 3200, least)
