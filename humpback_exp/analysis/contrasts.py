@@ -1,12 +1,13 @@
 """What changes from one setting to another: which measures can be compared at all, and how."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from humpback_exp.analysis.alike import judged_alike
-from humpback_exp.analysis.interval import Interval, paired, paired_by_seed, unpaired
-from humpback_exp.analysis.points import grid, shared
+from humpback_exp.analysis.interval import Grid, Interval, paired, paired_by_seed, unpaired
+from humpback_exp.analysis.points import Point, grid, shared
 from humpback_exp.analysis.settings import MEASURES, WIN, Measure, Setting
 
 JUDGED = "Some win rates are against other opponents or by other judges, so they are not compared with the rest."
@@ -40,31 +41,28 @@ def contrast(ours: Setting, theirs: Setting, comparisons: int = 1) -> Contrast:
     changes: dict[str, Interval] = {}
     left_out = []
     same = all(_models(ours, measure) == _models(theirs, measure) for measure in MEASURES)
-    alike = True
+    pair, alike = paired_by_seed if same else paired, True
     for measure in MEASURES:
         left, right = ours.members(measure), theirs.members(measure)
         if not left or not right:
             continue
         rows = shared([*left, *right])
-        why = _unlike(ours, theirs, measure, rows)
+        grids = [grid(side, rows) for side in (left, right)] if len(rows) > 1 else []
+        why = _unlike(measure, [*ours.points, *theirs.points], grids)
         if why:
             left_out.append(why)
             continue
-        alike = alike and len(rows) > 1
-        if len(rows) > 1:
-            change = (paired_by_seed if same else paired)(grid(left, rows), grid(right, rows))
-        else:
-            change = unpaired(ours.figures[measure.key], theirs.figures[measure.key])
-        changes[measure.key] = replace(change, comparisons=comparisons)
+        alike = alike and bool(grids)
+        own = unpaired(ours.figures[measure.key], theirs.figures[measure.key]) if not grids else pair(*grids)
+        changes[measure.key] = replace(own, comparisons=comparisons)
     return Contrast(ours, theirs, changes, alike, same, tuple(left_out))
 
 
-def _unlike(ours: Setting, theirs: Setting, measure: Measure, rows: list[str]) -> str:
+def _unlike(measure: Measure, points: Sequence[Point], grids: Sequence[Grid]) -> str:
     """Why the two figures are not of one kind; empty where they are."""
     if measure is WIN:
-        return "" if judged_alike([*ours.points, *theirs.points]) else JUDGED
-    sides = [grid(side.members(measure), rows).weights for side in (ours, theirs) if rows]
-    return "" if all(np.array_equal(side, sides[0]) for side in sides) else TOKENS
+        return "" if judged_alike(points) else JUDGED
+    return "" if all(np.array_equal(side.weights, grids[0].weights) for side in grids) else TOKENS
 
 
 def _models(setting: Setting, measure: Measure) -> list[tuple[int, object]]:

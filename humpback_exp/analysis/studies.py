@@ -44,6 +44,9 @@ class Study:
     baseline: float | str | None = None
     """The x or the series all others are compared with, with Bonferroni's correction; for sweeps without a direction."""
 
+    also: str = ""
+    """Another group, from which it takes the runs of the series its contrast is about."""
+
     @property
     def counts_data(self) -> bool:
         """Whether x counts pairs or examples, so that a curve in ln N can be fitted."""
@@ -90,6 +93,7 @@ STUDIES = {
             keys=MIXTURE,
             x=EXAMPLES,
             ends=("seed + A5", "seed + A5"),
+            also="data_size",
             along=True,
             claim="Per e-fold of data the curated pairs bring more than any other set: alpha is 6.95, and 4.43 for Open Assistant.",
         ),

@@ -1,6 +1,6 @@
 """A sweep's points -> its page, and the figures and numbers that lie beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import numbers, sentences
@@ -15,7 +15,7 @@ from humpback_exp.analysis.points import Point, group_of, points
 from humpback_exp.analysis.questions import ask
 from humpback_exp.analysis.render import environment
 from humpback_exp.analysis.settings import WIN, number_of, settings
-from humpback_exp.analysis.studies import STUDIES, by_folder
+from humpback_exp.analysis.studies import STUDIES, Study, by_folder
 from humpback_exp.analysis.summary import dates
 
 Files = dict[str, bytes]
@@ -33,10 +33,10 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         ValueError: no run has this group, or none of its models has been evaluated.
     """
     inventory = collect(output_root, loops=True)
-    found = points(inventory).get(group)
-    if not found:
+    groups, study = points(inventory), STUDIES.get(group) or by_folder(group)
+    if group not in groups:
         raise _nothing(inventory, output_root, group)
-    study = STUDIES.get(group) or by_folder(group)
+    found = groups[group] + _of_others(study, groups)
     told = settings(study, found)
     if not told:
         raise ValueError(f"sweep={group}: {len(found)} evaluations, but none of a model that {group} is about")
@@ -72,6 +72,12 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     )
     files = {f"{one.panel.name}.{form}": getattr(one, form) for one in drawn for form in ("svg", "pdf")}
     return page, files | {"numbers.csv": numbers.of_settings(told, question, paper), "runs.csv": numbers.of_runs(told)}
+
+
+def _of_others(study: Study, groups: Mapping[str, Sequence[Point]]) -> list[Point]:
+    """Runs of another group that stand in the series the study's contrast is about."""
+    placed = ((study.place(point), point) for point in groups.get(study.also, ()))
+    return [point for place, point in placed if place is not None and place.series in (study.ends or ())]
 
 
 def _nothing(inventory: Inventory, output_root: str, group: str) -> ValueError:

@@ -91,6 +91,20 @@ def test_growth_is_along_the_planned_curation_else_exploratory(tmp_path: Path) -
     assert not asked(tmp_path, "data_size").unplanned
 
 
+def test_the_line_of_curated_pairs_is_read_from_the_sweep_that_has_it(tmp_path: Path) -> None:
+    for size in (100, 800):
+        data = DataConfig(seed_size=size)
+        folders.point(tmp_path, "data_efficiency", f"seed-n{size}", losses(0.0), data=data, seeds=size)
+    assert "seed + A5 from its smallest to its largest size, is not there" in seen(tmp_path, "data_efficiency")
+    for least in (4.0, 4.5):
+        for size in (24, 96):
+            threshold(tmp_path, least, size, -size / 100, "data_size")
+    page, files = build(str(tmp_path), "data_efficiency", "files")
+    assert "seed + A5 at 104 training examples" in text(page) and "xploratory" not in text(page)
+    ours = [row["series"] for row in csv.DictReader(io.StringIO(files["runs.csv"].decode()))]
+    assert sorted(ours) == ["examples/seed", "examples/seed", "seed + A5", "seed + A5"]
+
+
 def test_both_together_against_the_seed_names_both_sizes(tmp_path: Path) -> None:
     folders.point(tmp_path, "joint", "seed", losses(0.0, 0.0), seeds=120, steps=15)
     data = folders.curated(tmp_path, 80, 4.5)
