@@ -23,7 +23,7 @@ def findings(question: Question) -> list[Finding]:
     found = [finding for contrast in question.said for finding in said(contrast)]
     if not found:
         why = question.unplanned or "The two sides of the planned comparison cannot be compared."
-        return [Finding(f"{why} So there is no finding yet.", 0)]
+        return [Finding(f"{why} There is no finding yet.", 0)]
     if not question.unplanned:
         return found
     found = [Finding(f"Exploratory: {one.text[:1].lower()}{one.text[1:]}", one.side) for one in found]

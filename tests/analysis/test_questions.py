@@ -70,7 +70,7 @@ def test_different_sizes_are_never_compared_silently(tmp_path: Path) -> None:
     threshold(tmp_path, None, 3200)
     threshold(tmp_path, 4.5, 6400, -0.5)
     page = seen(tmp_path, "curation_threshold")
-    assert "A5 against no curation, is not there. So there is no finding yet." in page and "better than" not in page
+    assert "A5 against no curation, is not there. There is no finding yet." in page and "better than" not in page
     threshold(tmp_path, 4.5, 3200, -0.5)
     assert sides(asked(tmp_path, "curation_threshold")) == [("A5 at 3,200 web pairs", "no curation at 3,200 web pairs")]
     page = seen(tmp_path, "curation_threshold")

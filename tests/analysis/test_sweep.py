@@ -200,9 +200,7 @@ def test_the_best_way_to_rate_is_compared_with_the_papers_under_bonferroni(tmp_p
     assert "corrected for 2 comparisons (Bonferroni)" in seen
     shutil.rmtree(tmp_path / "evals" / "by-generated")
     seen = text(build(str(tmp_path), "rubric_and_scorer", "files")[0])
-    assert (
-        "The planned comparison, each against generated, five_point, is not there. So there is no finding yet." in seen
-    )
+    assert "The planned comparison, each against generated, five_point, is not there. There is no finding yet." in seen
 
 
 def test_a_curve_in_ln_n_is_fitted_only_where_x_counts_data(tmp_path: Path) -> None:
