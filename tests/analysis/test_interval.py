@@ -80,7 +80,7 @@ def test_the_very_same_models_are_paired_over_seeds() -> None:
 def test_a_deviation_counts_for_what_exceeds_the_luck_of_seeds() -> None:
     # Row means 2, 3, 4 and seed means 2, 4, as above: parts of 1/3 and 1.
     one = grid([[1, 2, 3], [3, 4, 5]])
-    assert weighted([1.0], [one], (0.75, 2)) == weighted([1.0], [one]) == replace(pooled(one))
+    assert weighted([1.0], [one], (0.75, 2)) == weighted([1.0], [one]) == pooled(one)
     wider = weighted([2.0], [one], (4 * 1.5, 2))
     assert (wider.value, wider.error) == (6, pytest.approx(2 * math.sqrt(1 / 3 + 1 + 0.5)))
 
