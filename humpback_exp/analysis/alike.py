@@ -24,8 +24,27 @@ def alike(points: Sequence[Point]) -> list[tuple[str, list[Point]]]:
 
 
 def also_differ(study: Study, points: Sequence[Point]) -> list[str]:
-    """Settings besides the study's own in which its models or evaluations differ, so that they may explain a gap."""
-    return [key for key in _differing([_facts(point) for point in points]) if key not in {"seed", *study.keys}]
+    """What else but the study's own settings and the seed made its runs differ, so that it may explain a gap."""
+    facts = [_recipe(point) | {"heldout": point.evaluation.input_fingerprint("heldout") or ""} for point in points]
+    return [key for key in _differing(facts) if key not in study.keys]
+
+
+def judged_by(point: Point) -> dict[str, str]:
+    """What its win rate is by: the judge, and the opponent by all that made it but the seed, as each seed has its own."""
+    run, opponent = point.evaluation, point.opponent
+    return {
+        "judge.path": repr(run.input_fingerprint("judge.path")),
+        "judge.template": repr(run.manifest.config.get("judge.template")),
+        "reference": repr(
+            run.input_fingerprint("reference") if opponent is None else sorted(_recipe(opponent).items())
+        ),
+    }
+
+
+def judged_alike(points: Sequence[Point]) -> bool:
+    """Whether the win rates of all that were judged are by the same judge and against the same model's answers."""
+    found = [judged_by(point) for point in points if point.wins]
+    return all(one == found[0] for one in found)
 
 
 def _differing(facts: Sequence[Mapping[str, str]]) -> list[str]:
@@ -38,13 +57,19 @@ def _facts(point: Point) -> dict[str, str]:
     model = point.model.manifest if point.model else None
     facts = dict(point.evaluation.manifest.config) | (dict(model.config) if model else {})
     sources = {key: value["fingerprint"] for key, value in (model.inputs if model else {}).items()}
-    heldout = point.evaluation.input_fingerprint("heldout")
-    return {key: repr(value) for key, value in (facts | sources | {"heldout": heldout}).items()}
+    if model is None:
+        sources["model_path"] = point.evaluation.input_fingerprint("model_path") or ""
+    return {key: repr(value) for key, value in (facts | sources).items()}
 
 
 def _made_by(point: Point) -> dict[str, str]:
+    """All that made it and its figures, but the seed; the judge only where one was asked."""
+    return _recipe(point) | (judged_by(point) if point.evaluation.manifest.config.get("judge.prompts") else {})
+
+
+def _recipe(point: Point) -> dict[str, str]:
     """The facts without the seed and all that follows from it: other seeds have scores of their own, by the same rules."""
-    facts = {key: value for key, value in _facts(point).items() if key not in ("seed", "heldout")}
+    facts = {key: value for key, value in _facts(point).items() if key != "seed"}
     for source, key in (("seed", "data.seed_size"), ("web", "data.size")):
         if point.short(source):
             facts[key] = repr(None)
@@ -57,5 +82,5 @@ def _made_by(point: Point) -> dict[str, str]:
 def _shown(members: Mapping[int, Point], key: str) -> str:
     """A setting as a reader knows it: of a path the last two names."""
     point = next(iter(members.values()))
-    path = point.model.input_path(key) if point.model else None
+    path = (point.model.input_path(key) if point.model else None) or point.evaluation.input_path(key)
     return f"{key} {'/'.join(Path(path).parts[-2:]) if path else _made_by(point).get(key, 'unset')}"

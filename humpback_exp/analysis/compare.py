@@ -1,23 +1,23 @@
 """Two or more evaluated models -> their settings where they differ, their figures, and the rows they disagree on most."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from humpback_exp.analysis.collect import Inventory, Run, collect
+from humpback_exp.analysis.contrasts import Contrast, contrast
 from humpback_exp.analysis.places import Place
 from humpback_exp.analysis.points import Point, points_of
 from humpback_exp.analysis.render import environment
 from humpback_exp.analysis.results import display
 from humpback_exp.analysis.sentences import said, tests
-from humpback_exp.analysis.settings import LOSS, WIN, Contrast, Setting, contrast
+from humpback_exp.analysis.settings import Setting
 from humpback_exp.records import Answer, Verdict, read
 
 ROWS = 8
 """Rows shown by each kind of disagreement."""
 LUCK = "Each model was trained once, so the luck of training is not in the intervals."
-OTHERS = "The win rates are against different answers or by different judges, so they are not compared."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,16 @@ def build(output_root: str, names: Sequence[str]) -> str:
     if twice:
         raise ValueError(f"runs={','.join(names)}: {twice} is named twice; a comparison needs different evaluations")
     sides = [_side(point) for point in points_of(inventory, found)]
-    alike = _judged_alike(sides)
-    changes = [_against(side, sides[0], alike) for side in sides[1:]]
+    changes = [_against(side, sides[0], len(sides) - 1) for side in sides[1:]]
     rows = _rows(inventory, sides)
     page = environment().get_template("compare.html.jinja")
     return page.render(
         sides=sides,
         changes=changes,
         findings=[finding for change in changes for finding in said(change)],
-        tests=[test for change in changes for test in tests(change)],
-        caution=LUCK if alike else f"{LUCK} {OTHERS}",
+        tests=tests(changes),
+        comparisons=len(changes),
+        caution=" ".join([LUCK, *dict.fromkeys(why for change in changes for why in change.left_out)]),
         differences=differences([side.points[0] for side in sides]),
         by_loss=[row for row in sorted(rows, key=lambda row: -row.losses) if row.losses > 0][:ROWS],
         by_verdict=[row for row in sorted(rows, key=lambda row: -row.verdicts) if row.verdicts > 0][:ROWS],
@@ -101,8 +101,8 @@ def _side(point: Point) -> Setting:
     return Setting(Place(display(point.evaluation.name), ()), [point], "")
 
 
-def _against(side: Setting, first: Setting, alike: bool) -> Contrast:
-    """Changes from the first model; of win rates only where all were judged alike."""
+def _against(side: Setting, first: Setting, comparisons: int) -> Contrast:
+    """Changes from the first model, corrected for as many as the page makes."""
     there, here = (setting.points[0] for setting in (first, side))
     for point in (there, here):
         if not point.losses:
@@ -113,14 +113,7 @@ def _against(side: Setting, first: Setting, alike: bool) -> Contrast:
             f"{here.evaluation.label}: evaluated on other pairs than {there.evaluation.label}; "
             "evaluate both with the same heldout="
         )
-    found = contrast(side, first)
-    return found if alike else replace(found, changes={LOSS.key: found.changes[LOSS.key]})
-
-
-def _judged_alike(sides: Sequence[Setting]) -> bool:
-    """Whether all win rates are against the same answers by the same judge."""
-    runs = [point.evaluation for side in sides for point in side.points if WIN.key in side.figures]
-    return len({(run.input_fingerprint("judge.path"), run.input_fingerprint("reference")) for run in runs}) <= 1
+    return contrast(side, first, comparisons)
 
 
 def differences(points: Sequence[Point]) -> list[tuple[str, str, list[str]]]:

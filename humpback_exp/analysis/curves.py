@@ -1,23 +1,33 @@
-"""Scaling curves: of our series over their runs, and of the paper's data sets through the points of its figure."""
+"""Scaling curves: of our series over their sizes, and of the paper's data sets through the points of its figure."""
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from humpback_exp.analysis.paper import ALPHA, published
-from humpback_exp.analysis.scaling import Scaling, fit
+from humpback_exp.analysis.points import grid, shared
+from humpback_exp.analysis.results import FEWEST
+from humpback_exp.analysis.scaling import Scaling, fit, fit_rows
 from humpback_exp.analysis.settings import MEASURES, Measure, Setting
 
 
 def curves(told: Sequence[Setting]) -> list[tuple[str, Measure, Scaling]]:
-    """A curve for each series and measure over its runs; N counts all training examples, as in the paper."""
+    """A curve for each series and measure; N counts all training examples, as in the paper."""
     series = dict.fromkeys(setting.place.series for setting in told)
     found = [(name, measure, _curve(name, measure, told)) for name in series for measure in MEASURES]
     return [(name, measure, curve) for name, measure, curve in found if curve is not None]
 
 
 def _curve(series: str, measure: Measure, told: Sequence[Setting]) -> Scaling | None:
-    points = [point for setting in told if setting.place.series == series for point in setting.points]
-    runs = [(point.examples, value) for point in points if (value := measure.mean(point)) is not None]
-    return fit([examples for examples, _ in runs], [value for _, value in runs])
+    """Over the rows all its runs share; where they share hardly any, over the runs' own figures."""
+    measured = [setting for setting in told if setting.place.series == series and setting.members(measure)]
+    sizes: dict[float, Setting] = {}
+    for setting in measured:
+        sizes.setdefault(fmean(point.examples for point in setting.points), setting)
+    rows = shared([member for setting in sizes.values() for member in setting.members(measure)])
+    if len(rows) >= FEWEST:
+        return fit_rows(list(sizes), [grid(setting.members(measure), rows) for setting in sizes.values()])
+    runs = [(size, figure) for size, setting in sizes.items() for figure in setting.means(measure)]
+    return fit([size for size, _ in runs], [figure for _, figure in runs])
 
 
 def published_curves() -> list[tuple[str, float, Scaling]]:

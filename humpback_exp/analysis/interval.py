@@ -30,22 +30,25 @@ class Interval:
     """Runs pooled, for each side."""
     bounds: tuple[float, float] = (-math.inf, math.inf)
     """Where the figure can lie at all; its interval ends there."""
+    comparisons: int = 1
+    """Made at once with this one; interval and p are Bonferroni's for so many."""
 
-    def reach(self, comparisons: int = 1) -> float:
-        """Half the width of the interval; wider by Bonferroni where several comparisons are made at once."""
+    @property
+    def reach(self) -> float:
+        """Half the width of the interval."""
         from scipy.special import stdtrit
 
         if not self.error > 0:
             return self.error
-        return float(stdtrit(self.freedom, 1 - (1 - LEVEL) / 2 / comparisons)) * self.error
+        return float(stdtrit(self.freedom, 1 - (1 - LEVEL) / 2 / self.comparisons)) * self.error
 
     @property
     def low(self) -> float:
-        return max(self.bounds[0], self.value - self.reach())
+        return max(self.bounds[0], self.value - self.reach)
 
     @property
     def high(self) -> float:
-        return min(self.bounds[1], self.value + self.reach())
+        return min(self.bounds[1], self.value + self.reach)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -57,7 +60,9 @@ class Interval:
         """Of the two-sided test that the value is 0."""
         from scipy.special import stdtr
 
-        return 2 * float(stdtr(self.freedom, -abs(self.value) / self.error)) if self.error > 0 else float("nan")
+        if not self.error > 0:
+            return float("nan")
+        return min(1.0, self.comparisons * 2 * float(stdtr(self.freedom, -abs(self.value) / self.error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Grid:
 
 def pooled(grid: Grid, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Interval:
     """The mean over seeds and rows."""
-    value = _mean(grid)
+    value = mean(grid)
     residuals = _residuals(grid, value)
     parts = [_part(residuals.mean(axis=0)), _part(residuals.mean(axis=1))]
     return replace(_interval(value, parts, grid.values.shape[1], (len(grid.values),)), bounds=bounds)
@@ -80,10 +85,29 @@ def pooled(grid: Grid, bounds: tuple[float, float] = (-math.inf, math.inf)) -> I
 
 def paired(ours: Grid, theirs: Grid) -> Interval:
     """Ours less theirs on the same rows: paired over rows, while each side's seeds are drawn by themselves."""
-    value = _mean(ours) - _mean(theirs)
-    left, right = _residuals(ours, _mean(ours)), _residuals(theirs, _mean(theirs))
-    parts = [_part(left.mean(axis=0) - right.mean(axis=0)), _part(left.mean(axis=1)), _part(right.mean(axis=1))]
-    return _interval(value, parts, ours.values.shape[1], (len(ours.values), len(theirs.values)))
+    return weighted([1.0, -1.0], [ours, theirs])
+
+
+def paired_by_seed(ours: Grid, theirs: Grid) -> Interval:
+    """Ours less theirs where both sides measured the very same models, in the same order: paired over seeds, too."""
+    left, right = _residuals(ours, mean(ours)), _residuals(theirs, mean(theirs))
+    parts = [_part((left - right).mean(axis=axis)) for axis in (0, 1)]
+    return _interval(mean(ours) - mean(theirs), parts, *_counted([ours, theirs]))
+
+
+def weighted(factors: Sequence[float], grids: Sequence[Grid], deviation: tuple[float, float] = (0.0, 0.0)) -> Interval:
+    """The sum of the grids' means, each times its factor: paired over rows, each grid's seeds drawn by themselves.
+
+    Args:
+        deviation: variance of the sum as the grids' deviations from a model of them show it, with its degrees of freedom.
+            The luck of seeds is in these, too, so only what exceeds the seeds' own part is added.
+    """
+    residuals = [factor * _residuals(grid, mean(grid)) for factor, grid in zip(factors, grids, strict=True)]
+    rows = _part(np.sum([each.mean(axis=0) for each in residuals], axis=0))
+    seeds = [_part(each.mean(axis=1)) for each in residuals]
+    beyond = max(0.0, deviation[0] - sum(part for part, _ in seeds))
+    value = sum(factor * mean(grid) for factor, grid in zip(factors, grids, strict=True))
+    return _interval(value, [rows, *seeds, (beyond, deviation[1])], *_counted(grids))
 
 
 def unpaired(ours: Interval, theirs: Interval) -> Interval:
@@ -92,7 +116,8 @@ def unpaired(ours: Interval, theirs: Interval) -> Interval:
     return _interval(ours.value - theirs.value, parts, min(ours.rows, theirs.rows), ours.seeds + theirs.seeds)
 
 
-def _mean(grid: Grid) -> float:
+def mean(grid: Grid) -> float:
+    """Over seeds and rows."""
     return float((grid.values @ grid.weights).mean() / grid.weights.sum())
 
 
@@ -100,6 +125,11 @@ def _residuals(grid: Grid, value: float) -> np.ndarray:
     """Each row's share in the deviation of a ratio of sums (delta method); plain deviations where weights are equal."""
     share: np.ndarray = (grid.values - value) * grid.weights / grid.weights.mean()
     return share
+
+
+def _counted(grids: Sequence[Grid]) -> tuple[int, tuple[int, ...]]:
+    """Rows, and the seeds of each grid."""
+    return grids[0].values.shape[1], tuple(len(grid.values) for grid in grids)
 
 
 def _part(margin: np.ndarray) -> tuple[float, float]:

@@ -8,17 +8,18 @@ from typing import Any
 from humpback_exp.analysis.interval import Interval
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.points import Point
-from humpback_exp.analysis.settings import MEASURES, Contrast, Setting, contrast, number_of
+from humpback_exp.analysis.questions import Question
+from humpback_exp.analysis.settings import MEASURES, Setting, number_of
 
 
-def rows(told: Sequence[Setting], asked: Contrast | None, paper: Sequence[Published]) -> list[dict[str, Any]]:
-    """A row a setting: its figures, their change from the baseline, the paper's number for it."""
-    base = asked.theirs if asked else told[0]
+def rows(told: Sequence[Setting], question: Question, paper: Sequence[Published]) -> list[dict[str, Any]]:
+    """A row a setting: its figures, their change from what it is compared with, the paper's number for it."""
     return [
         {
             "setting": setting,
-            "change": contrast(setting, base).changes if setting is not base else {},
-            "base": setting is base,
+            "change": question.table[setting].changes if setting in question.table else {},
+            "from": question.table[setting].theirs.label if setting in question.table else None,
+            "base": setting is question.base,
             "paper": number_of(paper, setting),
         }
         for setting in told
@@ -30,9 +31,9 @@ def means(point: Point) -> dict[str, float]:
     return {measure.key: value for measure in MEASURES if (value := measure.mean(point)) is not None}
 
 
-def of_settings(told: Sequence[Setting], asked: Contrast | None, paper: Sequence[Published]) -> bytes:
+def of_settings(told: Sequence[Setting], question: Question, paper: Sequence[Published]) -> bytes:
     """A line a setting, then one for each of the paper's points."""
-    ours = [_line(row) for row in rows(told, asked, paper)]
+    ours = [_line(row) | {"comparisons": question.comparisons} for row in rows(told, question, paper)]
     theirs: list[dict[str, object]] = [
         {"source": one.source, "series": one.series, "x": one.x, "win_rate": one.win_rate, "win_rate_error": one.error}
         for one in paper
@@ -47,7 +48,7 @@ def _line(row: dict[str, Any]) -> dict[str, object]:
     for measure in MEASURES:
         line |= _columns(measure.key, setting.figures.get(measure.key))
         line |= _columns(f"{measure.key}_change", row["change"].get(measure.key))
-    return line | {"paper_win_rate": same.win_rate if same else None}
+    return line | {"paper_win_rate": same.win_rate if same else None, "change_from": row["from"]}
 
 
 def _columns(name: str, figure: Interval | None) -> dict[str, object]:

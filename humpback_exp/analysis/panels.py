@@ -29,7 +29,7 @@ def _ours(study: Study, told: Sequence[Setting], measure: Measure, unit: str) ->
     for setting in told:
         figure = setting.figures.get(measure.key)
         if figure is not None:
-            seeds = [value for point in setting.points if (value := measure.mean(point)) is not None]
+            seeds = setting.means(measure)
             dots = tuple(seeds) if len(seeds) > 1 else ()
             x = setting.place.x if along else None
             lines.setdefault(setting.place.series, []).append(Mark(x, figure.value, *figure.ends, dots))

@@ -96,10 +96,7 @@ class Drawn:
         text = re.sub(
             r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg") :], flags=re.S
         )
-        text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.panel.name}-", text)
-        for colour, variable in VARIABLES.items():
-            text = text.replace(colour, f"var({variable})")
-        text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+        text = re.sub("<[^<>]*>", self._tag, text)
         label = escape(plain(f"{self.panel.title}: {self.panel.figure}"))
         return Markup(
             re.sub(
@@ -109,6 +106,13 @@ class Drawn:
                 count=1,
             )
         )
+
+    def _tag(self, found: re.Match[str]) -> str:
+        """A tag for the page; labels stand between tags and are left as they are."""
+        tag = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.panel.name}-", found.group())
+        for colour, variable in VARIABLES.items():
+            tag = tag.replace(colour, f"var({variable})")
+        return re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", tag)
 
 
 def draw(panel: Panel) -> Drawn:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from humpback_exp.analysis.collect import Inventory, Run
+from humpback_exp.analysis.collect import Inventory, Run, read_history
 from humpback_exp.analysis.interval import Grid
 from humpback_exp.evaluation.win_rate import POINTS
 from humpback_exp.records import read
@@ -51,6 +51,8 @@ class Point:
     """The scored folder its web pairs were selected from."""
     rounds: int
     """Rounds of self-curation behind it: 0 for M0."""
+    opponent: "Point | None" = field(default=None, repr=False)
+    """The reference its answers were judged against; None where that does not lie below this output_root."""
 
     def setting(self, key: str) -> Any:
         """A key of the model's config, or None."""
@@ -71,6 +73,21 @@ class Point:
     @property
     def examples(self) -> int:
         return 0 if self.model is None else self.model.rows("examples")
+
+    @cached_property
+    def steps(self) -> int | None:
+        """Optimiser steps it was trained for, None where no history tells."""
+        if self.model is None or "history.csv" not in self.model.manifest.files:
+            return None
+        history = self.inventory.try_read(self.model, lambda run: read_history(run.folder))
+        return int(history[-1]["step"]) if history else None
+
+    @property
+    def weights(self) -> object:
+        """Equal for evaluations of the very same model."""
+        files = {} if self.model is None else self.model.manifest.files
+        hashes = sorted((name, mark) for name, mark in files.items() if name.endswith(".safetensors"))
+        return hashes or self.evaluation.input_fingerprint("model_path")
 
     @cached_property
     def losses(self) -> Mapping[str, Row]:
@@ -136,7 +153,9 @@ class _Lineage:
     def point(self, evaluation: Run) -> Point:
         model = self.source(evaluation, "model_path", "models")
         scored = None if model is None else self.source(model, "data.scored", "scored")
-        return Point(self.inventory, evaluation, model, scored, 0 if model is None else self.rounds(model))
+        reference = self.source(evaluation, "reference", "evals")
+        opponent = None if reference is None else self.point(reference)
+        return Point(self.inventory, evaluation, model, scored, 0 if model is None else self.rounds(model), opponent)
 
     def rounds(self, model: Run) -> int:
         scored = self.source(model, "data.scored", "scored")

@@ -1,19 +1,25 @@
-"""How a figure grows with the number of training examples: w = alpha ln N + C, as in the paper's Table 3."""
+"""How a figure grows with the number of training examples: w = alpha ln N + C, as in the paper's Table 3.
+
+The line goes by least squares through one mean a size, so both coefficients are sums of these means, each times a factor.
+Runs of one size share what they were measured on and often what they were trained on, so they deviate from the line
+together, and only the deviations of sizes, not those of runs, tell how far off it can be.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 
-DRAWS = 2000
-LEVEL = 0.95
-FEWEST = 5
-"""Points an interval needs: from four, 95 % intervals cover the truth in 92 % of simulated curves, from five in 95 %."""
+from humpback_exp.analysis.interval import ROUNDING, Grid, Interval, mean, weighted
+
+FEWEST = 3
+"""Sizes an interval needs: through two the line goes whatever they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """A fitted curve. Both intervals are None below `FEWEST` points or three different N, or where the curve meets all points."""
+    """A fitted curve. Both intervals are None below `FEWEST` sizes, or where the curve meets all points."""
 
     alpha: float
     """What a factor of e in data brings."""
@@ -22,56 +28,60 @@ class Scaling:
     alpha_interval: tuple[float, float] | None
     intercept_interval: tuple[float, float] | None
     points: int
+    """Runs, or points of a figure."""
 
     def __call__(self, count: float) -> float:
         return self.alpha * float(np.log(count)) + self.intercept
 
 
-def fit(counts: Sequence[float], values: Sequence[float], seed: int = 0) -> Scaling | None:
-    """Least squares in ln N, with intervals from a studentised bootstrap of the residuals.
-
-    Plain percentile intervals are far too narrow for the four to eight points such a curve has; studentising
-    (Davison and Hinkley, Bootstrap Methods and their Application, 1997, algorithms 6.1 and section 6.2.5) mends that.
+def fit(counts: Sequence[float], values: Sequence[float]) -> Scaling | None:
+    """Through points of which nothing else is known, as those of a printed figure; Student's t intervals.
 
     Args:
-        counts: training examples, one for each run; runs of several seeds repeat it.
+        counts: training examples, one for each point; several of one size count as their mean.
         values: win rate or loss, in any unit.
+
+    Returns:
+        None unless there are two different counts, none of them 0.
+    """
+    sizes = sorted(set(counts))
+    means = [fmean(value for count, value in zip(counts, values, strict=True) if count == size) for size in sizes]
+    if len(sizes) < 2 or sizes[0] <= 0:
+        return None
+    found = [
+        Interval(float(factors @ means), variance**0.5, freedom, 0, ())
+        for factors, variance, freedom in _line(sizes, means)
+    ]
+    return _scaling(found, len(sizes), len(counts))
+
+
+def fit_rows(counts: Sequence[float], grids: Sequence[Grid]) -> Scaling | None:
+    """Through runs measured on the same rows; one count and one grid a size.
+
+    Each row and each seed has coefficients of its own, so their luck is known as for any difference; what the sizes deviate
+    from the line beyond the luck of their seeds is added, as from the pairs that all runs of a size were trained on.
 
     Returns:
         None unless there are two different counts, none of them 0.
     """
     if len(set(counts)) < 2 or min(counts) <= 0:
         return None
+    lines = _line(counts, [mean(grid) for grid in grids])
+    found = [weighted(factors.tolist(), grids, (variance, freedom)) for factors, variance, freedom in lines]
+    return _scaling(found, len(counts), sum(len(grid.values) for grid in grids))
+
+
+def _line(counts: Sequence[float], means: Sequence[float]) -> list[tuple[np.ndarray, float, int]]:
+    """Of alpha and C: the factor of each mean, and the variance that deviations from the line show, with its freedom."""
     design = np.column_stack([np.log(counts), np.ones(len(counts))])
-    observed = np.asarray(values, dtype=float)
-    inverse = np.linalg.inv(design.T @ design)
-    found = inverse @ design.T @ observed
-    residuals = observed - design @ found
-    enough = len(counts) >= FEWEST and len(set(counts)) > 2 and not np.allclose(residuals, 0)
-    alpha, intercept = _intervals(design, inverse, found, residuals, seed) if enough else (None, None)
-    return Scaling(float(found[0]), float(found[1]), alpha, intercept, len(counts))
+    factors = np.linalg.pinv(design)
+    residuals = np.asarray(means) - design @ (factors @ means)
+    freedom = len(counts) - 2
+    spread = float(residuals @ residuals) / freedom if freedom else 0.0
+    return [(own, spread * float(own @ own), freedom) for own in factors]
 
 
-def _intervals(
-    design: np.ndarray, inverse: np.ndarray, found: np.ndarray, residuals: np.ndarray, seed: int
-) -> list[tuple[float, float]]:
-    """Of both coefficients; residuals are first brought to equal variance by their leverage.
-
-    Three different N at least: with two, a run alone at its N has leverage 1, and its residual tells nothing.
-    """
-    freedom = len(residuals) - 2
-    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
-    pool = residuals / np.sqrt(1 - leverage)
-    pool -= pool.mean()
-    drawn = np.random.default_rng(seed).choice(pool, (DRAWS, len(pool)))
-    shifts = drawn @ design @ inverse
-    left = drawn - shifts @ design.T
-    unit = np.sqrt(np.diag(inverse))
-    noise = np.sqrt((left**2).sum(axis=1) / freedom)
-    sound = noise > 1e-9 * np.abs(pool).max()
-    pivots = shifts[sound] / (noise[sound, None] * unit)
-    errors = np.sqrt((residuals**2).sum() / freedom) * unit
-    low, high = np.quantile(pivots, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return [
-        (float(value - h * e), float(value - lo * e)) for value, lo, h, e in zip(found, low, high, errors, strict=True)
-    ]
+def _scaling(found: Sequence[Interval], sizes: int, points: int) -> Scaling:
+    known = [sizes >= FEWEST and one.error > ROUNDING * max(abs(one.value), 1.0) for one in found]
+    alpha, intercept = (one.ends if told else None for one, told in zip(found, known, strict=True))
+    return Scaling(found[0].value, found[1].value, alpha, intercept, points)

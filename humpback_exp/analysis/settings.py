@@ -1,4 +1,4 @@
-"""The points of a sweep -> its settings with their figures, and the contrast its question asks for."""
+"""The points of a sweep -> its settings, each with its figures."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from humpback_exp.analysis.alike import alike
-from humpback_exp.analysis.interval import Interval, paired, pooled, unpaired
+from humpback_exp.analysis.interval import Interval, pooled
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.places import Place
 from humpback_exp.analysis.points import Point, Row, grid, shared
@@ -59,6 +59,10 @@ class Setting:
         """Rows of each run that has this measurement."""
         return [rows for point in self.points if (rows := measure.rows(point))]
 
+    def means(self, measure: Measure) -> list[float]:
+        """The figure of each run that has this measurement."""
+        return [mean for point in self.points if (mean := measure.mean(point)) is not None]
+
     @cached_property
     def figures(self) -> dict[str, Interval]:
         """Measure -> mean over seeds and rows; without those that were not made."""
@@ -77,19 +81,6 @@ class Setting:
         return rows
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """What changes from one setting to another, and how that was tested."""
-
-    ours: Setting
-    theirs: Setting
-    changes: dict[str, Interval]
-    """Measure -> ours less theirs."""
-    paired: bool
-    comparisons: int = 1
-    """Contrasts this one was the best of."""
-
-
 def settings(study: Study, points: Sequence[Point]) -> list[Setting]:
     """Runs grouped by their place and whatever else but the seed tells them apart, one run a seed.
 
@@ -106,57 +97,6 @@ def settings(study: Study, points: Sequence[Point]) -> list[Setting]:
         for differs, runs in alike(members)
     ]
     return sorted(found, key=lambda one: (one.place.order, one.place.series, one.place.x or 0.0))
-
-
-def contrast(ours: Setting, theirs: Setting, comparisons: int = 1) -> Contrast:
-    """Paired over the rows both sides share; pooled where they share none."""
-    changes: dict[str, Interval] = {}
-    alike = True
-    for measure in MEASURES:
-        left, right = ours.members(measure), theirs.members(measure)
-        if not left or not right:
-            continue
-        rows = shared([*left, *right])
-        alike = alike and len(rows) > 1
-        changes[measure.key] = (
-            paired(grid(left, rows), grid(right, rows))
-            if len(rows) > 1
-            else unpaired(ours.figures[measure.key], theirs.figures[measure.key])
-        )
-    return Contrast(ours, theirs, changes, alike, comparisons)
-
-
-def question(study: Study, found: Sequence[Setting]) -> Contrast | None:
-    """The contrast the study is about; None where only one of its sides has run."""
-    if study.baseline is not None:
-        return _best_against(found, study.baseline)
-    series = list(dict.fromkeys(setting.place.series for setting in found))
-    last = [setting for setting in found if setting.place.series == series[-1]]
-    if study.along:
-        return contrast(last[-1], last[0]) if len(last) > 1 else None
-    first = [setting for setting in found if setting.place.series == series[0]]
-    if len(series) < 2:
-        return None
-    common = {setting.place.x for setting in first} & {setting.place.x for setting in last}
-    at = [[s for s in side if s.place.x in common] or side for side in (last, first)]
-    return contrast(at[0][-1], at[1][-1])
-
-
-def _base(found: Sequence[Setting], baseline: float | str) -> Setting | None:
-    if isinstance(baseline, str):
-        return next((s for s in found if s.place.series == baseline), None)
-    return next((s for s in reversed(found) if s.place.x is not None and s.place.x <= baseline), found[0])
-
-
-def _best_against(found: Sequence[Setting], baseline: float | str) -> Contrast | None:
-    """The best of all others against the series `baseline`, or the one at that x or the nearest to it from below."""
-    base = _base(found, baseline)
-    if base is None:
-        return None
-    others = [contrast(setting, base, len(found) - 1) for setting in found if setting is not base]
-    measure = WIN if all("win_rate" in one.changes for one in others) else LOSS
-    known = [one for one in others if measure.key in one.changes]
-    return max(known, key=lambda one: measure.better * one.changes[measure.key].value, default=None)
 
 
 def number_of(published: Sequence[Published], setting: Setting) -> Published | None:

@@ -1,6 +1,7 @@
 """Each ablation of the paper: how its runs are laid out in a figure, and which two settings its question is about.
 
-The contrast is fixed here, before any run, so its test needs no correction for the many that could have been made.
+The contrast is fixed here, before any run, so its test needs no correction for the many that could have been made. Where an
+end of it is missing, `questions` makes another and calls it exploratory.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ MIXTURE = (*CURATION, "data.seed_path", "data.seed_size", "data.scored")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """An ablation. Its contrast goes from the first to the last setting, along x within the last series or between series."""
+    """An ablation."""
 
     name: str
     title: str
@@ -30,12 +31,21 @@ class Study:
     claim: str = ""
     """What the paper finds."""
     x: str = ""
+    ends: tuple[str, str] | None = None
+    """Series its contrast goes from and to, at the largest x of both. None in sweeps of the user's own and with `baseline`."""
     along: bool = False
+    """Whether the contrast goes from the smallest to the largest x within the last of `ends` instead."""
+    each_largest: bool = False
+    """Whether each end is taken at its own largest x: where one is the other and more."""
+    by_round: bool = False
+    """Whether each series is compared with the one before instead, and the last with the first."""
     numbers: str = ""
     """Study of `paper.csv` with the paper's points, when not its own."""
     baseline: float | str | None = None
-    """The x or the series all others are compared with, the best of them with Bonferroni's correction; for sweeps without
-    a direction."""
+    """The x or the series all others are compared with, with Bonferroni's correction; for sweeps without a direction."""
+
+    also: str = ""
+    """Another group, from which it takes the runs of the series its contrast is about."""
 
     @property
     def counts_data(self) -> bool:
@@ -62,6 +72,7 @@ STUDIES = {
             place=places.by_curation,
             keys=CURATION,
             x=WEB,
+            ends=("no curation", "A5"),
             claim="The stricter the curation, the better the model at every size; uncurated pairs bring nothing over the seed.",
         ),
         Study(
@@ -70,6 +81,7 @@ STUDIES = {
             place=places.by_curation,
             keys=CURATION,
             x=WEB,
+            ends=("A5", "A5"),
             along=True,
             numbers="curation_threshold",
             claim="With curated pairs the win rate grows with their number; without curation it does not.",
@@ -80,6 +92,8 @@ STUDIES = {
             place=places.by_source,
             keys=MIXTURE,
             x=EXAMPLES,
+            ends=("seed + A5", "seed + A5"),
+            also="data_size",
             along=True,
             claim="Per e-fold of data the curated pairs bring more than any other set: alpha is 6.95, and 4.43 for Open Assistant.",
         ),
@@ -88,6 +102,7 @@ STUDIES = {
             title="Whether telling seed from web pairs helps",
             place=places.by_tags,
             keys=("data.tagged", "tags"),
+            ends=("untagged, asked with none", "tagged, asked with S_a + S_w"),
             claim="Tags in training and both at inference are the best of four settings, by 6.5 points over none at all.",
         ),
         Study(
@@ -96,6 +111,7 @@ STUDIES = {
             place=places.by_base,
             keys=("model.path", "data.scored", "data.min_score", "data.top_fraction"),
             x="billion parameters",
+            ends=("seed + A5", "seed + A5"),
             along=True,
             claim="Larger base models give better models, and neither 7B nor 65B has had enough at 40,000 pairs.",
         ),
@@ -105,6 +121,8 @@ STUDIES = {
             place=places.by_mixture,
             keys=MIXTURE,
             x=EXAMPLES,
+            ends=("seed alone", "seed + A5"),
+            each_largest=True,
             claim="Both together do far better than either; augmented pairs alone help only when curated, and less than the seed. "
             "The curves of augmented pairs alone are printed as a figure without numbers.",
         ),
@@ -112,6 +130,7 @@ STUDIES = {
             name="iterations",
             title="What each round of self-curation brings",
             place=places.by_round,
+            by_round=True,
             keys=("data.scored", "data.min_score", "data.top_fraction"),
             claim="A second round selects better (precision 0.44 to 0.52, recall 0.09 to 0.44 by Table 7). "
             "No win rate of M1 against M2 is given.",
@@ -121,6 +140,7 @@ STUDIES = {
             title="Who should choose the pairs",
             place=places.by_selector,
             keys=("data.scored",),
+            ends=("M0", "M1"),
             claim="After 100 selected pairs, those chosen by M1 serve slightly better than those chosen by M0, and GPT-4's best.",
         ),
         Study(

@@ -1,19 +1,21 @@
 """A sweep's points -> its page, and the figures and numbers that lie beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import numbers, sentences
 from humpback_exp.analysis.alike import also_differ
+from humpback_exp.analysis.cautions import cautions
 from humpback_exp.analysis.collect import Inventory, collect
 from humpback_exp.analysis.curves import curves, published_curves
 from humpback_exp.analysis.panels import panels
 from humpback_exp.analysis.paper import published
 from humpback_exp.analysis.plots import draw
 from humpback_exp.analysis.points import Point, group_of, points
+from humpback_exp.analysis.questions import ask
 from humpback_exp.analysis.render import environment
-from humpback_exp.analysis.settings import WIN, number_of, question, settings
-from humpback_exp.analysis.studies import STUDIES, by_folder
+from humpback_exp.analysis.settings import WIN, number_of, settings
+from humpback_exp.analysis.studies import STUDIES, Study, by_folder
 from humpback_exp.analysis.summary import dates
 
 Files = dict[str, bytes]
@@ -31,16 +33,16 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         ValueError: no run has this group, or none of its models has been evaluated.
     """
     inventory = collect(output_root, loops=True)
-    found = points(inventory).get(group)
-    if not found:
+    groups, study = points(inventory), STUDIES.get(group) or by_folder(group)
+    if group not in groups:
         raise _nothing(inventory, output_root, group)
-    study = STUDIES.get(group) or by_folder(group)
+    found = groups[group] + _of_others(study, groups)
     told = settings(study, found)
     if not told:
         raise ValueError(f"sweep={group}: {len(found)} evaluations, but none of a model that {group} is about")
     paper = published(study.numbers or study.name)
     drawn = [draw(panel) for panel in panels(study, told, paper)]
-    asked = question(study, told)
+    question = ask(study, told)
     shown = [point for setting in told for point in setting.points]
     page = (
         environment()
@@ -49,15 +51,16 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
             study=study,
             folder=folder,
             drawn=drawn,
-            findings=sentences.said(asked) if asked else [],
-            tests=sentences.tests(asked) if asked else [],
-            in_the_paper=sentences.in_the_paper(asked, paper),
-            cautions=sentences.cautions(
-                asked, told, also_differ(study, shown), _unfinished(inventory, Path(output_root), group, found)
+            findings=sentences.findings(question),
+            tests=sentences.tests(question.said),
+            in_the_paper=sentences.in_the_paper(question.said, paper),
+            cautions=cautions(
+                question, told, also_differ(study, shown), _unfinished(inventory, Path(output_root), group, found)
             ),
+            comparisons=question.comparisons,
             judged=any(WIN.key in setting.figures for setting in told),
             matched=any(number_of(paper, setting) for setting in told),
-            rows=numbers.rows(told, asked, paper),
+            rows=numbers.rows(told, question, paper),
             fits=curves(told) if study.counts_data else [],
             published_fits=published_curves() if study.name in ("data_size", "data_efficiency") else [],
             published=paper,
@@ -68,7 +71,13 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         )
     )
     files = {f"{one.panel.name}.{form}": getattr(one, form) for one in drawn for form in ("svg", "pdf")}
-    return page, files | {"numbers.csv": numbers.of_settings(told, asked, paper), "runs.csv": numbers.of_runs(told)}
+    return page, files | {"numbers.csv": numbers.of_settings(told, question, paper), "runs.csv": numbers.of_runs(told)}
+
+
+def _of_others(study: Study, groups: Mapping[str, Sequence[Point]]) -> list[Point]:
+    """Runs of another group that stand in the series the study's contrast is about."""
+    placed = ((study.place(point), point) for point in groups.get(study.also, ()))
+    return [point for place, point in placed if place is not None and place.series in (study.ends or ())]
 
 
 def _nothing(inventory: Inventory, output_root: str, group: str) -> ValueError:
@@ -85,9 +94,8 @@ def _nothing(inventory: Inventory, output_root: str, group: str) -> ValueError:
 
 
 def _unfinished(inventory: Inventory, root: Path, group: str, found: Sequence[Point]) -> list[str]:
-    """Folders of the group that were begun, and models nobody evaluated."""
+    """Folders of the group that were begun, and models nobody evaluated; backward models are not meant to be."""
     begun = [label for label in inventory.unfinished if group_of(root / label) == group]
     measured = {point.model.label for point in found if point.model is not None}
-    return begun + [
-        run.label for run in inventory.of("models") if run.label not in measured and group_of(run.folder) == group
-    ]
+    forward = [run for run in inventory.of("models") if run.manifest.config.get("data.direction") != "backward"]
+    return begun + [run.label for run in forward if run.label not in measured and group_of(run.folder) == group]

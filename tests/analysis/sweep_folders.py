@@ -57,11 +57,18 @@ def point(
     judge: str = "org/judge",
     web: int | None = None,
     seeds: int | None = None,
+    labels: int = 10,
+    reference: str | None = None,
+    model: str | None = None,
+    steps: int | None = None,
 ) -> None:
     """A trained model and its evaluation: `losses` of pairs of ten tokens each, `outcomes` of as many verdicts.
 
     Args:
         ids: what the pairs' ids begin with.
+        labels: labelled tokens of each pair.
+        model: name of the model, where it is not the evaluation's; one that is there is evaluated once more.
+        steps: of its history; without one there is no history.
         evaluated_in: group of the evaluation, where it is not the model's.
         web: pairs there were, where fewer than `data.size`; `seeds` likewise of the seed.
     """
@@ -71,17 +78,16 @@ def point(
         web = (data.size or 100) if data.scored else 0
     train = TrainConfig(
         output_root=str(root),
-        name=name,
+        name=model or name,
         seed=seed,
         tracking=tracking,
         model=ModelConfig(path=base),
         data=replace(data),
         optim=OptimConfig(lr=lr, end_lr=lr / 2),
     )
-    model = artifacts.begin(train)
     if seeds is None:
         seeds = 8 if data.seed_path else 0
-    artifacts.finish(model, started=time.time(), rows={"examples": web + seeds, "seed": seeds, "web": web})
+    trained(train, {"examples": web + seeds, "seed": seeds, "web": web}, steps)
     config = EvaluateConfig(
         output_root=str(root),
         name=name,
@@ -90,6 +96,7 @@ def point(
         model_path=str(train.folder),
         tags=list(tags),
         judge=JudgeConfig(path=judge),
+        reference=reference,
     )
     evaluation = artifacts.begin(config)
     rows = [
@@ -99,7 +106,7 @@ def point(
             human=f"Human {i}",
             answer=f"{name} {text}",
             loss=loss,
-            labels=10,
+            labels=labels,
         )
         for i, loss in enumerate(losses)
     ]
@@ -115,6 +122,15 @@ def point(
         write(evaluation.folder / "verdicts" / "00000.parquet", Verdict, verdicts)
         metrics |= win_rate(verdicts)
     artifacts.finish(evaluation, started=time.time(), rows={"pairs": len(rows)}, metrics=metrics)
+
+
+def trained(config: TrainConfig, rows: dict[str, int], steps: int | None) -> None:
+    model = artifacts.begin(config)
+    if model.finished:
+        return
+    if steps is not None:
+        (model.folder / "history.csv").write_text(f"step,loss,lr,labels\n1,3,1e-5,9\n{steps},2,1e-5,9\n")
+    artifacts.finish(model, started=time.time(), rows=rows)
 
 
 def curated(root: Path, size: int | None, min_score: float | None) -> DataConfig:

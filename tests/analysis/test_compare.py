@@ -29,8 +29,8 @@ def test_figures_and_changes_are_paired_with_the_first(root: Path) -> None:
     seen = text(build(str(root), ["m0", "m1"]))
     # Changes of -0.3, one of -0.9: mean -0.35, error 0.05, times t(11) = 2.201 is 0.110.
     assert (
-        "By held-out loss, M1 is better than M0: −0.350 nats a token (95 % interval −0.460 to −0.240), beyond noise."
-        in seen
+        "By held-out loss, M1 is better than M0: −0.350 nats a token (95 % interval −0.460 to −0.240), "
+        "beyond the noise of the held-out pairs alone (one seed)." in seen
     )
     assert "By win rate, M1 is better than M0: +33.3 points" in seen
     assert "paired t test over 12 held-out pairs, one seed each" in seen and "the luck of training is not in" in seen
@@ -77,7 +77,7 @@ def test_other_opponents_are_not_compared_by_win_rate(tmp_path: Path) -> None:
     folders.point(tmp_path, "tags", "m0", LOSSES, outcomes=["loss"] * 12)
     folders.point(tmp_path, "tags", "m1", BETTER, outcomes=["win"] * 12, judge="org/other", seed=1)
     seen = text(build(str(tmp_path), ["m0", "m1"]))
-    assert "By win rate" not in seen and "by different judges, so they are not compared" in seen
+    assert "By win rate" not in seen and "by other judges, so they are not compared" in seen
 
 
 def test_a_folder_only_one_has_is_one_line(tmp_path: Path) -> None:
