@@ -26,22 +26,22 @@ class Contrast:
     changes: dict[str, Interval]
     """Measure -> ours less theirs."""
     paired: bool
-    same_models: bool
-    """Whether the very same models were measured on both sides, so that the luck of their training cancels."""
+    by_seed: bool
+    """Whether both sides have the same seeds, so that what a seed brings to both cancels."""
     left_out: tuple[str, ...]
     """Why what both sides have was not compared."""
 
 
 def contrast(ours: Setting, theirs: Setting, comparisons: int = 1) -> Contrast:
-    """Paired over the rows both sides share; pooled where they share none.
+    """Paired over the rows both sides share, and over seeds where both have the same; pooled where they share no row.
 
     Args:
         comparisons: made at once with this one; intervals and tests are corrected for them.
     """
     changes: dict[str, Interval] = {}
     left_out = []
-    same = all(_models(ours, measure) == _models(theirs, measure) for measure in MEASURES)
-    pair, alike = paired_by_seed if same else paired, True
+    by_seed = all(_seeds(ours, measure) == _seeds(theirs, measure) for measure in MEASURES)
+    pair, alike = paired_by_seed if by_seed else paired, True
     for measure in MEASURES:
         left, right = ours.members(measure), theirs.members(measure)
         if not left or not right:
@@ -55,7 +55,7 @@ def contrast(ours: Setting, theirs: Setting, comparisons: int = 1) -> Contrast:
         alike = alike and bool(grids)
         own = unpaired(ours.figures[measure.key], theirs.figures[measure.key]) if not grids else pair(*grids)
         changes[measure.key] = replace(own, comparisons=comparisons)
-    return Contrast(ours, theirs, changes, alike, same, tuple(left_out))
+    return Contrast(ours, theirs, changes, alike, by_seed, tuple(left_out))
 
 
 def _unlike(measure: Measure, points: Sequence[Point], grids: Sequence[Grid]) -> str:
@@ -65,6 +65,6 @@ def _unlike(measure: Measure, points: Sequence[Point], grids: Sequence[Grid]) ->
     return "" if all(np.array_equal(side.weights, grids[0].weights) for side in grids) else TOKENS
 
 
-def _models(setting: Setting, measure: Measure) -> list[tuple[int, object]]:
-    """Seed and weights of each run that has this measurement."""
-    return [(point.seed, point.weights) for point in setting.points if measure.rows(point)]
+def _seeds(setting: Setting, measure: Measure) -> list[int]:
+    """Of the runs that have this measurement, in their order."""
+    return [point.seed for point in setting.points if measure.rows(point)]

@@ -89,7 +89,10 @@ def paired(ours: Grid, theirs: Grid) -> Interval:
 
 
 def paired_by_seed(ours: Grid, theirs: Grid) -> Interval:
-    """Ours less theirs where both sides measured the very same models, in the same order: paired over seeds, too."""
+    """Ours less theirs where both sides have the same seeds in the same order: paired over seeds, too.
+
+    What a seed brings to both sides cancels: the order of the examples, the first weights of an adapter, a whole loop of its own.
+    """
     left, right = _residuals(ours, mean(ours)), _residuals(theirs, mean(theirs))
     parts = [_part((left - right).mean(axis=axis)) for axis in (0, 1)]
     return _interval(mean(ours) - mean(theirs), parts, *_counted([ours, theirs]))

@@ -82,13 +82,6 @@ class Point:
         history = self.inventory.try_read(self.model, lambda run: read_history(run.folder))
         return int(history[-1]["step"]) if history else None
 
-    @property
-    def weights(self) -> object:
-        """Equal for evaluations of the very same model."""
-        files = {} if self.model is None else self.model.manifest.files
-        hashes = sorted((name, mark) for name, mark in files.items() if name.endswith(".safetensors"))
-        return hashes or self.evaluation.input_fingerprint("model_path")
-
     @cached_property
     def losses(self) -> Mapping[str, Row]:
         """Held-out row -> loss a token and labelled tokens; rows beyond the context are left out."""

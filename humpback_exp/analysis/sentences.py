@@ -96,13 +96,13 @@ def tests(contrasts: Sequence[Contrast]) -> list[str]:
 def _test(contrast: Contrast, change: Interval) -> str:
     how = "paired t test over" if contrast.paired else "pooled t test, as the held-out pairs differ, over"
     ours, theirs = change.seeds
-    seeds = "one seed each" if ours == theirs == 1 else f"{ours} and {theirs} seeds"
-    if contrast.same_models and ours > 1:
-        seeds = f"paired over {ours} seeds, too, as both sides are the very same models"
+    seeds = ", one seed each" if ours == theirs == 1 else f", {ours} and {theirs} seeds"
+    if contrast.by_seed and ours > 1:
+        seeds = f" and {ours} seeds"
     many = f", corrected for {change.comparisons} comparisons (Bonferroni)" if change.comparisons > 1 else ""
-    few = f", too few (fewer than {FEWEST}) for a claim" if change.rows < FEWEST else ""
+    few = f" (fewer than {FEWEST} pairs carry no claim)" if change.rows < FEWEST else ""
     level = f", {_p(change.p)}" if change.error > 0 else ""
-    return f"{how} {change.rows} held-out pairs{few}, {seeds}{many}{level}"
+    return f"{how} {change.rows} held-out pairs{seeds}{many}{few}{level}"
 
 
 def _p(p: float) -> str:

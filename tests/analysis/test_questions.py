@@ -164,7 +164,7 @@ def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path
     assert (
         page.index("M2 and M1 cannot be told apart") < page.index("M2 is better than M0") < page.index("M1 is better")
     )
-    assert "M1 against M0, held-out loss: paired t test over 12 held-out pairs, 2 and 2 seeds, corrected for 3" in page
+    assert "M1 against M0, held-out loss: paired t test over 12 held-out pairs and 2 seeds, corrected for 3" in page
     assert "M2 and M1 differ in optimiser steps (12 against 11); M2 and M0 differ in" in page
     rows = {row["series"]: row for row in csv.DictReader(io.StringIO(files["numbers.csv"].decode()))}
     assert [rows[name]["change_from"] for name in ("M0", "M1", "M2")] == ["", "M0", "M1"]
@@ -265,26 +265,24 @@ def test_losses_over_other_tokens_are_not_compared(tmp_path: Path) -> None:
     assert "By held-out loss" not in page and "Some models split the same answers into other tokens" in page
 
 
-def tags(root: Path, shared: bool) -> Interval:
-    """Two seeds far apart, asked with and without tags; `shared` tells whether by the same models."""
-    for seed in (0, 1):
+def tags(root: Path, same_seeds: bool) -> Interval:
+    """Two seeds far apart, with and without tags; both sides have the same, or each its own."""
+    for number in (0, 1):
         for asked_with in (["seed", "web"], []):
-            name = f"asked{len(asked_with)}-s{seed}"
-            model = f"model{seed}" if shared else f"{name}-model"
-            own = losses(3.0 * seed - 0.3 * bool(asked_with), 0.05 if asked_with else 0.0)
-            folders.point(root, "tags", name, own, seed=seed, tags=asked_with, model=model,
-                          lr=1e-5 if shared or asked_with else 2e-5)  # fmt: skip
+            seed = number if same_seeds or asked_with else 2 + number
+            own = losses(3.0 * number - 0.3 * bool(asked_with), 0.05 if asked_with else 0.0)
+            folders.point(root, "tags", f"asked{len(asked_with)}-s{seed}", own, seed=seed, tags=asked_with, lr=1e-5)
     last, first = reversed(told(root, "tags"))
     return contrast(last, first).changes["heldout_loss"]
 
 
-def test_the_very_same_models_are_paired_over_seeds(tmp_path: Path) -> None:
+def test_the_same_seeds_are_paired(tmp_path: Path) -> None:
     same, others = tags(tmp_path / "same", True), tags(tmp_path / "others", False)
     assert same.value == others.value == pytest.approx(-0.3)
     # Both seeds gain the same, so what is left are rows: deviations of 0.05 * sqrt(12 / 11).
     assert same.error == pytest.approx(0.05 / math.sqrt(11)) and others.error > 1
-    page = seen(tmp_path / "same", "tags")
-    assert "paired over 2 seeds, too, as both sides are the very same models" in page
+    assert "12 held-out pairs and 2 seeds, p" in seen(tmp_path / "same", "tags")
+    assert "12 held-out pairs, 2 and 2 seeds, p" in seen(tmp_path / "others", "tags")
 
 
 @pytest.mark.parametrize(("size", "said"), [

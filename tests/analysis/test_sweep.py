@@ -72,7 +72,7 @@ def test_what_lies_within_noise_is_called_so(tmp_path: Path) -> None:
     assert re.search(
         r"cannot be told apart: \+0\.010 nats a token \(95 % interval −0\.\d+ to \+0\.\d+\), within noise", seen
     )
-    assert "paired t test over 12 held-out pairs, 2 and 2 seeds" in seen
+    assert "paired t test over 12 held-out pairs and 2 seeds" in seen
     assert "66.47 ± 3.04" in seen and "Settings with one seed" not in seen
 
 
