@@ -95,8 +95,8 @@ def test_too_few_verdicts_do_not_lead(tmp_path: Path) -> None:
         "M0, M1 By held-out loss, M1 is better than M0: −0.0065 nats a token (95 % interval −0.0088 to −0.0042)" in seen
     )
     assert (
-        "one seed each, p < 0.001. Win rate: paired t test over 4 held-out pairs, one seed each (fewer than 10 pairs carry no claim)"
-        in seen
+        "one seed each, p < 0.001. Win rate: paired t test over 4 held-out pairs, one seed each (fewer than 10 pairs carry "
+        "no claim)" in seen
     )
 
 
