@@ -75,6 +75,8 @@ class Panel:
     """What is measured, with its unit."""
     x: str
     lines: dict[str, list[Mark]]
+    zero: bool = False
+    """Whether a line marks 0, as for changes."""
 
     @property
     def named(self) -> bool:
@@ -127,6 +129,8 @@ def draw(panel: Panel) -> Drawn:
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots()
         (_rows if panel.named else _curves)(axes, panel)
+        if panel.zero:
+            (axes.axvline if panel.named else axes.axhline)(0, color=SOFT, linewidth=0.8)
         if legend:
             figure.legend(loc="outside upper left", ncols=columns, frameon=False, handlelength=1.5, columnspacing=1)
         return Drawn(panel, _saved(figure, "svg", "Date"), _saved(figure, "pdf", "CreationDate"))

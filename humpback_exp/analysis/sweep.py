@@ -41,8 +41,8 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     if not told:
         raise ValueError(f"sweep={group}: {len(found)} evaluations, but none of a model that {group} is about")
     paper = published(study.numbers or study.name)
-    drawn = [draw(panel) for panel in panels(study, told, paper)]
     question = ask(study, told)
+    drawn = [draw(panel) for panel in panels(study, question, told, paper)]
     shown = [point for setting in told for point in setting.points]
     page = (
         environment()

@@ -15,6 +15,7 @@ from humpback_exp.analysis.collect import collect
 from humpback_exp.analysis.compare import build as compare
 from humpback_exp.analysis.contrasts import contrast
 from humpback_exp.analysis.interval import Interval
+from humpback_exp.analysis.panels import panels
 from humpback_exp.analysis.points import points
 from humpback_exp.analysis.questions import Question, ask
 from humpback_exp.analysis.settings import Setting, settings
@@ -197,7 +198,7 @@ def test_table_and_headline_of_the_best_are_corrected_alike(tmp_path: Path) -> N
     page, files = build(str(tmp_path), "learning_rate", "files")
     rows = {row["x"]: row for row in csv.DictReader(io.StringIO(files["numbers.csv"].decode()))}
     assert float(rows["0.0003"]["heldout_loss_change_low"]) == pytest.approx(own[3e-4].low)
-    assert "paired over held-out pairs, corrected for 3 comparisons (Bonferroni)." in text(page)
+    assert "paired over held-out pairs and equal seeds, corrected for 3 comparisons (Bonferroni)." in text(page)
 
 
 def test_a_comparison_of_three_corrects_its_two_findings(tmp_path: Path) -> None:
@@ -282,6 +283,11 @@ def test_the_same_seeds_are_paired(tmp_path: Path) -> None:
     # Both seeds gain the same, so what is left are rows: deviations of 0.05 * sqrt(12 / 11).
     assert same.error == pytest.approx(0.05 / math.sqrt(11)) and others.error > 1
     assert "12 held-out pairs and 2 seeds, p" in seen(tmp_path / "same", "tags")
+    found = told(tmp_path / "same", "tags")
+    *_, panel = panels(STUDIES["tags"], ask(STUDIES["tags"], found), found, [])
+    (base,), (change,) = panel.lines.values()
+    assert (panel.name, base.value, base.reach) == ("heldout_loss_change", 0.0, [[0.0], [0.0]])
+    assert [change.value, *change.dots] == pytest.approx([-0.3] * 3) and change.high - change.low < 0.1
     assert "12 held-out pairs, 2 and 2 seeds, p" in seen(tmp_path / "others", "tags")
 
 

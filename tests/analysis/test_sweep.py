@@ -114,7 +114,9 @@ def test_sizes_and_curations_span_the_papers_figure(tmp_path: Path) -> None:
         page
     )
     assert set(files) == {"numbers.csv", "runs.csv"} | {
-        f"{name}.{form}" for name in ("win_rate", "paper", "heldout_loss") for form in ("svg", "pdf")
+        f"{name}.{form}"
+        for name in ("win_rate", "paper", "heldout_loss", "heldout_loss_change")
+        for form in ("svg", "pdf")
     }
     assert len(lines(files, "runs.csv")) == 24 and len(lines(files, "numbers.csv")) == 12 + 12
 
