@@ -22,6 +22,7 @@ from pathlib import Path
 from humpback_exp import artifacts, sweep
 from humpback_exp.config import ScoreConfig
 from humpback_exp.point import Point
+from humpback_exp.records import ScoredCandidate, write
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ",".join(map(str, range(64)))
@@ -40,6 +41,12 @@ POINTS = {
 }  # fmt: skip
 
 
+def candidate(number: int) -> ScoredCandidate:
+    """One that every selection keeps."""
+    texts = {"id": str(number), "url": "u", "instruction": "i", "output": "o"}
+    return ScoredCandidate(**texts, offset=number, heading_path=[], raw=[], score=5.0, outcome="scored", dropped="")
+
+
 def pretend(point: Point) -> int:
     """Finish a point's folders without its stages."""
     for stage in point.stages:
@@ -53,15 +60,16 @@ def finished(words: Sequence[str], repeats: int) -> list[float]:
     with tempfile.TemporaryDirectory() as root:
         own = f"output_root='{root}/s${{seed}}'" if words[0] == "pipeline.py" else f"output_root={root}"
         command = [*words, "tracking=none", own]
-        scored = ScoreConfig(output_root=root, name="m1", candidates="c", model_path="m")
-        artifacts.finish(artifacts.begin(scored), started=time.time(), rows={})
+        scored = artifacts.begin(ScoreConfig(output_root=root, name="m1", candidates="c", model_path="m"))
+        write(scored.folder / "data" / "00000.parquet", ScoredCandidate, [candidate(number) for number in range(8)])
+        artifacts.finish(scored, started=time.time(), rows={"candidates": 8})
         if os.fork() == 0:
             sys.argv, sweep.attempt = command, pretend
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(1, 2)
             runpy.run_path(words[0], run_name="__main__")
             os._exit(0)
-        os.wait()
+        assert os.wait()[1] == 0, words
         return [timed(*command) for _ in range(repeats)]
 
 

@@ -16,11 +16,10 @@ from humpback_exp.config import (
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.curation.selection import select
+from humpback_exp.data.examples import selected_ids
 from humpback_exp.data.seed import load_seed
 from humpback_exp.planning.sizes import SEGMENTS, SELECTED, Found, sizes_of
 from humpback_exp.planning.training import Training
-from humpback_exp.records import Score, read
 from humpback_exp.stages.plan import weigh
 
 KNOWN = {f.name for f in fields(PlanConfig)} - {f.name for f in fields(StageConfig)}
@@ -35,7 +34,11 @@ class Costs:
         self.sums: dict[str, float] = {}
 
     def row(self, stages: Sequence[StageConfig]) -> dict[str, object]:
-        """Tokens, operations, and hours on the hardware where it is known, of what is left to do."""
+        """Tokens, operations, and hours on the hardware where it is known, of what is left to do.
+
+        Raises:
+            ValueError: the hardware is not of the trainer's kind.
+        """
         left = [s for s in stages if s.folder not in self.weighed and not (s.folder / "manifest.json").exists()]
         self.weighed |= {stage.folder for stage in left}
         plan = plan_of(stages, self.hardware) if left else None
@@ -59,7 +62,11 @@ class Costs:
         return ", ".join(f"{value:.3g} {key}" for key, value in self.sums.items()) + unit
 
     def found(self, stages: Sequence[StageConfig]) -> dict[str, Found]:
-        """What can be counted already: human pairs, candidates, and how many of them a selection keeps."""
+        """What can be counted already: human pairs, candidates, and how many of them a selection keeps.
+
+        Raises:
+            ValueError: it keeps none.
+        """
         found: dict[str, Found] = {}
         for stage in stages:
             match stage:
@@ -87,16 +94,13 @@ def pairs(path: str) -> Found:
 
 
 def selected(data: DataConfig, seed: int) -> Found:
-    """How many web pairs a selection keeps, from ids and scores alone."""
+    """How many web pairs a selection keeps, from ids and scores alone.
+
+    Raises:
+        ValueError: none.
+    """
     assert data.scored is not None
-    kept = select(
-        read(Path(data.scored), Score),
-        min_score=data.min_score,
-        top_fraction=data.top_fraction,
-        size=data.size,
-        seed=seed,
-    )
-    return len(kept), data.scored
+    return len(selected_ids(data, seed)), data.scored
 
 
 def plan_of(stages: Sequence[StageConfig], hardware: HardwareConfig | None) -> PlanConfig | None:

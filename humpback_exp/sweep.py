@@ -43,18 +43,18 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
     """
     set_up_logging()
     require_distinct([point.stages for point in points])
-    check(points, here=submit is None)
+    costs = Costs(hardware)
+    check(points, costs, here=submit is None)
     left = [(i, point) for i, point in enumerate(points, start=1) if point.mistake is None and not point.finished]
-    for _, point in left if submit is None else ():
-        point.note.unlink(missing_ok=True)
-    started = time.time()
     if left:
-        costs = Costs(hardware)
         rows = [
             facts(i, point) | {"state": state(point)} | costs.row(() if point.mistake else point.stages)
             for i, point in enumerate(points, 1)
         ]
         print(f"points\n{table(rows, '.3g')}\n{len(left)} of {len(points)} points to run, {costs.total}\n", flush=True)
+    for _, point in left if submit is None else ():
+        point.note.unlink(missing_ok=True)
+    started = time.time()
     try:
         if left and submit is None:
             run_here(left, left[0][1].stages[0].n_jobs)
@@ -67,10 +67,11 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
         raise PointFailed
 
 
-def check(points: Sequence[Point], here: bool) -> None:
+def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
     """Find what is wrong with points before one is started, and say it once; the others run all the same.
 
     Args:
+        costs: counts what points are trained on; a selection that keeps nothing is a mistake.
         here: whether they will run on this machine.
     """
     said, sound = set[str](), set[Path]()
@@ -79,8 +80,10 @@ def check(points: Sequence[Point], here: bool) -> None:
             if point.mistake is not None:
                 raise point.mistake
             require_inputs(point.stages)
-            if here and not point.finished:
-                require_room(point)
+            if not point.finished:
+                costs.found(point.stages)
+                if here:
+                    require_room(point)
             for stage in point.stages:
                 if stage.folder not in sound and (stage.folder / "config.yaml").exists():
                     artifacts.begin(stage, write=False)

@@ -334,6 +334,18 @@ def test_points_that_share_a_folder_wait_and_let_others_pass(tmp_path: Path, mon
     assert said.index("+b1") < said.index("-a1") < said.index("+a2")
 
 
+def test_a_point_that_would_train_on_nothing_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    scored = config.ScoreConfig(output_root=str(tmp_path), name="m0", candidates="org/web", model_path="org/m0")
+    artifacts.finish(artifacts.begin(scored), started=0, rows={"candidates": 8})
+    data = config.DataConfig(scored=str(scored.folder), min_score=4.5)
+    train = TrainConfig(output_root=str(tmp_path), name="x", data=data)
+    with pytest.raises(PointFailed):
+        sweep.run([Point({"data.min_score": "4.5"}, [train])])
+    said = capfd.readouterr()
+    assert said.err.startswith(f"error: data.min_score=4.5: keeps none of 0 candidates in {scored.folder}")
+    assert not train.folder.exists() and " refused " in said.out
+
+
 def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sweep.shares(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
     assert sweep.shares([], 2) == ["", ""]

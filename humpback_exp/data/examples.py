@@ -24,10 +24,19 @@ def training_examples(config: DataConfig, seed: int) -> list[Example]:
 def web_examples(config: DataConfig, seed: int) -> list[Example]:
     """The selected candidates of `config.scored` as examples."""
     assert config.scored is not None
+    return [as_example(row) for row in read_kept(Path(config.scored), selected_ids(config, seed))]
+
+
+def selected_ids(config: DataConfig, seed: int) -> list[str]:
+    """Ids of the candidates of `config.scored` that a model is trained on, in the seeded order.
+
+    Raises:
+        ValueError: the folder is missing or unfinished, or nothing is kept of it.
+    """
+    assert config.scored is not None
     folder = artifacts.require_input(config.scored, "scored", "rewritten")
     share = config.top_fraction if config.as_many_as is None else equal_share(config.as_many_as, folder)
-    kept = kept_ids(folder, seed, config.min_score, share, config.size, "data.")
-    return [as_example(row) for row in read_kept(folder, kept)]
+    return kept_ids(folder, seed, config.min_score, share, config.size, "data.")
 
 
 def kept_ids(
