@@ -156,7 +156,7 @@ def _rows(axes: Any, panel: Panel) -> None:
     axes.set_ylim(len(panel.lines) - 0.5, -0.6)
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(panel.figure)
 
 
