@@ -1,11 +1,15 @@
-"""What can be said of a sweep's points before one is started: what they vary, and whether they can stand side by side."""
+"""What can be said of a sweep's points before one is started: what they vary, whether they go together, what is wrong with them."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.config import StageConfig, identity, input_paths
+from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.base import require
+from humpback_exp.cost import Costs
+from humpback_exp.errors import explained, report
+from humpback_exp.planning.machine import visible_gpus
+from humpback_exp.point import Point
 
 PAIRS = ("data.seed_path", "heldout")
 """Keys of the files of human pairs, which no stage makes."""
@@ -47,3 +51,49 @@ def require_inputs(stages: Sequence[StageConfig]) -> None:
             elif Path(stage.output_root) in Path(path).parents and Path(path) not in made:
                 artifacts.load(Path(path))
         made.add(stage.folder)
+
+
+def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
+    """Find what is wrong with points before one is started, and say it once; the others run all the same.
+
+    Args:
+        costs: counts what points are trained on; a selection that keeps nothing is a mistake.
+        here: whether they will run on this machine.
+    """
+    said, sound = set[str](), set[Path]()
+    for point in points:
+        try:
+            if point.mistake is not None:
+                raise point.mistake
+            require_inputs(point.stages)
+            if not point.finished:
+                costs.found(point.stages)
+                if here:
+                    require_room(point)
+            for stage in point.stages:
+                if stage.folder not in sound and (stage.folder / "config.yaml").exists():
+                    artifacts.begin(stage, write=False)
+                    sound.add(stage.folder)
+        except Exception as error:
+            if explained(error) not in said:
+                report(error)
+            said.add(explained(error))
+            point.mistake = error
+
+
+def require_room(point: Point) -> None:
+    """Raise unless `n_jobs` points like this one find their GPUs on this machine, and none needs another machine."""
+    for stage in point.stages:
+        require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
+        if not isinstance(stage, TrainConfig) or stage.trainer.accelerator == "cpu":
+            continue
+        nodes, gpus = stage.trainer.nodes, len(visible_gpus())
+        one = "takes hydra/launcher=submitit_slurm, which asks for them, or trainer=zero3_offload on one node"
+        require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
+        wanted = stage.n_jobs * stage.trainer.devices
+        require(
+            stage.n_jobs == 1 or wanted <= gpus,
+            "n_jobs",
+            stage.n_jobs,
+            f"takes {wanted} GPUs, here are {gpus}; lower it",
+        )

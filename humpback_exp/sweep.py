@@ -14,12 +14,10 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from humpback_exp import artifacts
-from humpback_exp.config import HardwareConfig, TrainConfig
-from humpback_exp.config.base import require
+from humpback_exp.config import HardwareConfig
 from humpback_exp.cost import Costs
 from humpback_exp.errors import INTERRUPTED, PointFailed, explained, report
-from humpback_exp.grid import require_distinct, require_inputs
+from humpback_exp.grid import check, require_distinct
 from humpback_exp.launch import launch
 from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.point import Point, ended, facts, note, state, tell
@@ -65,52 +63,6 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
         print(f"\npoints after {time.time() - started:.0f} seconds\n{table(rows, '.4g')}", flush=True)
     if any(point.mistake is not None or not point.finished for point in points):
         raise PointFailed
-
-
-def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
-    """Find what is wrong with points before one is started, and say it once; the others run all the same.
-
-    Args:
-        costs: counts what points are trained on; a selection that keeps nothing is a mistake.
-        here: whether they will run on this machine.
-    """
-    said, sound = set[str](), set[Path]()
-    for point in points:
-        try:
-            if point.mistake is not None:
-                raise point.mistake
-            require_inputs(point.stages)
-            if not point.finished:
-                costs.found(point.stages)
-                if here:
-                    require_room(point)
-            for stage in point.stages:
-                if stage.folder not in sound and (stage.folder / "config.yaml").exists():
-                    artifacts.begin(stage, write=False)
-                    sound.add(stage.folder)
-        except Exception as error:
-            if explained(error) not in said:
-                report(error)
-            said.add(explained(error))
-            point.mistake = error
-
-
-def require_room(point: Point) -> None:
-    """Raise unless `n_jobs` points like this one find their GPUs on this machine, and none needs another machine."""
-    for stage in point.stages:
-        require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
-        if not isinstance(stage, TrainConfig) or stage.trainer.accelerator == "cpu":
-            continue
-        nodes, gpus = stage.trainer.nodes, len(visible_gpus())
-        one = "takes hydra/launcher=submitit_slurm, which asks for them, or trainer=zero3_offload on one node"
-        require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
-        wanted = stage.n_jobs * stage.trainer.devices
-        require(
-            stage.n_jobs == 1 or wanted <= gpus,
-            "n_jobs",
-            stage.n_jobs,
-            f"takes {wanted} GPUs, here are {gpus}; lower it",
-        )
 
 
 def attempt(point: Point) -> int:

@@ -18,11 +18,11 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from humpback_exp import artifacts, config, launch, sweep
+from humpback_exp import artifacts, config, grid, launch, sweep
 from humpback_exp.config import HardwareConfig, SegmentConfig, StageConfig, TrainConfig
 from humpback_exp.cost import Costs
 from humpback_exp.errors import PointFailed
-from humpback_exp.grid import require_distinct, require_inputs, varied
+from humpback_exp.grid import require_distinct, require_inputs, require_room, varied
 from humpback_exp.point import Point
 from humpback_exp.stages.variants import whole_loop
 from tests.conftest import ROOT, one_line_error, run
@@ -350,14 +350,14 @@ def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> 
     assert sweep.shares(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
     assert sweep.shares([], 2) == ["", ""]
     trained = composed("train", "model=llama7b", "n_jobs=2").steps()
-    monkeypatch.setattr(sweep, "visible_gpus", lambda: list("01234567"))
+    monkeypatch.setattr(grid, "visible_gpus", lambda: list("01234567"))
     with pytest.raises(ValueError, match="^n_jobs=2: takes 16 GPUs, here are 8; lower it$"):
-        sweep.require_room(Point({}, trained))
+        require_room(Point({}, trained))
     trained = composed("train", "model=llama65b").steps()
     with pytest.raises(
         ValueError, match="^trainer.nodes=2: a point on several nodes takes hydra/launcher=submitit_slurm"
     ):
-        sweep.require_room(Point({}, trained))
+        require_room(Point({}, trained))
 
 
 def test_a_mistake_in_the_grid_is_said_before_anything_runs(tmp_path: Path) -> None:
