@@ -70,8 +70,12 @@ def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
                 costs.found(point.stages)
                 if here:
                     require_room(point)
+            making = {stage.folder for stage in point.stages if not (stage.folder / "manifest.json").exists()}
             for stage in point.stages:
-                if stage.folder not in sound and (stage.folder / "config.yaml").exists():
+                waits = making & {
+                    Path(path) for path in input_paths(stage).values()
+                }  # for what is not there to compare
+                if stage.folder not in sound and not waits and (stage.folder / "config.yaml").exists():
                     artifacts.begin(stage, write=False)
                     sound.add(stage.folder)
         except Exception as error:

@@ -22,7 +22,7 @@ from humpback_exp.config import (
     TrainConfig,
 )
 from humpback_exp.errors import ERRORS, StageFailed, door, user_errors
-from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, rank, started_outside
+from humpback_exp.processes import STOPS, Stopped, die_with_parent, join_slurm, rank, session, started_outside
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.ranks import start_ranks, wait_for
 from humpback_exp.tracking import track
@@ -66,6 +66,8 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
         if waits:
             check_machine(config)  # who waited may find it finished, or the memory of who made it free
         artifact = artifacts.begin(config)
+        if started_outside() and not artifact.finished:
+            artifacts.write_text(config.folder / artifacts.OPENED_BY, session())
         if artifact.finished:
             log.info("%s: finished already, skipped", artifact.folder)
         elif fresh or (ranks(config) > 1 and not started_outside()):
@@ -140,11 +142,13 @@ def ranks(config: StageConfig) -> int:
 
 def _follow(config: StageConfig, fresh: bool) -> Path:
     """A rank other than the first: join in a training once the first has opened it; wait for the end of what one rank does."""
-    marks = ["manifest.json"]
-    if isinstance(config, TrainConfig):
+    trains = isinstance(config, TrainConfig)
+    if trains:
         check_machine(config)
-        marks.append("begun.json")
-    while not any((config.folder / name).exists() for name in marks):
+    while not (config.folder / "manifest.json").exists():
+        opened = config.folder / artifacts.OPENED_BY
+        if trains and opened.exists() and opened.read_text(encoding="utf-8") == session():
+            break
         time.sleep(0.1)
     if (config.folder / "manifest.json").exists():
         return config.folder

@@ -32,6 +32,18 @@ def started_outside() -> bool:
     return "RANK" in os.environ or int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
 
 
+def session() -> str:
+    """What ranks that were started together from outside have in common, and those of another job or another try do not."""
+    names = (
+        "SLURM_JOB_ID",
+        "SLURM_STEP_ID",
+        "SLURM_RESTART_COUNT",
+        "TORCHELASTIC_RUN_ID",
+        "TORCHELASTIC_RESTART_COUNT",
+    )
+    return " ".join(os.environ.get(name, "-") for name in (*names, "MASTER_PORT"))
+
+
 def join_slurm() -> None:
     """Give what srun tells its ranks the names torchrun uses; the first node's first rank is where all meet."""
     if "RANK" in os.environ or not started_outside():

@@ -19,6 +19,8 @@ PASSED_ON = (signal.SIGTERM, signal.SIGUSR1)
 GRACE = 15.0
 """Seconds that ranks get to end by themselves once one has ended badly."""
 Process = subprocess.Popen[bytes]
+_running: list[Process] = []
+"""The ranks of the stage that this process waits for."""
 
 
 def start_ranks(module: Sequence[str], count: int, keep: Sequence[int]) -> list[Process]:
@@ -54,6 +56,7 @@ def wait_for(ranks: Sequence[Process]) -> tuple[int, int]:
         Stopped: a signal came meanwhile; the ranks got it too and have ended.
     """
     culprit, deadline = (0, 0), float("inf")
+    _running[:] = ranks
     with passing_on(ranks):
         while None in [process.poll() for process in ranks]:
             ended = [(i, process.returncode) for i, process in enumerate(ranks) if process.returncode]
@@ -67,6 +70,18 @@ def wait_for(ranks: Sequence[Process]) -> tuple[int, int]:
     if culprit[1] in (0, LOST):
         culprit = next((each for each in codes if each[1] != LOST), codes[0] if codes else (0, 0))
     return culprit
+
+
+def save_and_stop() -> None:
+    """Ask the ranks that are waited for to save, and return when they have ended.
+
+    For signal handlers, which may have interrupted Popen's own waiting: it neither takes its lock nor reaps.
+    """
+    alive = [process.pid for process in _running if process.returncode is None]
+    for pid in alive:
+        os.kill(pid, signal.SIGTERM)
+    for pid in alive:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ is stopped. Here a job carries the frozen configs, and where it is queued lies b
 """
 
 import json
+import sys
 import time
 from collections.abc import Sequence
 from itertools import groupby
@@ -14,7 +15,9 @@ from typing import Any
 from humpback_exp import artifacts
 from humpback_exp.config import TrainConfig
 from humpback_exp.point import Point, note, tell
+from humpback_exp.processes import Stopped, rank, started_outside
 from humpback_exp.progress import log
+from humpback_exp.ranks import GRACE, save_and_stop
 from humpback_exp.sweep import attempt
 
 SECONDS = 2.0
@@ -39,11 +42,23 @@ class Attempt:
     """What a job runs. When Slurm takes its node away, submitit asks for a `checkpoint` and has the job queued again."""
 
     def __call__(self, point: Point) -> int:
-        return attempt(point)
+        """The exit status, with which a task of several ends, so that srun ends those that wait for it."""
+        try:
+            code = attempt(point)
+        except Stopped:
+            if rank() == 0:
+                raise
+            return 0  # all have saved; a bad exit would end the first task before it has asked for another run
+        if code and started_outside():
+            time.sleep(GRACE if rank() else 0)  # the first task is to note why
+            sys.exit(code)
+        return code
 
     def checkpoint(self, point: Point) -> Any:
+        """The same again. It is queued at once, and Slurm then leaves little time, so the ranks must have saved."""
         from submitit.helpers import DelayedSubmission
 
+        save_and_stop()
         return DelayedSubmission(self, point)
 
 
@@ -59,14 +74,16 @@ class Cluster:
         Raises:
             ValueError: a job could not be submitted.
         """
+        for _, point in points:
+            point.note.unlink(missing_ok=True)  # of an attempt before this one
         jobs = {number: self.queued(point) for number, point in points}
         joined = [number for number, job in jobs.items() if job is not None]
         if joined:
             log.info("points %s: queued or running already, waiting for them", ", ".join(map(str, joined)))
         new = sorted((each for each in points if jobs[each[0]] is None), key=lambda each: shape(each[1]))
-        for wanted, group in groupby(new, key=lambda each: shape(each[1])):
-            jobs |= self.submitted(list(group), wanted)
         try:
+            for wanted, group in groupby(new, key=lambda each: shape(each[1])):
+                jobs |= self.submitted(list(group), wanted)
             follow(points, jobs)
         except BaseException:
             log.warning("points that were submitted go on by themselves; the same command joins them")
@@ -80,7 +97,7 @@ class Cluster:
             return None
         there = json.loads(mark(point).read_text(encoding="utf-8"))
         job: Any = SlurmJob(there["folder"], there["job"], there["tasks"])
-        return None if job.done(force_check=True) else job
+        return None if gone(job, asks=True) else job
 
     def submitted(self, points: Sequence[Numbered], wanted: tuple[int, int]) -> dict[int, Any]:
         """One array of jobs for points of one shape, by number; each leaves a mark of where it is queued."""
@@ -88,7 +105,6 @@ class Cluster:
 
         executor = self.executor(*wanted)
         for _, point in points:
-            point.note.unlink(missing_ok=True)
             mark(point).parent.mkdir(parents=True, exist_ok=True)
         try:
             jobs = executor.map_array(Attempt(), [point for _, point in points])
@@ -105,10 +121,12 @@ class Cluster:
         """submitit's executor with the launcher's parameters, those that Slurm alone knows under its name."""
         from submitit import AutoExecutor
 
-        wanted = self.parameters | ({"nodes": nodes, "tasks_per_node": tasks} if nodes > 1 else {})
+        wanted = dict(self.parameters)
+        if nodes > 1:
+            wanted |= {"nodes": nodes, "tasks_per_node": tasks, "srun_args": ["--kill-on-bad-exit=1"]}
         folder = wanted.pop("submitit_folder")
         named = {key if key in SHARED else f"{self.name}_{key}": value for key, value in wanted.items()}
-        first = {key: named.pop(key) for key in ("slurm_max_num_timeout",) if key in named}
+        first = {"slurm_max_num_timeout": named.pop("slurm_max_num_timeout", 0)} if self.name == "slurm" else {}
         executor = AutoExecutor(folder=folder, cluster=self.name, **first)
         executor.update_parameters(**{key: value for key, value in named.items() if value is not None})
         return executor
@@ -126,6 +144,13 @@ def mark(point: Point) -> Path:
     return point.note.with_suffix(".job")
 
 
+def gone(job: Any, asks: bool) -> bool:
+    """Whether a job has ended; `asks` Slurm, which done() would not do of a job of several tasks."""
+    if asks:
+        job.get_info(mode="force")
+    return bool(job.done())
+
+
 def follow(points: Sequence[Numbered], jobs: dict[int, Any]) -> None:
     """Tell every point as it ends: by its own note, or because Slurm says that its job is gone."""
     waiting, asked = list(points), time.monotonic()
@@ -135,7 +160,7 @@ def follow(points: Sequence[Numbered], jobs: dict[int, Any]) -> None:
         for number, point in list(waiting):
             job = jobs[number]
             if not point.note.exists():
-                if not job.done(force_check=asks):
+                if not gone(job, asks):
                     continue
                 if not point.note.exists():
                     note(point, 0, f"job {job.job_id} ended as {job.state}; logs: {job.paths.stderr}")

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 STATE = Path(os.environ["FAKE_SLURM"])
@@ -76,7 +77,12 @@ def srun(arguments: str) -> None:
     for rank in range(nodes * each):
         own = shared | {"SLURM_PROCID": rank, "SLURM_LOCALID": rank % each, "SLURM_NODEID": rank // each}
         ranks.append(subprocess.Popen(command, env=os.environ | {key: str(value) for key, value in own.items()}))
-    sys.exit(max(abs(rank.wait()) for rank in ranks))
+    while None in [rank.poll() for rank in ranks]:
+        if "--kill-on-bad-exit=1" in arguments and any(rank.returncode for rank in ranks):
+            for rank in ranks:
+                rank.kill()
+        time.sleep(0.02)
+    sys.exit(max(abs(rank.returncode) for rank in ranks))
 
 
 def sacct(arguments: str) -> None:
@@ -96,8 +102,11 @@ def scancel(arguments: str) -> None:
 
 
 def scontrol(arguments: str) -> None:
-    if arguments.startswith("requeue"):
-        start(arguments.split()[-1])
+    if arguments.startswith("requeue"):  # asked by the job itself, which ends for it
+        name = arguments.split()[-1]
+        os.setsid()
+        os.killpg(int((STATE / f"task-{name}").read_text()), signal.SIGKILL)
+        start(name)
     else:
         print(arguments.split()[-1])
 

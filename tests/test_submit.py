@@ -119,8 +119,12 @@ def test_a_point_that_slurm_stops_saves_and_is_queued_again(
     tmp_path: Path,
     controller: Path,
 ) -> None:
-    """Slurm sends SIGUSR2 to every process of the step, and submitit asks for another run."""
-    line = training(tmp_path, *KINDS["zero3"], "trainer.checkpoint_every=100")
+    """Slurm sends SIGUSR2 to every process of the step, submitit asks for another run, and Slurm ends this one for it.
+
+    Of ten minutes submitit counts any as the last.
+    """
+    limits = ["hydra.launcher.timeout_min=10", "hydra.launcher.max_num_timeout=1"]
+    line = training(tmp_path, *KINDS["zero3"], "trainer.checkpoint_every=100", *limits)
     driver = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     log = tmp_path / "sweeps/.submitit/1/1_0_log.out"
     while not log.exists() or "step 1 of 6" not in log.read_text():
@@ -132,7 +136,7 @@ def test_a_point_that_slurm_stops_saves_and_is_queued_again(
     out, said = driver.communicate(timeout=200)
     assert driver.returncode == 0, out + said
     told = log.read_text()
-    assert "saved after step" in told and "goes on from step-" in told, told
+    assert "this job is timed-out" in told and "saved after step" in told and "goes on from step-" in told, told
     assert submissions(controller) == 1
     whole = trainings.unbroken("zero3")
     assert losses(tmp_path / "models/m0") == losses(whole) and weights(tmp_path / "models/m0") == weights(whole)
@@ -151,3 +155,35 @@ def test_a_point_may_take_several_nodes(trainings: Trainings, tmp_path: Path, co
     assert submissions(controller) == 2
     assert losses(tmp_path / "models/n2") == losses(trainings.unbroken("zero3"))
     assert losses(tmp_path / "models/n1") == losses(trainings.unbroken("zero3 on one"))
+
+
+def test_a_point_on_several_nodes_ends_when_its_first_rank_fails(tmp_path: Path, controller: Path) -> None:
+    """After training the first rank evaluates, while the others wait for it; no node is held by those."""
+    kind = ["trainer.strategy=ddp", "trainer.nodes=2", "evaluation=heldout", "evaluation.engine.device=cuda"]
+    result = subprocess.run(training(tmp_path, *kind), cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "engine.device=cuda: this machine has no GPU" in result.stdout
+    assert (tmp_path / "models/m0/manifest.json").exists()
+    deadline = time.monotonic() + 20
+    while Path("/proc", (controller / "task-1").read_text()).exists():
+        assert time.monotonic() < deadline, "a rank still waits"
+        time.sleep(0.05)
+
+
+def test_a_note_of_an_earlier_attempt_does_not_end_the_wait(tmp_path: Path, controller: Path) -> None:
+    line = [sys.executable, *command(tmp_path, SLURM)]
+    note = tmp_path / "sweeps/segments/b.json"
+    with held(tmp_path / "segments/b"):
+        first = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        while not (tmp_path / "segments/c/manifest.json").exists():
+            assert first.poll() is None, first.communicate()
+            time.sleep(0.01)
+        first.kill()
+        first.communicate()
+        note.write_text('{"seconds": 1, "error": "failed here before"}')
+        again = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        while note.exists():
+            assert again.poll() is None, again.communicate()
+            time.sleep(0.01)
+    out, said = again.communicate(timeout=120)
+    assert again.returncode == 0 and submissions(controller) == 1, out + said

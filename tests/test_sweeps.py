@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -332,6 +333,18 @@ def test_points_that_share_a_folder_wait_and_let_others_pass(tmp_path: Path, mon
     sweep.run_here(list(enumerate(points, 1)), n_jobs=2)
     said = order.read_text()
     assert said.index("+b1") < said.index("-a1") < said.index("+a2")
+
+
+def test_what_a_deleted_model_was_measured_by_waits_for_the_new_one(tmp_path: Path) -> None:
+    """As the message on a damaged folder advises: delete it and run the same command again."""
+    train = TrainConfig(output_root=str(tmp_path), name="x")
+    evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", model_path=str(train.folder))
+    for stage in (train, evaluate):
+        artifacts.finish(artifacts.begin(stage), started=0, rows={})
+    shutil.rmtree(train.folder)
+    point = Point({}, [train, evaluate])
+    grid.check([point], Costs(None), here=True)
+    assert point.mistake is None
 
 
 def test_a_point_that_would_train_on_nothing_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from humpback_exp.artifacts.folder import (
     CHECKPOINTS,
+    OPENED_BY,
     Artifact,
     begin,
     finish,
@@ -15,6 +16,7 @@ from humpback_exp.artifacts.manifest import Manifest, load, require_input, sha25
 
 __all__ = [
     "CHECKPOINTS",
+    "OPENED_BY",
     "Artifact",
     "Manifest",
     "begin",

@@ -25,6 +25,8 @@ from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read
 from humpback_exp.prompts import SAID
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
+OPENED_BY = ".opened-by"
+"""File that tells a stage's other ranks that the first has opened the folder for them, and not for another job."""
 CHECKPOINTS = "checkpoints"
 """Folder, in that of a stage, of what an unfinished run goes on from; gone when it is finished."""
 
@@ -61,7 +63,11 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
         if write:
             drop_checkpoints(folder)
         return Artifact(folder, made, finished=True)
-    held = {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock"} if folder.exists() else set()
+    held = (
+        {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock", OPENED_BY}
+        if folder.exists()
+        else set()
+    )
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
             raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
@@ -142,7 +148,7 @@ def finish(
         started: `time.time()` at which this session of the stage began.
     """
     folder, manifest = artifact.folder, artifact.manifest
-    skip = {"config.yaml", "begun.json", "manifest.json", ".lock"}
+    skip = {"config.yaml", "begun.json", "manifest.json", ".lock", OPENED_BY}
     held = (p for p in folder.rglob("*") if p.is_file() and folder / CHECKPOINTS not in p.parents)
     files = sorted(p for p in held if p.name not in skip and not p.name.endswith(".tmp"))
     manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
@@ -153,6 +159,7 @@ def finish(
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     write_text(folder / "manifest.json", json.dumps(asdict(manifest), indent=1))
     (folder / "begun.json").unlink()
+    (folder / OPENED_BY).unlink(missing_ok=True)
     drop_checkpoints(folder)
     artifact.finished = True
     return manifest

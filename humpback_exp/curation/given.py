@@ -1,7 +1,7 @@
 """Ratings that people or a stronger model gave, from disk: the labels of the paper's section 3.6.3."""
 
 import json
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from humpback_exp.config.base import require
@@ -21,19 +21,25 @@ def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:
     """
     require(Path(path).is_file(), "ratings", path, "no such file; give JSON lines with id and score")
     found: dict[str, float] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        row_id, score = _rating(line, f"ratings={path}:{number}")
-        if row_id not in ids or row_id in found:
-            what = (
-                "stands twice; give each candidate one"
-                if row_id in found
-                else "is no candidate's; see their Parquet files"
-            )
-            raise ValueError(f"ratings={path}:{number}: id {row_id!r} {what}")
+    for place, line in _lines(path):
+        row_id, score = _rating(line, place)
+        if row_id in found:
+            raise ValueError(f"{place}: id {row_id!r} stands twice; give each candidate one")
+        if row_id not in ids:
+            raise ValueError(f"{place}: id {row_id!r} is no candidate's; see their Parquet files")
         found[row_id] = score
     return found
+
+
+def _lines(path: str) -> Iterator[tuple[str, str]]:
+    """Place and text of each line that is not blank; line ends are those of files, as texts may hold others."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield f"ratings={path}:{number}", line.strip()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"ratings={path}: unreadable ({error}); give JSON lines in UTF-8") from None
 
 
 def _rating(line: str, place: str) -> tuple[str, float]:

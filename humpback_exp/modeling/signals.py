@@ -1,4 +1,4 @@
-"""SIGTERM and SIGUSR1 end a training after the optimiser step that is running, with a checkpoint, on all ranks at once."""
+"""A signal of `STOPS` ends a training after the optimiser step that is running, with a checkpoint, on all ranks at once."""
 
 import signal
 from types import FrameType

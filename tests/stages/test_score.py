@@ -203,7 +203,7 @@ def given(root: Path, *lines: str) -> ScoreConfig:
 
 
 def test_given_ratings_need_no_model_and_leave_no_candidate_out(root: Path) -> None:
-    made = given(root, '{"id": "c01", "score": 4.5, "by": "anna"}', "", '{"id": "c07", "score": 2}')
+    made = given(root, '{"id": "c01", "score": 4.5, "by": "anna\u2028\x85"}', "", '{"id": "c07", "score": 2}')
     assert set(identity(made)) == {"seed", "scorer", "chunk_size"} and set(input_paths(made)) == {
         "candidates",
         "ratings",
