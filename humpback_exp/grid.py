@@ -8,11 +8,15 @@ from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.base import require
 from humpback_exp.cost import Costs
 from humpback_exp.errors import explained, report
+from humpback_exp.launch import check_machine
 from humpback_exp.planning.machine import visible_gpus
+from humpback_exp.planning.sizes import SEGMENTS
 from humpback_exp.point import Point
 
 PAIRS = ("data.seed_path", "heldout")
 """Keys of the files of human pairs, which no stage makes."""
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
 
 
 def varied(overrides: Sequence[Sequence[str]]) -> list[dict[str, str]]:
@@ -42,13 +46,13 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
 
 
 def require_inputs(stages: Sequence[StageConfig]) -> None:
-    """Raise unless every folder below output_root that stages read is finished or made by a stage before, and pairs are there."""
+    """Raise unless every folder that stages read is finished or made by a stage before, and pairs are there."""
     made: set[Path] = set()
     for stage in stages:
         for key, path in input_paths(stage).items():
             if key in PAIRS:
                 require(Path(path).is_file(), key, path, "no such file; give JSON lines with instruction and output")
-            elif Path(stage.output_root) in Path(path).parents and Path(path) not in made:
+            elif Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
                 artifacts.load(Path(path))
         made.add(stage.folder)
 
@@ -65,6 +69,8 @@ def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
         try:
             if point.mistake is not None:
                 raise point.mistake
+            for stage in point.stages:
+                require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
             require_inputs(point.stages)
             if not point.finished:
                 costs.found(point.stages)
@@ -86,18 +92,24 @@ def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
 
 
 def require_room(point: Point) -> None:
-    """Raise unless `n_jobs` points like this one find their GPUs on this machine, and none needs another machine."""
+    """Raise unless this machine carries the point, and `n_jobs` like it find their GPUs."""
     for stage in point.stages:
-        require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
-        if not isinstance(stage, TrainConfig) or stage.trainer.accelerator == "cpu":
-            continue
-        nodes, gpus = stage.trainer.nodes, len(visible_gpus())
-        one = "takes hydra/launcher=submitit_slurm, which asks for them, or trainer=zero3_offload on one node"
-        require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
-        wanted = stage.n_jobs * stage.trainer.devices
-        require(
-            stage.n_jobs == 1 or wanted <= gpus,
-            "n_jobs",
-            stage.n_jobs,
-            f"takes {wanted} GPUs, here are {gpus}; lower it",
-        )
+        if isinstance(stage, TrainConfig) and stage.trainer.accelerator == "gpu":
+            nodes, jobs, gpus = stage.trainer.nodes, stage.n_jobs, len(visible_gpus())
+            one = "takes hydra/launcher=submitit_slurm, which asks for them, or trainer=zero3_offload on one node"
+            require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
+            wanted = jobs * stage.trainer.devices
+            require(jobs == 1 or wanted <= gpus, "n_jobs", jobs, f"takes {wanted} GPUs, here are {gpus}; lower it")
+        check_machine(stage)
+
+
+def short(points: Sequence[Point], costs: Costs) -> list[str]:
+    """Which points will be trained on fewer web pairs than they ask for, in words; those whose scores are there."""
+    found: dict[str, list[str]] = {}
+    for number, point in enumerate(points, start=1):
+        for stage in point.stages if point.mistake is None and not point.finished else ():
+            size = stage.data.size if isinstance(stage, TrainConfig) else None
+            there, _ = costs.found([stage]).get("curated", (SEGMENTS, "")) if size else (SEGMENTS, "")
+            if size and there < size:
+                found.setdefault(f"data.size={size}, but the selection has {there} web pairs", []).append(str(number))
+    return [f"points {', '.join(numbers)}: {what}" for what, numbers in found.items()]

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from humpback_exp.processes import Stopped, die_with_parent
@@ -16,6 +17,8 @@ LOST = os.EX_PROTOCOL
 """Exit status of a rank that ends only because another one did."""
 PASSED_ON = (signal.SIGTERM, signal.SIGUSR1)
 """Not SIGUSR2: a point's process leaves it to submitit, which then asks Slurm to start the point again."""
+SOON = 1.0
+"""Seconds in which a Ctrl-C that reached all processes of a terminal has ended them; it may have reached this one only."""
 GRACE = 15.0
 """Seconds that ranks get to end by themselves once one has ended badly."""
 Process = subprocess.Popen[bytes]
@@ -72,21 +75,37 @@ def wait_for(ranks: Sequence[Process]) -> tuple[int, int]:
     return culprit
 
 
+def end(processes: Collection[Process | BaseProcess], after: float) -> None:
+    """Wait for processes to end; those that live after so many seconds get a SIGTERM, on which trainings save."""
+    deadline = time.monotonic() + after
+    while time.monotonic() < deadline and any(alive(process) for process in processes):
+        time.sleep(0.02)
+    for process in processes:
+        if alive(process):
+            process.terminate()
+    while any(alive(process) for process in processes):
+        time.sleep(0.02)
+
+
+def alive(process: Process | BaseProcess) -> bool:
+    return process.is_alive() if isinstance(process, BaseProcess) else process.poll() is None
+
+
 def save_and_stop() -> None:
     """Ask the ranks that are waited for to save, and return when they have ended.
 
     For signal handlers, which may have interrupted Popen's own waiting: it neither takes its lock nor reaps.
     """
-    alive = [process.pid for process in _running if process.returncode is None]
-    for pid in alive:
+    left = [process.pid for process in _running if process.returncode is None]
+    for pid in left:
         os.kill(pid, signal.SIGTERM)
-    for pid in alive:
+    for pid in left:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 @contextmanager
 def passing_on(ranks: Sequence[Process]) -> Iterator[None]:
-    """Send a signal of `PASSED_ON` on to the ranks and raise `Stopped` at the end; Ctrl-C reaches them by itself.
+    """Send a signal of `PASSED_ON` on to the ranks and raise `Stopped` at the end; Ctrl-C mostly reaches them by itself.
 
     Whatever else ends the wait, as submitit does when its job is about to end, leaves the ranks time to save.
     """
@@ -101,10 +120,7 @@ def passing_on(ranks: Sequence[Process]) -> Iterator[None]:
     try:
         yield
     except BaseException as why:
-        for process in ranks:
-            if not isinstance(why, KeyboardInterrupt):
-                process.terminate()
-            process.wait()
+        end(ranks, SOON if isinstance(why, KeyboardInterrupt) else 0.0)
         raise
     finally:
         for each, handler in before.items():

@@ -17,12 +17,13 @@ from pathlib import Path
 from humpback_exp.config import HardwareConfig
 from humpback_exp.cost import Costs
 from humpback_exp.errors import INTERRUPTED, PointFailed, explained, report
-from humpback_exp.grid import check, require_distinct
+from humpback_exp.grid import check, require_distinct, short
 from humpback_exp.launch import launch
 from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.point import Point, ended, facts, note, state, tell
 from humpback_exp.processes import Stopped, die_with_parent, rank
-from humpback_exp.progress import set_up_logging, table
+from humpback_exp.progress import log, set_up_logging, table
+from humpback_exp.ranks import SOON, end
 
 Submit = Callable[[Sequence[tuple[int, Point]]], None]
 """Runs numbered points elsewhere, tells each as it ends, and returns after the last."""
@@ -38,11 +39,14 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
     Raises:
         ValueError: two points would write the same folder, or the hardware is not of the trainer's kind.
         PointFailed: at least one point is not finished.
+        SystemExit: every point is a mistake, and each mistake has been said.
     """
     set_up_logging()
     require_distinct([point.stages for point in points])
     costs = Costs(hardware)
     check(points, costs, here=submit is None)
+    if points and all(point.mistake for point in points):
+        sys.exit(2)
     left = [(i, point) for i, point in enumerate(points, start=1) if point.mistake is None and not point.finished]
     if left:
         rows = [
@@ -50,6 +54,8 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
             for i, point in enumerate(points, 1)
         ]
         print(f"points\n{table(rows, '.3g')}\n{len(left)} of {len(points)} points to run, {costs.total}\n", flush=True)
+        for line in short(points, costs):
+            log.warning(line)
     for _, point in left if submit is None else ():
         point.note.unlink(missing_ok=True)
     started = time.time()
@@ -111,13 +117,9 @@ def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
                     killed = f"was killed by {signal.Signals(-code).name}; the same command goes on from there"
                     note(point, time.time() - started, killed)
                 tell(number, point)
-    except Stopped:
-        for process in running:
-            process.terminate()
+    except (Stopped, KeyboardInterrupt) as why:
+        end(running, 2 * SOON if isinstance(why, KeyboardInterrupt) else 0.0)
         raise
-    finally:
-        for process in running:
-            process.join()
 
 
 def unfinished(point: Point) -> set[Path]:

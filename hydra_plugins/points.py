@@ -5,6 +5,7 @@ a root script returns a point's stages. BasicLauncher stands for this machine, s
 """
 
 import copy
+import shutil
 from collections.abc import Sequence
 from functools import cache
 
@@ -92,5 +93,9 @@ def cluster_of(launcher: Launcher) -> Cluster | None:
     if "submitit_folder" not in parameters:
         raise ValueError(
             f"hydra/launcher={type(launcher).__name__}: points run on this machine, or through submitit_slurm or submitit_local"
+        )
+    if name == "slurm" and not (shutil.which("sbatch") and shutil.which("srun")):
+        raise ValueError(
+            "hydra/launcher=submitit_slurm: no sbatch and srun on the PATH; run this on a login node of the cluster"
         )
     return Cluster(str(name), dict(parameters))

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from humpback_exp.cost import Costs
 from humpback_exp.errors import PointFailed
 from humpback_exp.grid import require_distinct, require_inputs, require_room, varied
 from humpback_exp.point import Point
+from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.stages.variants import whole_loop
 from tests.conftest import ROOT, one_line_error, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
@@ -247,7 +249,7 @@ def test_a_finished_point_of_another_config_is_refused(tmp_path: Path, capfd: py
 def test_points_that_none_may_run_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str], n_jobs: int) -> None:
     point = segments(tmp_path, "a")
     point.stages[0].n_jobs = n_jobs
-    with pytest.raises(PointFailed):
+    with pytest.raises(SystemExit, match="2"):
         sweep.run([point])
     assert capfd.readouterr().err.splitlines()[0] == f"error: n_jobs={n_jobs}: must be positive"
 
@@ -352,11 +354,47 @@ def test_a_point_that_would_train_on_nothing_is_refused(tmp_path: Path, capfd: p
     artifacts.finish(artifacts.begin(scored), started=0, rows={"candidates": 8})
     data = config.DataConfig(scored=str(scored.folder), min_score=4.5)
     train = TrainConfig(output_root=str(tmp_path), name="x", data=data)
-    with pytest.raises(PointFailed):
+    with pytest.raises(SystemExit, match="2"):
         sweep.run([Point({"data.min_score": "4.5"}, [train])])
     said = capfd.readouterr()
-    assert said.err.startswith(f"error: data.min_score=4.5: keeps none of 0 candidates in {scored.folder}")
-    assert not train.folder.exists() and " refused " in said.out
+    none = "none has a score; rate them by another scorer"
+    assert said.err == f"error: data.min_score=4.5: keeps none of 0 candidates in {scored.folder}: {none}\n"
+    assert not train.folder.exists() and not said.out
+
+
+def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path) -> None:
+    scored = artifacts.begin(
+        config.ScoreConfig(output_root=str(tmp_path), name="m0", candidates="org/web", model_path="m")
+    )
+    texts = {"url": "u", "offset": 0, "heading_path": [], "instruction": "i", "output": "o", "outcome": "scored"}
+    rows = [ScoredCandidate(id=str(number), score=float(number), **texts) for number in range(1, 6)]
+    write(scored.folder / "data" / "00000.parquet", ScoredCandidate, rows)
+    artifacts.finish(scored, started=0, rows={"candidates": 5})
+    data = config.DataConfig(scored=str(scored.folder))
+    points = [
+        Point(
+            {},
+            [
+                TrainConfig(
+                    output_root=str(tmp_path), name=f"n{size}-{least}", data=replace(data, size=size, min_score=least)
+                )
+            ],
+        )
+        for size, least in ((2, None), (9, None), (2, 4.0), (3, 4.0), (3, 4.5))
+    ]
+    assert grid.short(points, Costs(None)) == [
+        "points 2: data.size=9, but the selection has 5 web pairs",
+        "points 4: data.size=3, but the selection has 2 web pairs",
+        "points 5: data.size=3, but the selection has 1 web pairs",
+    ]
+
+
+def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
+    evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", reference="elsewhere/evals/base")
+    with pytest.raises(
+        ValueError, match="^elsewhere/evals/base: no such finished folder; run python evaluate.py first"
+    ):
+        require_inputs([evaluate])
 
 
 def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,12 +417,11 @@ def test_a_mistake_in_the_grid_is_said_before_anything_runs(tmp_path: Path) -> N
     result = run(
         "train.py", "-m", "optim.lr=1,-1,abc", "name='x-${optim.lr}'", "trainer.devices=2", f"output_root={tmp_path}"
     )
-    assert result.returncode == 1
+    assert result.returncode == 2 and "refused" not in result.stdout
     assert result.stderr.splitlines() == [
         "error: trainer.strategy=auto: 2 ranks need trainer=zero3 or trainer.strategy=ddp",
         "error: optim.lr=-1.0: must be positive",
         "error: Error merging override optim.lr=abc; Value 'abc' of type 'str' could not be converted to Float",
-        "some points are not finished, as the table says; the same command runs only those",
     ]
 
 

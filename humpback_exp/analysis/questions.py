@@ -81,9 +81,18 @@ def _along(line: Sequence[Setting]) -> Sides | None:
 
 
 def _at_one_size(last: Sequence[Setting], first: Sequence[Setting]) -> Sides | None:
-    """The largest size of both; never two different ones."""
+    """The largest size of both; never two different ones, nor one that only one side had pairs enough for."""
     pairs = [(ours, theirs) for ours in last for theirs in first if ours.place.x == theirs.place.x]
-    return pairs[-1] if pairs else None
+    equal = [(ours, theirs) for ours, theirs in pairs if _web_pairs(ours) == _web_pairs(theirs)]
+    return equal[-1] if equal else None
+
+
+def _web_pairs(setting: Setting) -> list[int]:
+    """What its models were trained on where there were fewer than asked for; else nothing, as the size says it."""
+    found = sorted(
+        point.model.rows("web") for point in setting.points if point.model is not None and point.short("web")
+    )
+    return list(dict.fromkeys(found))
 
 
 def _rounds(found: Sequence[Setting]) -> Question:

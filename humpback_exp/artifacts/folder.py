@@ -25,6 +25,8 @@ from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read
 from humpback_exp.prompts import SAID
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
+NAMED = 4
+"""Keys that a refusal names with their values."""
 OPENED_BY = ".opened-by"
 """File that tells a stage's other ranks that the first has opened the folder for them, and not for another job."""
 CHECKPOINTS = "checkpoints"
@@ -63,11 +65,7 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
         if write:
             drop_checkpoints(folder)
         return Artifact(folder, made, finished=True)
-    held = (
-        {p.name for p in folder.iterdir() if not p.name.endswith(".tmp")} - {".lock", OPENED_BY}
-        if folder.exists()
-        else set()
-    )
+    held = {path.name for path in folder.iterdir() if _holds(path)} if folder.exists() else set()
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
             raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
@@ -79,6 +77,13 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     return Artifact(folder, manifest, finished=False)
 
 
+def _holds(path: Path) -> bool:
+    """Whether this, in a stage's folder, is something that was made: locks, claims of chunks and scraps are not."""
+    if path.is_dir():
+        return any(map(_holds, path.iterdir()))
+    return path.suffix not in (".tmp", ".claim") and path.name not in (".lock", OPENED_BY)
+
+
 def _begun(folder: Path) -> Manifest:
     try:
         return Manifest(**json.loads((folder / "begun.json").read_text(encoding="utf-8")))
@@ -87,13 +92,14 @@ def _begun(folder: Path) -> Manifest:
 
 
 def refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
-    """Raise when a folder was made by another config, naming each differing key with both values."""
+    """Raise when a folder was made by another config, naming the first differing keys with both values."""
     if there.fingerprint == wanted.fingerprint:
         return
     ours, theirs = _facts(wanted), _facts(there)
     keys = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
-    parts = [f"{key}={_short(theirs.get(key))} there, {_short(ours.get(key))} here" for key in keys]
-    raise ValueError(f"{folder}: made by another config ({'; '.join(parts)}); choose another name= or delete it")
+    parts = [f"{key}={_short(theirs.get(key))} there, {_short(ours.get(key))} here" for key in keys[:NAMED]]
+    more = f"; and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+    raise ValueError(f"{folder}: made by another config ({'; '.join(parts)}{more}); choose another name= or delete it")
 
 
 def _facts(manifest: Manifest) -> dict[str, Any]:

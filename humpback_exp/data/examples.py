@@ -60,9 +60,8 @@ def kept_ids(
     if not kept:
         best = max((row.score for row in scored if row.score is not None), default=None)
         rule = f"min_score={min_score}" if min_score is not None else f"top_fraction={top_fraction}"
-        raise ValueError(
-            f"{prefix}{rule}: keeps none of {len(scored)} candidates in {folder} (best score {best}); select more"
-        )
+        why = "none has a score; rate them by another scorer" if best is None else f"best score {best:.4g}; select more"
+        raise ValueError(f"{prefix}{rule}: keeps none of {len(scored)} candidates in {folder}: {why}")
     return kept
 
 

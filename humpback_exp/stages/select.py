@@ -6,6 +6,7 @@ from collections import Counter
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SelectConfig
+from humpback_exp.config.curation import GIVEN
 from humpback_exp.curation.ledger import ABANDONED
 from humpback_exp.curation.selection import ids_hash, read_kept, select
 from humpback_exp.data.examples import as_example
@@ -58,9 +59,11 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
 
 
 def rater(scored: Manifest) -> str:
-    """The model, or models, whose ratings the scores are."""
+    """The model, or models, whose ratings the scores are, or the file that they were given in."""
     keys = {"backward": ["backward_path"], "both": ["model_path", "backward_path"]}
     asked = keys.get(scored.config.get("likelihood", ""), ["model_path"])
+    if scored.config["scorer"] == GIVEN:
+        asked = ["ratings"]
     return " and ".join(scored.inputs[key]["path"] for key in asked)
 
 

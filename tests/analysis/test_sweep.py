@@ -277,6 +277,8 @@ def test_fewer_web_pairs_than_asked_for_are_told_and_not_set_beside_the_paper(tm
         folders.point(tmp_path, "curation_threshold", f"a{least}", RAMP, data=data, web=web)
     page, files = build(str(tmp_path), "curation_threshold", "files")
     assert "There were fewer web pairs than asked for: A5 at 3,200 web pairs had 2,900." in text(page)
+    assert "The planned comparison, A5 against no curation, is not there." in text(page)
+    assert "A5 and no curation" not in text(page) and "In the paper:" not in text(page)
     ours = {row["series"]: row["paper_win_rate"] for row in lines(files, "numbers.csv") if row["source"] == "ours"}
     assert ours == {"no curation": "51.5", "A5": ""}
 

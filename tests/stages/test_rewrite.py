@@ -126,7 +126,9 @@ def test_a_model_rewrites_only_what_it_rated(tmp_path: Path) -> None:
 
 def test_an_empty_selection_is_refused(tmp_path: Path) -> None:
     config, artifact = begin(tmp_path, min_score=5.5)
-    with pytest.raises(ValueError, match=r"^min_score=5.5: keeps none of 4 candidates in \S+ \(best score 5.0\)"):
+    with pytest.raises(
+        ValueError, match=r"^min_score=5.5: keeps none of 4 candidates in \S+: best score 5; select more$"
+    ):
         rewrite.run(config, artifact, NoTracker())
 
 

@@ -17,6 +17,7 @@ from humpback_exp.config import (
     GenerationConfig,
     RubricConfig,
     ScoreConfig,
+    SelectConfig,
     gates,
     identity,
     input_paths,
@@ -27,7 +28,7 @@ from humpback_exp.curation.given import load_ratings
 from humpback_exp.curation.ledger import scored
 from humpback_exp.curation.scoring import Rated
 from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
-from humpback_exp.stages import score
+from humpback_exp.stages import score, select
 from humpback_exp.tracking import NoTracker
 from tests.inference.misbehaving import completion, misbehaving
 
@@ -213,6 +214,19 @@ def test_given_ratings_need_no_model_and_leave_no_candidate_out(root: Path) -> N
     assert manifest.drops == {"not rated": 7}
     assert {row.id: row.score for row in rows if row.score} == {"c01": 4.5, "c07": 2.0}
     assert not gates(made, BoundsConfig())
+    chosen = SelectConfig(output_root=str(root), name="given-a4.5", scored=str(made.folder), min_score=4.5)
+    assert select.run(chosen, artifacts.begin(chosen), NoTracker()).rows == {"scored": 9, "curated": 1}
+    assert f"rated by {root}/ratings.jsonl (given) and kept" in (chosen.folder / "README.md").read_text().replace(
+        "\n", " "
+    )
+
+
+def test_a_mistake_in_the_ratings_leaves_the_name_free(root: Path) -> None:
+    wrong = replace(given(root, '{"id": "c01", "score": 9}'), name="corrected")
+    with pytest.raises(ValueError, match="must be a number from 1 to 5"):
+        run(wrong)
+    right = replace(given(root, '{"id": "c01", "score": 4}'), name="corrected")
+    assert run(right)[0].rows["scored"] == 1
 
 
 @pytest.mark.parametrize(
