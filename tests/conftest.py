@@ -1,6 +1,7 @@
 """What tests share: a byte-level tokenizer with ids one can write down, the tiny model, the commands, one smoke loop."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,11 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "WANDB_SILENT": "true"}
 os.environ.pop("HYDRA_FULL_ERROR", None)
+
+
+def listens() -> None:
+    """For a child that is to be interrupted: a shell that starts the tests with `&` has SIGINT ignored in all of them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":

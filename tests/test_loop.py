@@ -17,7 +17,7 @@ from humpback_exp import artifacts
 from humpback_exp.config import AugmentConfig
 from humpback_exp.config import read as read_config
 from humpback_exp.records import Candidate, ScoredCandidate, read
-from tests.conftest import ROOT, SHARED, one_line_error, run
+from tests.conftest import ROOT, SHARED, listens, one_line_error, run
 
 pytestmark = pytest.mark.slow
 FOLDERS = [
@@ -192,7 +192,13 @@ def test_ctrl_c_says_that_the_same_command_goes_on(smoke: Path, tmp_path: Path) 
     shutil.rmtree(root / "models/m1")
     command = [sys.executable, "pipeline.py", "experiment=smoke", f"output_root={root}", "trainer.checkpoint_every=1"]
     process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=listens,
     )
     while not list((root / "models/m1/checkpoints").glob("step-*.ckpt")):
         assert process.poll() is None

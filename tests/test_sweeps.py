@@ -28,7 +28,7 @@ from humpback_exp.grid import require_distinct, require_inputs, require_room, va
 from humpback_exp.point import Point
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.stages.variants import whole_loop
-from tests.conftest import ROOT, one_line_error, run
+from tests.conftest import ROOT, listens, one_line_error, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
 from tests.test_configs import composed
 
@@ -465,3 +465,22 @@ def test_two_ranks_a_point_one_crashes_and_the_driver_is_killed(
     assert re.search(r"2 +0.001 +finished", again.stdout[again.stdout.index("points after") :])
     whole = trainings.run(tmp_path / "whole", "zero3", "optim.end_lr=0")
     assert losses(good) == losses(whole) and weights(good) == weights(whole)
+
+
+@pytest.mark.slow
+def test_an_interrupt_that_reaches_the_driver_alone_ends_its_points(
+    trainings: Trainings,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """As `kill -INT` sends it; a terminal's Ctrl-C goes to all. They save, as on SIGTERM."""
+    command = [sys.executable, SETTINGS[0], "-m", *SETTINGS[1:], *KINDS["plain"], f"output_root={tmp_path}"]
+    slowly = ["optim.max_steps=1000", "trainer.checkpoint_every=1000"]
+    driver = subprocess.Popen([*command, *slowly], cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=listens)
+    assert any("step 50 of" in line for line in driver.stderr)
+    family = descendants(driver.pid)
+    driver.send_signal(signal.SIGINT)
+    _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 130 and "Traceback" not in said, said
+    assert len(family) == 2 and not any(Path(f"/proc/{pid}").exists() for pid in family)
+    assert "SIGTERM, saved after step" in said
+    assert len(list((tmp_path / "models/m0/checkpoints").glob("step-*.ckpt"))) == 1
