@@ -306,7 +306,7 @@ def test_n_jobs_points_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
     codes: list[int] = []
     monkeypatch.setattr(sweep, "tell", lambda number, point: codes.append(number))
     sweep.run_here([(i, segments(tmp_path, name)) for i, name in enumerate("abc", 1)], n_jobs=2)
-    assert sorted(codes) == [1, 2, 3] and codes[-1] == 3
+    assert sorted(codes) == [1, 2, 3]  # the third may be told before the second, which runs beside it
     assert (tmp_path / "c").stat().st_mtime_ns > min((tmp_path / f"{n} ended").stat().st_mtime_ns for n in "ab")
 
 
