@@ -117,9 +117,8 @@ def plan_of(stages: Sequence[StageConfig], hardware: HardwareConfig | None) -> P
         parts |= shared
     if "trainer" not in parts:
         return None
-    data: DataConfig = parts[
-        "data"
-    ]  # a loop has human pairs; whether this model is trained on them, its own stage says
+    # a loop has human pairs; whether this model is trained on them, its own stage says
+    data: DataConfig = parts["data"]
     parts["data"] = replace(data, seed_path=data.seed_path or DataConfig().seed_path)
     kind = parts["trainer"].accelerator
     parts["engine"] = replace(parts.get("engine", EngineConfig()), device="cpu" if kind == "cpu" else "cuda")

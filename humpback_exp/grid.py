@@ -10,7 +10,6 @@ from humpback_exp.cost import Costs
 from humpback_exp.errors import explained, report
 from humpback_exp.launch import check_machine
 from humpback_exp.planning.machine import visible_gpus
-from humpback_exp.planning.sizes import SEGMENTS
 from humpback_exp.point import Point
 
 PAIRS = ("data.seed_path", "heldout")
@@ -76,12 +75,12 @@ def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
                 costs.found(point.stages)
                 if here:
                     require_room(point)
-            making = {stage.folder for stage in point.stages if not (stage.folder / "manifest.json").exists()}
+            missing = point.missing
             for stage in point.stages:
-                waits = making & {
-                    Path(path) for path in input_paths(stage).values()
-                }  # for what is not there to compare
-                if stage.folder not in sound and not waits and (stage.folder / "config.yaml").exists():
+                begun = (stage.folder / "config.yaml").exists()
+                # an input that is still to be made cannot be compared with the one there was
+                comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
+                if begun and comparable and stage.folder not in sound:
                     artifacts.begin(stage, write=False)
                     sound.add(stage.folder)
         except Exception as error:
@@ -107,9 +106,12 @@ def short(points: Sequence[Point], costs: Costs) -> list[str]:
     """Which points will be trained on fewer web pairs than they ask for, in words; those whose scores are there."""
     found: dict[str, list[str]] = {}
     for number, point in enumerate(points, start=1):
-        for stage in point.stages if point.mistake is None and not point.finished else ():
+        if point.mistake is not None or point.finished:
+            continue
+        for stage in point.stages:
             size = stage.data.size if isinstance(stage, TrainConfig) else None
-            there, _ = costs.found([stage]).get("curated", (SEGMENTS, "")) if size else (SEGMENTS, "")
-            if size and there < size:
-                found.setdefault(f"data.size={size}, but the selection has {there} web pairs", []).append(str(number))
+            there = costs.found([stage]).get("curated")
+            if size and there and there[0] < size:
+                what = f"data.size={size}, but the selection has {there[0]} web pairs"
+                found.setdefault(what, []).append(str(number))
     return [f"points {', '.join(numbers)}: {what}" for what, numbers in found.items()]

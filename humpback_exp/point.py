@@ -20,8 +20,13 @@ class Point:
     mistake: Exception | None = None
 
     @property
+    def missing(self) -> set[Path]:
+        """Folders it has still to make."""
+        return {stage.folder for stage in self.stages if not (stage.folder / "manifest.json").exists()}
+
+    @property
     def finished(self) -> bool:
-        return bool(self.stages) and all((stage.folder / "manifest.json").exists() for stage in self.stages)
+        return bool(self.stages) and not self.missing
 
     @property
     def begun(self) -> bool:

@@ -18,7 +18,7 @@ from humpback_exp.point import Point, note, tell
 from humpback_exp.processes import Stopped, rank, started_outside
 from humpback_exp.progress import log
 from humpback_exp.ranks import GRACE, save_and_stop
-from humpback_exp.sweep import attempt
+from humpback_exp.sweep import Numbered, attempt
 
 SECONDS = 2.0
 """Between looks for notes of points that have ended."""
@@ -35,7 +35,6 @@ SHARED = (
     "stderr_to_stdout",
 )
 """submitit's names of what all kinds of clusters have."""
-Numbered = tuple[int, Point]
 
 
 class Attempt:

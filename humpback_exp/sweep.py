@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
-from pathlib import Path
 
 from humpback_exp.config import HardwareConfig
 from humpback_exp.cost import Costs
@@ -25,7 +24,8 @@ from humpback_exp.processes import Stopped, die_with_parent, rank
 from humpback_exp.progress import log, set_up_logging, table
 from humpback_exp.ranks import SOON, end
 
-Submit = Callable[[Sequence[tuple[int, Point]]], None]
+Numbered = tuple[int, Point]
+Submit = Callable[[Sequence[Numbered]], None]
 """Runs numbered points elsewhere, tells each as it ends, and returns after the last."""
 
 
@@ -88,7 +88,7 @@ def attempt(point: Point) -> int:
             note(point, time.time() - started, line)
 
 
-def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
+def run_here(points: Sequence[Numbered], n_jobs: int) -> None:
     """Run numbered points in forked processes that die with this one, `n_jobs` at a time, each with its share of the GPUs.
 
     A point waits while another makes a folder that it needs, too, and lets those behind it pass.
@@ -100,8 +100,8 @@ def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
     free = shares(visible_gpus(), n_jobs)
     try:
         while waiting or running:
-            held = {folder for _, point, *_ in running.values() for folder in unfinished(point)}
-            ready = next((each for each in waiting if free and not held & unfinished(each[1])), None)
+            held = {folder for _, point, *_ in running.values() for folder in point.missing}
+            ready = next((each for each in waiting if free and not held & each[1].missing), None)
             if ready is not None:
                 waiting.remove(ready)
                 gpus = free.pop(0)
@@ -120,11 +120,6 @@ def run_here(points: Sequence[tuple[int, Point]], n_jobs: int) -> None:
     except (Stopped, KeyboardInterrupt) as why:
         end(running, 2 * SOON if isinstance(why, KeyboardInterrupt) else 0.0)
         raise
-
-
-def unfinished(point: Point) -> set[Path]:
-    """Folders that a point has still to make."""
-    return {stage.folder for stage in point.stages if not (stage.folder / "manifest.json").exists()}
 
 
 def shares(gpus: Sequence[str], n_jobs: int) -> list[str]:

@@ -34,6 +34,21 @@ def submissions(controller: Path) -> int:
     return len((controller / "submitted").read_text().splitlines())
 
 
+def until_there(driver: "subprocess.Popen[str]", file: Path) -> None:
+    """Wait for a file that a running command or its jobs make."""
+    while not file.exists():
+        assert driver.poll() is None, driver.communicate()
+        time.sleep(0.01)
+
+
+def driver_killed(line: list[str], file: Path) -> None:
+    """A command that is killed as soon as its jobs have made a file."""
+    driver = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    until_there(driver, file)
+    driver.kill()
+    driver.communicate()
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Keeps a point from starting: its job waits for the folder."""
@@ -71,17 +86,10 @@ def test_the_same_command_joins_its_jobs_and_submits_only_those_that_are_lost(tm
     line = [sys.executable, *command(tmp_path, SLURM)]
     with held(tmp_path / "segments/b"):
         with held(tmp_path / "segments/c"):
-            first = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-            while not (tmp_path / "segments/a/manifest.json").exists():
-                assert first.poll() is None, first.communicate()
-                time.sleep(0.01)
-            first.kill()
-            first.communicate()
+            driver_killed(line, tmp_path / "segments/a/manifest.json")
             os.killpg(int((controller / "task-1_2").read_text()), signal.SIGKILL)
         again = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        while not (tmp_path / "segments/c/manifest.json").exists():
-            assert again.poll() is None, again.communicate()
-            time.sleep(0.01)
+        until_there(again, tmp_path / "segments/c/manifest.json")
     _, said = again.communicate(timeout=120)
     assert again.returncode == 0, said
     assert "points 2: queued or running already, waiting for them" in said
@@ -174,12 +182,7 @@ def test_a_note_of_an_earlier_attempt_does_not_end_the_wait(tmp_path: Path, cont
     line = [sys.executable, *command(tmp_path, SLURM)]
     note = tmp_path / "sweeps/segments/b.json"
     with held(tmp_path / "segments/b"):
-        first = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        while not (tmp_path / "segments/c/manifest.json").exists():
-            assert first.poll() is None, first.communicate()
-            time.sleep(0.01)
-        first.kill()
-        first.communicate()
+        driver_killed(line, tmp_path / "segments/c/manifest.json")
         note.write_text('{"seconds": 1, "error": "failed here before"}')
         again = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         while note.exists():

@@ -154,9 +154,9 @@ def finish(
         started: `time.time()` at which this session of the stage began.
     """
     folder, manifest = artifact.folder, artifact.manifest
-    skip = {"config.yaml", "begun.json", "manifest.json", ".lock", OPENED_BY}
+    skip = {"config.yaml", "begun.json", "manifest.json"}
     held = (p for p in folder.rglob("*") if p.is_file() and folder / CHECKPOINTS not in p.parents)
-    files = sorted(p for p in held if p.name not in skip and not p.name.endswith(".tmp"))
+    files = sorted(p for p in held if p.name not in skip and _holds(p))
     manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
     manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, _finite(metrics or {})
     manifest.versions = {name: metadata.version(name) for name in PACKAGES}

@@ -18,6 +18,9 @@ LIKELIHOODS = ("forward", "backward", "both")
 class RatingConfig(StageConfig):
     """Who rates pairs, and how: what scoring shares with its gate."""
 
+    offered: ClassVar[tuple[str, ...]] = SCORERS
+    """What `scorer` may be."""
+
     model_path: str = artifact_input("outputs/models/m0")
     """The rating model, M_(t-1)."""
     scorer: str = "generated"
@@ -39,12 +42,11 @@ class RatingConfig(StageConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
-        offered = (*SCORERS, GIVEN) if isinstance(self, ScoreConfig) else SCORERS
         require(
-            self.scorer in offered,
+            self.scorer in self.offered,
             "scorer",
             self.scorer,
-            f"must be one of {', '.join(offered)}; the rating model is named by model_path=",
+            f"must be one of {', '.join(self.offered)}; the rating model is named by model_path=",
         )
         one_of("likelihood", self.likelihood, LIKELIHOODS)
         for key in ("attempts", "samples"):
@@ -70,9 +72,8 @@ class RatingConfig(StageConfig):
     def idle(self) -> set[str]:
         """Fields that change nothing with the others as they are; they identify no run."""
         if self.scorer == GIVEN:
-            return {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)} - {"scorer"} | {
-                "compare"
-            }
+            rating = {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)}
+            return rating - {"scorer"} | {"compare"}
         used, idle = self.scorers_used, {"ratings"}
         if used == {"likelihood"}:
             idle |= {"rubric", "compare"}
@@ -138,6 +139,7 @@ class ScoreConfig(BulkConfig, RatingConfig):
 
     stage: ClassVar[str] = "score"
     kind: ClassVar[str] = "scored"
+    offered: ClassVar[tuple[str, ...]] = (*SCORERS, GIVEN)
 
     candidates: str = artifact_input("outputs/candidates/web")
     compare: int = 256

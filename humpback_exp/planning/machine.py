@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 GIB = 1 << 30
@@ -15,8 +16,12 @@ def room(memory: float, accelerator: str, devices: int) -> float:
     return USABLE * memory if accelerator == "gpu" else memory / devices
 
 
+@cache
 def gpu_memories() -> list[int]:
-    """Memory of each GPU of this machine in bytes, as the driver's own tool tells it; empty without one."""
+    """Memory of each GPU of this machine in bytes, as the driver's own tool tells it; empty without one.
+
+    Asked once a process: a sweep checks every stage of every point against it.
+    """
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
