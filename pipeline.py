@@ -14,8 +14,8 @@ ConfigStore.instance().store("pipeline_schema", PipelineConfig)
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="pipeline")
 def main(cfg: DictConfig) -> list[StageConfig] | None:
-    from humpback_exp.stages import pipeline
-    from humpback_exp.stages.variants import whole_loop
+    from humpback_exp.workflow import pipeline
+    from humpback_exp.workflow.variants import whole_loop
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return whole_loop(load(cfg, PipelineConfig))

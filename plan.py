@@ -13,7 +13,7 @@ ConfigStore.instance().store("plan_schema", PlanConfig)
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="plan")
 def main(cfg: DictConfig) -> None:
-    from humpback_exp.stages import plan
+    from humpback_exp.workflow import plan
 
     door(lambda: plan.run(load(cfg, PlanConfig)))
 

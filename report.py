@@ -15,7 +15,7 @@ ConfigStore.instance().store("report_schema", ReportConfig)
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="report")
 def main(cfg: DictConfig) -> None:
-    from humpback_exp.stages import report
+    from humpback_exp.workflow import report
 
     door(lambda: report.run(load(cfg, ReportConfig)))
 

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from humpback_exp.config import PointConfig, StageConfig, load
 from humpback_exp.errors import user_errors
-from humpback_exp.launch import enter
+from humpback_exp.execution.launch import enter
 
 ConfigStore.instance().store("train_schema", PointConfig)
 

@@ -20,16 +20,16 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
+from humpback_exp.bulk.chunks import Chunks
+from humpback_exp.bulk.leases import Claims
 from humpback_exp.config import AugmentConfig, CorpusConfig, SegmentConfig, TrackingConfig
-from humpback_exp.inference.bulk import Chunks
-from humpback_exp.inference.claims import Claims
 from humpback_exp.progress import Figures, table
 from humpback_exp.records import Segment, write
 
 CHUNK, FILE = 1024, 50_000
 RUN = """
 import json, resource, sys, time
-from humpback_exp import launch
+from humpback_exp.execution import launch
 from humpback_exp.inference.engine import Completion
 from humpback_exp.stages import augment
 

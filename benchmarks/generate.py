@@ -48,7 +48,8 @@ def conversations(arguments: argparse.Namespace) -> list[Any]:
 def engine(arguments: argparse.Namespace, name: str, size: int) -> Write:
     """An engine of ours, as augmentation calls it."""
     from humpback_exp.config import EngineConfig, GenerationConfig
-    from humpback_exp.inference.engine import load_engine, row_seed
+    from humpback_exp.inference.engine import row_seed
+    from humpback_exp.inference.load import load_engine
 
     asked = conversations(arguments)
     sampling = GenerationConfig(max_new_tokens=arguments.max_new_tokens)
@@ -65,7 +66,7 @@ def generate(arguments: argparse.Namespace, size: int) -> Write:
     """transformers' own loop over batches of prompts of like length, padded on the left."""
     import torch
 
-    from humpback_exp.data.tokens import prompt_ids
+    from humpback_exp.data.tokenize import prompt_ids
     from humpback_exp.modeling.load import load_model, load_tokenizer
 
     tokenizer, model = load_tokenizer(arguments.model), load_model(arguments.model, "bfloat16")
@@ -96,7 +97,7 @@ def vllm(arguments: argparse.Namespace) -> Write:
     """
     from vllm import LLM, SamplingParams
 
-    from humpback_exp.data.tokens import prompt_ids
+    from humpback_exp.data.tokenize import prompt_ids
     from humpback_exp.inference.engine import row_seed
     from humpback_exp.modeling.load import load_tokenizer
 
@@ -152,7 +153,7 @@ def machine(threads: int) -> tuple[float, float]:
     """FLOP/s of bf16 matrix products, bytes/s read from memory."""
     import torch
 
-    from humpback_exp.modeling.flops import matmul_peak
+    from humpback_exp.modeling.mfu import matmul_peak
 
     torch.set_num_threads(threads)
     block = torch.ones(1 << 27, dtype=torch.int64)
@@ -228,7 +229,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.run:
         return child(arguments)
-    from humpback_exp.data.tokens import prompt_ids
+    from humpback_exp.data.tokenize import prompt_ids
     from humpback_exp.modeling.load import load_tokenizer
 
     tokenizer = load_tokenizer(arguments.model)

@@ -98,10 +98,10 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
 
     from humpback_exp.artifacts import Manifest
     from humpback_exp.data.loader import StepBatches
-    from humpback_exp.data.tokens import IGNORED, Tokens
-    from humpback_exp.modeling.checkpoint import Checkpoints, checkpoints
-    from humpback_exp.modeling.fit import build_trainer
+    from humpback_exp.data.tokenize import IGNORED, Tokens
+    from humpback_exp.modeling.checkpoint.save import Checkpoints, checkpoints
     from humpback_exp.modeling.module import CausalLMModule
+    from humpback_exp.modeling.trainer import build_trainer
 
     warnings.filterwarnings("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)

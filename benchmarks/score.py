@@ -40,8 +40,8 @@ def ours(arguments: argparse.Namespace, pairs: list[Pair]) -> Result:
     import yaml
 
     from humpback_exp.config import EngineConfig, GenerationConfig, RatingConfig, RubricConfig
-    from humpback_exp.inference.engine import load_engine
-    from humpback_exp.inference.rating import by_expectation, by_rating
+    from humpback_exp.evaluation.scorers import by_expectation, by_rating
+    from humpback_exp.inference.load import load_engine
 
     options = json.loads(arguments.options)
     engine = load_engine(EngineConfig(name=arguments.engine, dtype=arguments.dtype, **options), arguments.model)

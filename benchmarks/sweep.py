@@ -19,10 +19,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp import artifacts, sweep
+from humpback_exp import artifacts
 from humpback_exp.config import ScoreConfig
-from humpback_exp.point import Point
 from humpback_exp.records import ScoredCandidate, write
+from humpback_exp.sweep import runner
+from humpback_exp.sweep.point import Point
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ",".join(map(str, range(64)))
@@ -64,7 +65,7 @@ def finished(words: Sequence[str], repeats: int) -> list[float]:
         write(scored.folder / "data" / "00000.parquet", ScoredCandidate, [candidate(number) for number in range(8)])
         artifacts.finish(scored, started=time.time(), rows={"candidates": 8})
         if os.fork() == 0:
-            sys.argv, sweep.attempt = command, pretend
+            sys.argv, runner.attempt = command, pretend
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(1, 2)
             runpy.run_path(words[0], run_name="__main__")
@@ -88,7 +89,7 @@ def overhead(words: Sequence[str], stages: int, repeats: int, points: int = 4) -
 
 def floor(stages: Sequence[str], repeats: int) -> list[float]:
     """Seconds that processes take which only import the stages, one after the other."""
-    imports = [f"import humpback_exp.launch, humpback_exp.stages.{stage}" for stage in stages]
+    imports = [f"import humpback_exp.execution.launch, humpback_exp.stages.{stage}" for stage in stages]
     return [sum(timed("-c", line) for line in imports) for _ in range(repeats)]
 
 

@@ -30,7 +30,7 @@ def encoded(arguments: argparse.Namespace, direction: str) -> tuple[Any, list[An
     """Tokenizer and tokens of all pairs that fit."""
     from humpback_exp.config import DataConfig
     from humpback_exp.data.seed import load_seed
-    from humpback_exp.data.tokens import encode_fitting
+    from humpback_exp.data.tokenize import encode_fitting
     from humpback_exp.modeling.load import load_tokenizer
 
     tokenizer = load_tokenizer(arguments.model, "chatml")
@@ -43,7 +43,7 @@ def ours(arguments: argparse.Namespace, direction: str) -> Result:
     """The project's own `fit`, as train.py calls it."""
     from humpback_exp import artifacts
     from humpback_exp.config import ModelConfig, OptimConfig, TrainConfig, TrainerConfig
-    from humpback_exp.modeling.fit import fit
+    from humpback_exp.modeling.trainer import fit
     from humpback_exp.tracking import NoTracker
 
     class Steps(NoTracker):
@@ -74,9 +74,9 @@ def trl(arguments: argparse.Namespace, direction: str, contestant: str) -> Resul
     from transformers import TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
-    from humpback_exp.data.order import step_indices
-    from humpback_exp.modeling.flops import peak_memory
+    from humpback_exp.data.sampler import step_indices
     from humpback_exp.modeling.load import load_model
+    from humpback_exp.modeling.memory import peak_memory
 
     tokenizer, rows = encoded(arguments, direction)
     tokens: list[int] = []
@@ -157,7 +157,7 @@ def measured(contestant: str, direction: str, given: Sequence[str]) -> Result:
 def peak() -> float:
     import torch
 
-    from humpback_exp.modeling.flops import matmul_peak
+    from humpback_exp.modeling.mfu import matmul_peak
 
     return matmul_peak(torch.device("cpu"), torch.bfloat16)
 

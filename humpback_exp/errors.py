@@ -12,8 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from humpback_exp.processes import Stopped, leave_on_signals, rank, started_outside
-from humpback_exp.ranks import LOST
+from humpback_exp.distributed import LOST, Stopped, leave_on_signals, rank, started_outside
 
 FULL = "HYDRA_FULL_ERROR"
 SHOWN = "HUMPBACK_FULL_ERROR"

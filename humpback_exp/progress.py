@@ -10,11 +10,13 @@ from typing import Any
 from tabulate import tabulate
 from tqdm import tqdm
 
-from humpback_exp.processes import rank
+from humpback_exp.distributed import rank
 
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
 """Seconds between two log lines of a bulk stage, and between two points in W&B."""
+Advance = Callable[[int, int], object]
+"""Called with the rows just finished and the tokens that were read and written for them."""
 
 
 def set_up_logging() -> None:
@@ -36,7 +38,7 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
     )
 
 
-def counting(progress: "tqdm[Any]") -> Callable[[int, int], object]:
+def counting(progress: "tqdm[Any]") -> Advance:
     """What an engine calls with finished rows and their tokens, to move the bar."""
 
     def advance(rows: int, tokens: int) -> None:

@@ -1,4 +1,4 @@
-"""Hydra's grid of points, composed and checked before the first starts; `humpback_exp.sweep` runs those that are not finished.
+"""Hydra's grid of points, composed and checked before the first starts; `humpback_exp.sweep.runner` runs the unfinished ones.
 
 Hydra's own sweeper starts each point as it composes it, with BasicLauncher all in one process. Here the task function of
 a root script returns a point's stages. BasicLauncher stands for this machine, submitit's launchers for a cluster.
@@ -19,11 +19,11 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
-from humpback_exp import sweep
 from humpback_exp.config import HardwareConfig, load
-from humpback_exp.grid import varied
-from humpback_exp.point import Point
-from humpback_exp.submit import Cluster
+from humpback_exp.sweep import runner
+from humpback_exp.sweep.point import Point
+from humpback_exp.sweep.slurm import Cluster
+from humpback_exp.sweep.validate import varied
 
 
 class PointSweeper(BasicSweeper):
@@ -53,7 +53,7 @@ class PointLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         points = [self.point_of(*each) for each in zip(varied(job_overrides), job_overrides, strict=True)]
-        sweep.run(points, self.hardware and load(self.hardware, HardwareConfig), self.cluster)
+        runner.run(points, self.hardware and load(self.hardware, HardwareConfig), self.cluster)
         return []
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:

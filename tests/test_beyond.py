@@ -12,7 +12,7 @@ from humpback_exp.config import RewriteConfig, ScoreConfig, TrainConfig
 from humpback_exp.config import read as read_config
 from humpback_exp.data.examples import training_examples
 from humpback_exp.records import Candidate, RewrittenCandidate, ScoredCandidate, read
-from humpback_exp.stages.variants import VARIANTS
+from humpback_exp.workflow.variants import VARIANTS
 from tests.conftest import one_line_error, run
 from tests.test_loop import FOLDERS, killed_when
 

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 
 from humpback_exp import config
-from humpback_exp.stages.variants import VARIANTS
+from humpback_exp.workflow.variants import VARIANTS
 from tests.conftest import ROOT, one_line_error, run
 
 VERBS = {

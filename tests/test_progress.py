@@ -6,11 +6,11 @@ import pytest
 
 from humpback_exp import artifacts, progress
 from humpback_exp.artifacts import CHECKPOINTS
-from humpback_exp.inference import executors
-from humpback_exp.inference.bulk import Chunks
+from humpback_exp.bulk import executors
+from humpback_exp.bulk.chunks import Chunks
 from humpback_exp.progress import Figures, Meter
-from tests.inference.bulk_folders import augmentation, command, made_segments
-from tests.inference.test_bulk import done
+from tests.bulk.folders import augmentation, command, made_segments
+from tests.bulk.test_chunks import done
 from tests.tracking.offline import recorded
 
 

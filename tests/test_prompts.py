@@ -4,7 +4,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from humpback_exp import prompts
-from humpback_exp.data.tokens import neutral
+from humpback_exp.data.tokenize import neutral
 from humpback_exp.prompts import TEMPLATES, backward, comparison, forward, rating, rewriting
 
 BACKWARD_TEXT = (

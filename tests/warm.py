@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from humpback_exp.ranks import rank_variables
+from humpback_exp.execution.ranks import rank_variables
 
 ROOT = Path(__file__).parents[1]
 
@@ -85,10 +85,10 @@ class Warm:
 def serve() -> None:
     """Answer `{"argv": ...}` with the process id of a child that runs it, `{"wait": pid}` with its status."""
     import deepspeed.runtime.zero.muon.muon_optimizer  # noqa: F401
+    import humpback_exp.modeling.fit
     import transformers.models.llama.modeling_llama  # noqa: F401
 
     import humpback_exp.modeling.export
-    import humpback_exp.modeling.fit
     import humpback_exp.stages.train  # noqa: F401
 
     answers, children = os.fdopen(os.dup(1), "w"), set()

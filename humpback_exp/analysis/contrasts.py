@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from humpback_exp.analysis.alike import judged_alike
-from humpback_exp.analysis.interval import Grid, Interval, paired, paired_by_seed, unpaired
 from humpback_exp.analysis.points import Point, grid, shared
 from humpback_exp.analysis.settings import MEASURES, WIN, Measure, Setting
+from humpback_exp.evaluation.intervals import Grid, Interval, paired, paired_by_seed, unpaired
 
 JUDGED = "Some win rates are against other opponents or by other judges, so they are not compared with the rest."
 TOKENS = (

@@ -5,11 +5,11 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from humpback_exp.analysis.interval import Interval
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.points import Point
 from humpback_exp.analysis.questions import Question
 from humpback_exp.analysis.settings import MEASURES, Setting, number_of
+from humpback_exp.evaluation.intervals import Interval
 
 
 def rows(told: Sequence[Setting], question: Question, paper: Sequence[Published]) -> list[dict[str, Any]]:

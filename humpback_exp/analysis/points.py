@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from humpback_exp.analysis.collect import Inventory, Run, read_history
-from humpback_exp.analysis.interval import Grid
+from humpback_exp.evaluation.intervals import Grid
 from humpback_exp.evaluation.win_rate import POINTS
 from humpback_exp.records import read
 

@@ -11,7 +11,7 @@ from statistics import fmean
 
 import numpy as np
 
-from humpback_exp.analysis.interval import ROUNDING, Grid, Interval, mean, weighted
+from humpback_exp.evaluation.intervals import ROUNDING, Grid, Interval, mean, weighted
 
 FEWEST = 3
 """Sizes an interval needs: through two the line goes whatever they are."""

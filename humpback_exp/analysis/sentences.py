@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from humpback_exp.analysis.contrasts import Contrast
 from humpback_exp.analysis.findings import Finding
-from humpback_exp.analysis.interval import Interval
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.questions import Question
 from humpback_exp.analysis.results import FEWEST
 from humpback_exp.analysis.settings import MEASURES, Measure, number_of
 from humpback_exp.analysis.text import amount, number
+from humpback_exp.evaluation.intervals import Interval
 
 
 def beyond(interval: Interval) -> bool:

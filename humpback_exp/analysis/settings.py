@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from humpback_exp.analysis.alike import alike
-from humpback_exp.analysis.interval import Interval, pooled
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.places import Place
 from humpback_exp.analysis.points import Point, Row, grid, shared
 from humpback_exp.analysis.studies import Study
 from humpback_exp.analysis.text import amount
+from humpback_exp.evaluation.intervals import Interval, pooled
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Every knob of the project, as documented dataclasses; Hydra composes them, `load` validates them."""
 
 from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
+from humpback_exp.config.commands import CurateConfig, PipelineConfig, ReportConfig, gates, selection_name
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.executor import ExecutorConfig
@@ -19,7 +20,6 @@ from humpback_exp.config.stages import (
 )
 from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
-from humpback_exp.config.verbs import CurateConfig, PipelineConfig, ReportConfig, gates, selection_name
 
 __all__ = [
     "STAGES",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 
 from humpback_exp.config.base import require
+from humpback_exp.config.commands import PipelineConfig
 from humpback_exp.config.hardware import HardwareConfig
-from humpback_exp.config.verbs import PipelineConfig
 
 
 @dataclass(kw_only=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch.utils.data import IterableDataset
 
-from humpback_exp.data.order import dealt, step_indices
-from humpback_exp.data.tokens import IGNORED, Tokens
+from humpback_exp.data.sampler import dealt, step_indices
+from humpback_exp.data.tokenize import IGNORED, Tokens
 
 Batch = dict[str, Any]
 

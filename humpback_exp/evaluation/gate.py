@@ -9,7 +9,7 @@ import numpy as np
 
 from humpback_exp.config import GateConfig, RubricConfig
 from humpback_exp.curation.calibration import calibrated
-from humpback_exp.curation.scoring import Rated
+from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation.statistics import paired_area
 from humpback_exp.records import Example, Rating
@@ -113,7 +113,7 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def check(config: GateConfig, figures: dict[str, Any]) -> None:
+def require_passed(config: GateConfig, figures: dict[str, Any]) -> None:
     """Raise unless the chosen scorer keeps its bounds.
 
     Args:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from humpback_exp.config import GenerationConfig
 from humpback_exp.evaluation.statistics import ratio_and_error
-from humpback_exp.inference.engine import Advance, Engine, row_seed
+from humpback_exp.inference.engine import Engine, row_seed
+from humpback_exp.progress import Advance
 from humpback_exp.prompts import forward
 from humpback_exp.records import Answer, Example
 

@@ -1,16 +1,13 @@
 """What augmentation, curation and evaluation ask of a model, whichever program runs it."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from humpback_exp.config import EngineConfig, GenerationConfig
-from humpback_exp.planning import check_engine
+from humpback_exp.config import GenerationConfig
+from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
-
-Advance = Callable[[int, int], object]
-"""Called with the rows just finished and the tokens that were read and written for them, for the progress bar."""
 
 
 @dataclass(slots=True)
@@ -61,30 +58,6 @@ class Engine(Protocol):
         A conversation that cannot fit the context has nan for every choice; one for which the model gives no numbers has 0.
         """
         ...
-
-
-def load_engine(config: EngineConfig, model_path: str, key: str = "model_path", template: str | None = None) -> Engine:
-    """The engine that `config.name` names, with the model loaded or its endpoint ready.
-
-    Args:
-        key: the config key of `model_path`, for errors.
-        template: as for `load_tokenizer`; an endpoint renders with its own.
-
-    Raises:
-        ValueError: a package, GPU, key or model is missing.
-    """
-    check_engine(config)
-    if config.name == "vllm":
-        from humpback_exp.inference.vllm import VllmEngine
-
-        return VllmEngine(config, model_path, key, template)
-    if config.name == "openai":
-        from humpback_exp.inference.openai import OpenAIEngine
-
-        return OpenAIEngine(config, model_path)
-    from humpback_exp.inference.local import TransformersEngine
-
-    return TransformersEngine(config, model_path, key, template)
 
 
 def row_seed(seed: int, *parts: object) -> int:

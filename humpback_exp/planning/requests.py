@@ -1,6 +1,6 @@
 """What the stages of a loop ask of a model: numbers and lengths of prompts."""
 
-from humpback_exp.augmentation import MAX_CHARS
+from humpback_exp.augmentation.instructions import MAX_CHARS
 from humpback_exp.config import PlanConfig, RatingConfig
 from humpback_exp.planning.generation import Requests
 from humpback_exp.planning.sizes import Rows, Sizes

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.planning.disk import Folder
 from humpback_exp.planning.generation import NODE, Generation
-from humpback_exp.planning.host import node_memory
 from humpback_exp.planning.machine import GIB, room
-from humpback_exp.planning.memory import training_memory
+from humpback_exp.planning.memory import node_memory, training_memory
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
-from humpback_exp.augmentation import clean, drop_reason
+from humpback_exp.augmentation.instructions import clean, drop_reason
+from humpback_exp.bulk.chunks import Bulk
+from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.config import AugmentConfig
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.inference.bulk import Bulk
-from humpback_exp.inference.engine import Advance, Completion, load_engine, row_seed
-from humpback_exp.inference.executors import run_chunks
-from humpback_exp.progress import stage_table
+from humpback_exp.inference.engine import Completion, row_seed
+from humpback_exp.inference.load import load_engine
+from humpback_exp.progress import Advance, stage_table
 from humpback_exp.prompts import backward
 from humpback_exp.records import Candidate, Segment, read, read_ids
 from humpback_exp.stages.directions import check_direction

@@ -10,7 +10,8 @@ from humpback_exp.config import EvaluateConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import compare, win_rate
-from humpback_exp.inference.engine import Engine, load_engine
+from humpback_exp.inference.engine import Engine
+from humpback_exp.inference.load import load_engine
 from humpback_exp.progress import bar, counting, log, stage_table
 from humpback_exp.records import Answer, Example, Verdict, read, write
 from humpback_exp.tracking import Tracker

@@ -1,7 +1,7 @@
 """known-good pairs + rating model -> gates: what each scorer and rubric makes of them, whole and spoilt.
 
-This stage measures. Whether the chosen scorer passes is asked whenever the command is run (`evaluation.gate.check`), so that
-another bound needs no second measurement.
+This stage measures. Whether the chosen scorer passes is asked whenever the command is run
+(`evaluation.gate.require_passed`), so that another bound needs no second measurement.
 """
 
 import time
@@ -13,7 +13,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import GateConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import gate
-from humpback_exp.inference.rating import load_models, measure
+from humpback_exp.evaluation.scorers import load_models, measure
 from humpback_exp.progress import bar, counting, table
 from humpback_exp.records import Rating, parts, read, write
 from humpback_exp.tracking import Tracker

@@ -7,15 +7,16 @@ from dataclasses import fields
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
+from humpback_exp.augmentation.rewriting import clean, keep_reason
+from humpback_exp.bulk.chunks import Bulk
+from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.config import RewriteConfig
 from humpback_exp.data.examples import kept_ids
-from humpback_exp.inference.bulk import Bulk
-from humpback_exp.inference.engine import Advance, Completion, load_engine, row_seed
-from humpback_exp.inference.executors import run_chunks
-from humpback_exp.progress import stage_table
+from humpback_exp.inference.engine import Completion, row_seed
+from humpback_exp.inference.load import load_engine
+from humpback_exp.progress import Advance, stage_table
 from humpback_exp.prompts import rewriting
 from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read
-from humpback_exp.rewriting import clean, keep_reason
 from humpback_exp.stages.directions import check_direction
 from humpback_exp.tracking import Tracker
 

@@ -9,20 +9,19 @@ from typing import Any
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
+from humpback_exp.bulk.chunks import Bulk
+from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.config import ScoreConfig
 from humpback_exp.config.curation import GIVEN
 from humpback_exp.curation.agreement import LEVELS, comparison
 from humpback_exp.curation.calibration import calibrate
-from humpback_exp.curation.given import UNRATED, load_ratings
-from humpback_exp.curation.ledger import ABANDONED, scored, tally
-from humpback_exp.curation.scoring import Rated
+from humpback_exp.curation.external import UNRATED, load_ratings
+from humpback_exp.curation.outcomes import ABANDONED, scored, tally
+from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.inference.bulk import Bulk
-from humpback_exp.inference.endpoint import NotOffered
-from humpback_exp.inference.engine import Advance
-from humpback_exp.inference.executors import run_chunks
-from humpback_exp.inference.rating import load_models, measure, tokens_only
-from humpback_exp.progress import log, stage_table
+from humpback_exp.evaluation.scorers import load_models, measure, tokens_only
+from humpback_exp.inference.openai.client import NotOffered
+from humpback_exp.progress import Advance, log, stage_table
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.tracking import Tracker
 

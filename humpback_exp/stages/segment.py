@@ -21,7 +21,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SegmentConfig
 from humpback_exp.corpus import chunks, pages
 from humpback_exp.corpus.dedup import Deduplicator
-from humpback_exp.processes import die_with_parent
+from humpback_exp.distributed import die_with_parent
 from humpback_exp.records import DroppedSegment, Segment
 from humpback_exp.tracking import Tracker
 

@@ -7,7 +7,7 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SelectConfig
 from humpback_exp.config.curation import GIVEN
-from humpback_exp.curation.ledger import ABANDONED
+from humpback_exp.curation.outcomes import ABANDONED
 from humpback_exp.curation.selection import ids_hash, read_kept, select
 from humpback_exp.data.examples import as_example
 from humpback_exp.progress import stage_table

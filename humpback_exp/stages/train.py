@@ -1,18 +1,17 @@
 """seed (+ scored) -> model. Forward and backward models come from here alike; `data.direction` tells them apart."""
 
-import math
 import time
 from functools import partial
 from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
-from humpback_exp.config import OptimConfig, TrainConfig
+from humpback_exp.config import TrainConfig
 from humpback_exp.curation.selection import ids_hash
 from humpback_exp.data.examples import training_examples
-from humpback_exp.data.order import paper_batch_size, paper_steps
-from humpback_exp.data.store import TokenStore, token_store
-from humpback_exp.processes import rank
+from humpback_exp.data.sampler import schedule
+from humpback_exp.data.token_cache import TokenStore, token_store
+from humpback_exp.distributed import rank
 from humpback_exp.progress import log, stage_table
 from humpback_exp.tracking import Tracker
 
@@ -23,10 +22,10 @@ CACHE = "cache/tokens"
 def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Train from the base model and export a Hugging Face folder, which counts once it is verified."""
     started, first = time.time(), rank() == 0
-    from humpback_exp.modeling.export import export
-    from humpback_exp.modeling.fit import fit, leave_together
+    from humpback_exp.modeling.export.verify import verify
+    from humpback_exp.modeling.export.write import export
     from humpback_exp.modeling.load import load_tokenizer
-    from humpback_exp.modeling.verify import verify
+    from humpback_exp.modeling.trainer import fit, leave_together
 
     tokenizer = load_tokenizer(config.model.path, config.model.template)
     made_from = {
@@ -63,11 +62,3 @@ def close(artifact: Artifact, tokens: TokenStore, figures: dict[str, float], sta
         drops={"too long": tokens.counts["too long"]} if "too long" in tokens.counts else {},
         metrics=figures | {"web_ids_sha256": ids_hash(web), "cut": tokens.counts.get("cut", 0)},
     )
-
-
-def schedule(optim: OptimConfig, examples: int) -> tuple[int, int]:
-    """Batch size and optimiser steps: as configured, else the paper's by the number of examples."""
-    batch_size = optim.batch_size or paper_batch_size(examples)
-    if optim.epochs is not None:
-        return batch_size, math.ceil(optim.epochs * examples / batch_size)
-    return batch_size, optim.max_steps or paper_steps(examples)

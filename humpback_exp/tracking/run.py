@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import StageConfig
-from humpback_exp.processes import rank
+from humpback_exp.distributed import rank
 from humpback_exp.progress import log
 from humpback_exp.tracking import names
 from humpback_exp.tracking.lineage import RAW, Source, alias, artifact_name, sources

@@ -21,8 +21,8 @@ from humpback_exp.config import (
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.curation.ledger import scored
-from humpback_exp.curation.scoring import Rated
+from humpback_exp.curation.outcomes import scored
+from humpback_exp.curation.parsing import Rated
 from humpback_exp.evaluation import gate, heldout
 from humpback_exp.evaluation.win_rate import win_rate
 from humpback_exp.records import Answer, Candidate, Rating, ScoredCandidate, Verdict, read, write

@@ -14,7 +14,6 @@ from test_report import text
 from humpback_exp.analysis.collect import collect
 from humpback_exp.analysis.compare import build as compare
 from humpback_exp.analysis.contrasts import contrast
-from humpback_exp.analysis.interval import Interval
 from humpback_exp.analysis.panels import panels
 from humpback_exp.analysis.points import points
 from humpback_exp.analysis.questions import Question, ask
@@ -22,6 +21,7 @@ from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.analysis.studies import STUDIES, by_folder
 from humpback_exp.analysis.sweep import build
 from humpback_exp.config import DataConfig
+from humpback_exp.evaluation.intervals import Interval
 
 ROWS = 12
 

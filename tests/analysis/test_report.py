@@ -17,7 +17,7 @@ from humpback_exp.analysis.scores import histogram, read_scores
 from humpback_exp.analysis.text import href, plain
 from humpback_exp.artifacts import Manifest, write_text
 from humpback_exp.config import ReportConfig
-from humpback_exp.stages import report
+from humpback_exp.workflow import report
 
 HOSTILE = {
     "url": "javascript:alert(1)",

@@ -20,7 +20,7 @@ from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.analysis.studies import STUDIES
 from humpback_exp.analysis.sweep import build
 from humpback_exp.config import DataConfig, ReportConfig
-from humpback_exp.stages import report
+from humpback_exp.workflow import report
 
 ROOT = Path(__file__).parents[2]
 RAMP = [1.0 + row / 10 for row in range(12)]

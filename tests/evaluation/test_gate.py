@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from humpback_exp.config import BoundsConfig, CurateConfig, GateConfig, GenerationConfig, RubricConfig
-from humpback_exp.curation.scoring import Rated
-from humpback_exp.evaluation.gate import Known, asked, check, combinations, known_pairs, ratings, summary, table
+from humpback_exp.curation.parsing import Rated
+from humpback_exp.evaluation.gate import Known, asked, combinations, known_pairs, ratings, require_passed, summary, table
 from humpback_exp.records import Example
 
 PAIRS = [Example(id=name, source="seed", instruction=f"ask {name}", output=f"tell {name}") for name in "abc"]
@@ -94,15 +94,15 @@ GOOD: dict[str, Any] = {"readable": 0.5, "auc_shuffled": 0.6, "auc_truncated": 0
 
 
 def test_a_scorer_at_its_bounds_passes() -> None:
-    check(CONFIG, GOOD)
-    check(replace(CONFIG, rubric=BLIND), {"readable": 1.0, "auc_shuffled": None})
+    require_passed(CONFIG, GOOD)
+    require_passed(replace(CONFIG, rubric=BLIND), {"readable": 1.0, "auc_shuffled": None})
 
 
 def test_an_area_that_is_missing_stops_where_the_output_was_seen() -> None:
     for config in (CONFIG, replace(CONFIG, rubric=BLIND, scorer="likelihood")):
         with pytest.raises(ValueError, match=r"AUC against shuffled outputs 0.00 \(gate.min_auc=0.6\)"):
-            check(config, {"readable": 1.0, "auc_shuffled": None})
-    check(replace(CONFIG, gate=BoundsConfig(min_auc=0)), {"readable": 1.0, "auc_shuffled": None})
+            require_passed(config, {"readable": 1.0, "auc_shuffled": None})
+    require_passed(replace(CONFIG, gate=BoundsConfig(min_auc=0)), {"readable": 1.0, "auc_shuffled": None})
 
 
 def test_the_likelihoods_of_a_diverged_model_are_unreadable() -> None:
@@ -115,7 +115,7 @@ def test_the_likelihoods_of_a_diverged_model_are_unreadable() -> None:
 def test_a_scorer_below_a_bound_stops_with_all_figures_bounds_and_remedies(low: dict[str, float]) -> None:
     figures = GOOD | low
     with pytest.raises(ValueError) as stop:
-        check(CONFIG, figures)
+        require_passed(CONFIG, figures)
     assert str(stop.value) == (
         f"out/gates/g: scorer=generated rubric=five_point of m is not fit to score: readable {figures['readable']:.2f} "
         f"(gate.min_readable=0.5), AUC against shuffled outputs {figures['auc_shuffled']:.2f} (gate.min_auc=0.6), AUC against "
@@ -127,7 +127,7 @@ def test_a_scorer_below_a_bound_stops_with_all_figures_bounds_and_remedies(low: 
 
 def test_truncated_outputs_are_bounded_where_asked_for() -> None:
     with pytest.raises(ValueError, match=r"truncated outputs 0.30 \(gate.min_auc_truncated=0.5\)"):
-        check(replace(CONFIG, gate=BoundsConfig(min_auc_truncated=0.5)), GOOD)
+        require_passed(replace(CONFIG, gate=BoundsConfig(min_auc_truncated=0.5)), GOOD)
 
 
 def test_bounds_identify_no_gate_and_pairs_do(tmp_path: Path) -> None:

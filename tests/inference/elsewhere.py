@@ -34,7 +34,7 @@ class Elsewhere:
 
 
 def serve(pipe: Connection, config: EngineConfig, path: str) -> None:
-    from humpback_exp.inference.engine import load_engine
+    from humpback_exp.inference.load import load_engine
 
     try:
         engine = load_engine(config, path)

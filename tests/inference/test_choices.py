@@ -9,9 +9,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from humpback_exp.config import EngineConfig
-from humpback_exp.data.tokens import prompt_ids
-from humpback_exp.inference.local import TransformersEngine
-from humpback_exp.inference.spellings import spell
+from humpback_exp.data.tokenize import prompt_ids
+from humpback_exp.inference.choices import spell
+from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.prompts import TEMPLATES, forward
 from tests.conftest import ROOT

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from humpback_exp.config import EngineConfig, GenerationConfig
-from humpback_exp.data.tokens import prompt_ids
-from humpback_exp.inference.engine import Completion, load_engine
-from humpback_exp.inference.local import TransformersEngine
-from humpback_exp.inference.openai import OpenAIEngine
+from humpback_exp.data.tokenize import prompt_ids
+from humpback_exp.inference.engine import Completion
+from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.openai.engine import OpenAIEngine
+from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.prompts import Conversation, forward
 from tests.conftest import one_line_error, run

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from humpback_exp.inference.choices import spell
 from humpback_exp.inference.followers import followers, weighed
-from humpback_exp.inference.spellings import spell
 
 
 def test_a_tokenizer_that_makes_the_space_a_token_is_asked_twice() -> None:

@@ -15,8 +15,8 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 
 from humpback_exp.artifacts import folder as artifact_folder
-from humpback_exp.modeling import export as exporting
-from humpback_exp.processes import rank
+from humpback_exp.distributed import rank
+from humpback_exp.modeling.export import write as exporting
 
 GATE = "model.layers.1.mlp.gate_proj.weight"
 

@@ -13,13 +13,13 @@ from torch.utils._pytree import tree_flatten
 from transformers import AutoConfig, LlamaForCausalLM
 
 from humpback_exp.config import AdapterConfig, ModelConfig, TrainConfig
-from humpback_exp.modeling import export as exporting
-from humpback_exp.modeling.agreement import allowed, check_outputs
-from humpback_exp.modeling.export import INDEX, export
+from humpback_exp.modeling.export import write as exporting
+from humpback_exp.modeling.export.logits import allowed, check_outputs
+from humpback_exp.modeling.export.verify import check_ties, verify
+from humpback_exp.modeling.export.weights import check_weights
+from humpback_exp.modeling.export.write import INDEX, export
 from humpback_exp.modeling.load import Model, load_model, load_tokenizer
 from humpback_exp.modeling.module import causal_lm, with_lora
-from humpback_exp.modeling.readback import check_weights
-from humpback_exp.modeling.verify import check_ties, verify
 
 SHARD = 100_000
 """Bytes; the tiny model has 558,336 in fp32, of them 262,144 in its embedding."""

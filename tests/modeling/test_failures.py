@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from humpback_exp import ranks
-from humpback_exp.data.order import step_indices
+from humpback_exp.data.sampler import step_indices
+from humpback_exp.execution import ranks
 from tests.conftest import ROOT, one_line_error, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, children, losses, one_line, step, weights
 

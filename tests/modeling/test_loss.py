@@ -7,12 +7,12 @@ import torch
 from torch.nn import functional
 
 from humpback_exp.data.loader import collate, concatenate
-from humpback_exp.data.tokens import IGNORED, Tokens
-from humpback_exp.modeling import loss
-from humpback_exp.modeling.attention import BLOCK, NAME, MatmulAttention
-from humpback_exp.modeling.fused import fuse
+from humpback_exp.data.tokenize import IGNORED, Tokens
+from humpback_exp.modeling.kernels import loss
+from humpback_exp.modeling.kernels.attention import BLOCK, NAME, MatmulAttention
+from humpback_exp.modeling.kernels.llama import fuse
+from humpback_exp.modeling.kernels.loss import lose_in_chunks, summed_loss
 from humpback_exp.modeling.load import load_model
-from humpback_exp.modeling.loss import lose_in_chunks, summed_loss
 
 
 def rows(*lengths: int) -> list[Tokens]:

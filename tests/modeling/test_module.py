@@ -8,9 +8,9 @@ import torch
 from humpback_exp.config import AdapterConfig, DataConfig, OptimConfig
 from humpback_exp.data.loader import collate
 from humpback_exp.data.seed import load_seed
-from humpback_exp.data.tokens import IGNORED, Tokens, encode_fitting
+from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
+from humpback_exp.modeling.kernels.loss import labelled, lose_in_chunks, summed_loss, token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
-from humpback_exp.modeling.loss import labelled, lose_in_chunks, summed_loss, token_losses
 from humpback_exp.modeling.module import add_dropout, causal_lm, lr_factor, with_lora
 from tests.conftest import ROOT
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp.processes import join_slurm
+from humpback_exp.distributed import join_slurm
 from tests.conftest import ROOT
 from tests.modeling.conftest import KINDS, SETTINGS, Trainings, losses, one_line, weights
 

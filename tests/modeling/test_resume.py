@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from humpback_exp.modeling import universal
-from humpback_exp.modeling.checkpoint import read_facts
+from humpback_exp.modeling.checkpoint import reshard
+from humpback_exp.modeling.checkpoint.save import read_facts
 from tests.conftest import ROOT
 from tests.modeling.conftest import (
     KINDS,
@@ -96,7 +96,7 @@ def test_the_universal_checkpoint_is_deepspeeds(trainings: Trainings, tmp_path: 
 
     path = trainings.broken("zero3") / "models/m0/checkpoints" / step(2)
     for rank in range(3):
-        universal._convert(path, read_facts(path), tmp_path / "ours", rank, ranks=3)
+        reshard._convert(path, read_facts(path), tmp_path / "ours", rank, ranks=3)
     options = {"num_extract_workers": 1, "num_merge_workers": 1, "keep_temp_folder": False, "strict": True}
     ds_to_universal.main(
         Namespace(input_folder=str(path / "checkpoint"), output_folder=str(tmp_path / "theirs"), **options)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from humpback_exp.data.tokens import prompt_ids
+from humpback_exp.data.tokenize import prompt_ids
+from humpback_exp.modeling.export.verify import PROMPTS
 from humpback_exp.modeling.load import load_model, load_tokenizer
-from humpback_exp.modeling.verify import PROMPTS
 from tests.conftest import ROOT, run
 
 NEW_TOKENS = 24

@@ -3,7 +3,7 @@
 import runpy
 from typing import Any
 
-from humpback_exp.modeling.parallel import Partitions
+from humpback_exp.modeling.strategies import Partitions
 
 initialize = Partitions._initialize_deepspeed_train
 

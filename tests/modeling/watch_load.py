@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 from humpback_exp.config import ModelConfig, TrainConfig, TrainerConfig
-from humpback_exp.modeling.fit import build_trainer
 from humpback_exp.modeling.module import CausalLMModule
+from humpback_exp.modeling.trainer import build_trainer
 
 M_MMAP_THRESHOLD = -3
 

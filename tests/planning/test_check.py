@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import planning
-from humpback_exp.launch import launch
+from humpback_exp.execution.launch import launch
 from humpback_exp.planning import machine
 from humpback_exp.planning.machine import GIB
 from tests.conftest import one_line_error, run

@@ -4,12 +4,12 @@ import pytest
 
 from humpback_exp.planning.disk import model_folder
 from humpback_exp.planning.generation import Generation
-from humpback_exp.planning.host import node_memory
+from humpback_exp.planning.memory import node_memory
 from humpback_exp.planning.requests import augment_requests, score_requests
 from humpback_exp.planning.shapes import shape_of
 from humpback_exp.planning.sizes import sizes_of
 from humpback_exp.planning.training import Training
-from humpback_exp.stages.loop import Loop
+from humpback_exp.workflow.loop import Loop
 from tests.test_configs import composed
 
 BILLIONS = 65_285_660_672

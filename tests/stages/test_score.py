@@ -24,9 +24,9 @@ from humpback_exp.config import (
 )
 from humpback_exp.curation import calibration
 from humpback_exp.curation.calibration import calibrated
-from humpback_exp.curation.given import load_ratings
-from humpback_exp.curation.ledger import scored
-from humpback_exp.curation.scoring import Rated
+from humpback_exp.curation.external import load_ratings
+from humpback_exp.curation.outcomes import scored
+from humpback_exp.curation.parsing import Rated
 from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
 from humpback_exp.stages import score, select
 from humpback_exp.tracking import NoTracker

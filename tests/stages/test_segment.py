@@ -13,7 +13,7 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.config import CorpusConfig, SegmentConfig, TrackingConfig
-from humpback_exp.launch import launch
+from humpback_exp.execution.launch import launch
 from humpback_exp.records import DroppedSegment, Segment, read
 
 PLACES = (
@@ -156,7 +156,7 @@ def test_kill_9_and_run_again(tmp_path: Path, workers: int):
     unbroken = launch(config(tmp_path, pages, "unbroken", chunk_size=1))
     killed = config(tmp_path, pages, "killed", workers=workers, chunk_size=1)
     artifacts.begin(killed)
-    command = [sys.executable, "-m", "humpback_exp.launch", str(killed.folder)]
+    command = [sys.executable, "-m", "humpback_exp.execution.launch", str(killed.folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     chunks = killed.folder / "chunks"
     deadline = time.monotonic() + 60

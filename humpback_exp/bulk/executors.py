@@ -1,0 +1,80 @@
+"""Who does the chunks of a bulk stage: this process alone, or workers that it starts, follows and ends.
+
+However they were started, workers agree through the stage's folder, and the folder says when all is done. An executor
+is a context manager: it starts workers, yields a function that says whether any is left, and ends them.
+"""
+
+import time
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from humpback_exp.artifacts import CHECKPOINTS
+from humpback_exp.bulk.chunks import Bulk, Chunks, share
+from humpback_exp.bulk.leases import Claims
+from humpback_exp.bulk.workers import Left, clear, local, raise_failure
+from humpback_exp.config import BulkConfig
+from humpback_exp.progress import Figures, Meter
+from humpback_exp.tracking import Tracker
+
+I = TypeVar("I")  # noqa: E741
+O = TypeVar("O")  # noqa: E741
+LOOK = 0.5
+"""Seconds between two looks at the folder."""
+
+
+def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[str, float]:
+    """Write `data/NNNNN.parquet` of the stage's folder, one file a chunk; chunks that exist are skipped.
+
+    Returns:
+        Rows and tokens a second and worker, over all sessions.
+
+    Raises:
+        ValueError: a worker could not go on, or none is left and chunks are missing.
+    """
+    chunks = Chunks(config.folder, work.total, config.chunk_size)
+    missing = chunks.missing()
+    done = set(chunks.numbers) - missing
+    before = sum(map(chunks.figures, done), start=Figures())
+    meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log)
+    if config.executor.name == "local" and config.executor.workers == 1:
+        clear(config.folder)
+        claims = Claims(config.folder / CHECKPOINTS, config.executor.lease)
+        share(chunks, work, claims, meter.advance, meter.committed)
+    elif missing:
+        with executor(config) as left:
+            follow(chunks, done, left, meter)
+        clear(config.folder)  # of a worker that was killed while it wrote
+    meter.close()
+    return meter.done.speeds()
+
+
+def follow(chunks: Chunks, done: set[int], left: Left, meter: Meter) -> None:
+    """Wait for all chunks, moving the meter on with each.
+
+    Args:
+        done: chunks that the meter has counted.
+    """
+    while True:
+        alive, missing = left(), chunks.missing()  # in this order: what the last worker did is seen
+        for number in set(chunks.numbers) - missing - done:
+            done.add(number)
+            meter.committed(chunks.figures(number))
+        if not missing:
+            return
+        raise_failure(chunks.folder)
+        if not alive:
+            raise ValueError(
+                f"{chunks.folder}: no worker is left and {len(missing)} chunks are missing, see the lines above; "
+                "what is there is kept, the same command goes on from there"
+            )
+        time.sleep(LOOK)
+
+
+def executor(config: BulkConfig) -> AbstractContextManager[Left]:
+    """The executor that `config` names."""
+    if config.executor.name == "local":
+        clear(config.folder)
+        return local(config.folder, config.executor)
+    from humpback_exp.bulk import clusters
+
+    return clusters.on_ray(config) if config.executor.name == "ray" else clusters.on_slurm(config)

@@ -1,0 +1,92 @@
+"""Worker processes of this machine: started, followed, ended; and what dead ones leave in a stage's folder."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from humpback_exp.artifacts import CHECKPOINTS
+from humpback_exp.bulk.leases import SUFFIX
+from humpback_exp.config import ExecutorConfig
+from humpback_exp.distributed import die_with_parent
+from humpback_exp.planning.machine import visible_gpus
+from humpback_exp.progress import log
+
+FAILED = "failed.json"
+"""Beside the claims: what the first worker that failed had to say."""
+Left = Callable[[], bool]
+"""Whether a worker is left."""
+
+
+def clear(folder: Path) -> None:
+    """Remove what dead workers left: claims, half-written chunks, last words. Only for who knows that all are dead."""
+    for path in [*(folder / "data").glob(".*.tmp"), *(folder / CHECKPOINTS).glob(f"*{SUFFIX}")]:
+        path.unlink(missing_ok=True)
+    (folder / CHECKPOINTS / FAILED).unlink(missing_ok=True)
+
+
+def worker_command(folder: Path) -> list[str]:
+    """What runs a worker in a process of its own."""
+    return [sys.executable, "-m", "humpback_exp.execution.worker", str(folder)]
+
+
+@contextmanager
+def local(folder: Path, config: ExecutorConfig) -> Iterator[Left]:
+    """Processes of this machine, which die with this one; when one is killed the others do its chunk.
+
+    datatrove's own local executor is not used: its pool waits for ever for a worker that was killed, and its manager
+    process outlives a parent that was.
+    """
+    own = environments(config, visible_gpus() if config.gpus else [])
+    workers = [
+        subprocess.Popen(worker_command(folder), env=os.environ | each, preexec_fn=die_with_parent) for each in own
+    ]
+    told: set[int] = set()
+
+    def left() -> bool:
+        for number, worker in enumerate(workers):
+            if number not in told and (worker.poll() or 0) < 0:
+                told.add(number)
+                how = signal.Signals(-worker.returncode).name
+                log.warning("worker %d of %d was killed by %s; others do its chunk", number + 1, len(workers), how)
+        return any(worker.poll() is None for worker in workers)
+
+    try:
+        yield left
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
+def environments(config: ExecutorConfig, gpus: Sequence[str]) -> list[dict[str, str]]:
+    """What each worker of this machine finds in its environment: its GPUs, and its part of the cores as threads.
+
+    Args:
+        gpus: ids of the GPUs to be given out, in order.
+
+    Raises:
+        ValueError: the workers want more than there are.
+    """
+    wanted = config.workers * config.gpus
+    if wanted > len(gpus):
+        raise ValueError(
+            f"executor.workers={config.workers}: with executor.gpus={config.gpus} that takes {wanted} GPUs, "
+            f"and {len(gpus)} are visible; start {len(gpus) // config.gpus} workers"
+        )
+    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // config.workers))
+    slices = [gpus[worker * config.gpus : (worker + 1) * config.gpus] for worker in range(config.workers)]
+    own = [{"CUDA_VISIBLE_DEVICES": ",".join(each)} if each else {} for each in slices]
+    return [{"OMP_NUM_THREADS": threads} | each for each in own]
+
+
+def raise_failure(folder: Path) -> None:
+    """Raise what a worker left: ValueError for the user's mistakes, RuntimeError with its traceback for ours."""
+    path = folder / CHECKPOINTS / FAILED
+    if path.exists():
+        told = json.loads(path.read_text())
+        raise RuntimeError(told["traceback"]) if told["traceback"] else ValueError(f"a worker: {told['line']}")

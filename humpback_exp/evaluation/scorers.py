@@ -1,0 +1,166 @@
+"""Models + pairs -> what a scorer measures of each. Scoring and its gate rate through `measure`."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from humpback_exp.config import RatingConfig, RubricConfig
+from humpback_exp.curation.parsing import EMPTY, TOO_LONG, UNREADABLE, Rated, expectation, gain, parse_score
+from humpback_exp.inference.engine import Completion, Engine, row_seed
+from humpback_exp.inference.load import load_engine
+from humpback_exp.progress import Advance
+from humpback_exp.prompts import OPENING, backward, forward, rating
+
+Pair = tuple[str, str]
+"""Instruction and output."""
+
+
+@dataclass(slots=True, frozen=True)
+class Models:
+    """The rating model and the backward model, each only where the scorers in use ask it."""
+
+    rater: Engine | None
+    backward: Engine | None
+
+
+def load_models(config: RatingConfig) -> Models:
+    """Load what `config.scorers_used` needs."""
+    by_likelihood = config.likelihood if "likelihood" in config.scorers_used else "forward"
+    alone = by_likelihood == "backward" and config.scorers_used == {"likelihood"}
+    path = config.backward_path if by_likelihood != "forward" else None
+    return Models(
+        rater=None if alone else load_engine(config.engine, config.model_path),
+        backward=load_engine(config.engine, path, "backward_path") if path else None,
+    )
+
+
+def measure(
+    models: Models,
+    config: RatingConfig,
+    scorer: str,
+    rubric: RubricConfig,
+    pairs: Sequence[Pair],
+    ids: Sequence[str],
+    advance: Advance,
+) -> list[Rated]:
+    """What `scorer` says of each pair.
+
+    Args:
+        ids: one a pair; with `config.seed` they decide what is sampled.
+    """
+    if scorer == "likelihood":
+        return by_likelihood(models, config.likelihood, pairs, config.tagged, advance)
+    assert models.rater is not None
+    if scorer == "expected":
+        return by_expectation(models.rater, rubric, pairs, config.tagged, advance)
+    return by_rating(models.rater, config, rubric, pairs, ids, advance)
+
+
+def by_rating(
+    engine: Engine,
+    config: RatingConfig,
+    rubric: RubricConfig,
+    pairs: Sequence[Pair],
+    ids: Sequence[str],
+    advance: Advance,
+) -> list[Rated]:
+    """Ask for `config.samples` written ratings, each again while it is unreadable, and take the mean of the readable ones.
+
+    Each try has its own seed. Greedy sampling answers the same each time, so it is asked once; a pair that does not fit
+    the context will not fit the next time either.
+    """
+    tries = config.attempts if config.generation.temperature > 0 else 1
+    asked: list[list[Completion]] = [[] for _ in pairs]
+    for sample in range(config.samples):
+        waiting = list(range(len(pairs)))
+        for attempt in range(tries):
+            conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
+            seeds = [row_seed(config.seed, ids[i], sample * tries + attempt) for i in waiting]
+            counted = advance if (sample, attempt) == (config.samples - 1, 0) else tokens_only(advance)
+            completions = engine.generate(conversations, config.generation, seeds, counted)
+            for i, completion in zip(waiting, completions, strict=True):
+                asked[i].append(completion)
+            waiting = [i for i in waiting if ask_again(asked[i][-1], rubric)]
+            if not waiting:
+                break
+    return [written(completions, rubric, config.samples) for completions in asked]
+
+
+def ask_again(completion: Completion, rubric: RubricConfig) -> bool:
+    """Whether another try may give a rating where this one gave none."""
+    return completion.finish != "overflow" and parse_score(completion.text, rubric.lowest) is None
+
+
+def written(asked: Sequence[Completion], rubric: RubricConfig, samples: int) -> Rated:
+    """The mean of the levels read from all completions about one pair, or why there is none."""
+    raw = [completion.text for completion in asked]
+    read = [parse_score(text, rubric.lowest) for text in raw]
+    levels = [level for level in read if level is not None]
+    if levels:
+        return Rated(generated=sum(levels) / len(levels), raw=raw, re_asked=len(asked) > samples)
+    overflow = any(completion.finish == "overflow" for completion in asked)
+    return Rated(raw=raw, dropped=TOO_LONG if overflow else UNREADABLE if any(map(str.strip, raw)) else EMPTY)
+
+
+def by_expectation(
+    engine: Engine, rubric: RubricConfig, pairs: Sequence[Pair], tagged: bool, advance: Advance
+) -> list[Rated]:
+    """The mean level where the rating would stand, were the rating model to begin with it; always readable, one reading a pair."""
+    conversations = [rating(rubric.prompt, *pair, tagged) for pair in pairs]
+    chances = engine.choose(conversations, [str(n) for n in rubric.ratings], OPENING, advance)
+    means = [expectation(rubric.ratings, chance) for chance in chances]
+    return [
+        Rated(expected=mean, mass=mass, dropped="" if mean is not None else TOO_LONG if mass is None else UNREADABLE)
+        for mean, mass in means
+    ]
+
+
+def by_likelihood(models: Models, which: str, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[Rated]:
+    """How well instruction and output go together: what the instruction saves on the output, how likely it is given it, or both."""
+    nothing: list[float | None] = [None] * len(pairs)
+    gains, losses = nothing, nothing
+    if which != "backward":
+        assert models.rater is not None
+        gains = forward_gains(models.rater, pairs, tagged, advance if which == "forward" else tokens_only(advance))
+    if which != "forward":
+        assert models.backward is not None
+        losses = backward_gains(models.backward, pairs, tagged, advance)
+    asked = {"forward": [gains], "backward": [losses], "both": [gains, losses]}[which]
+    return [
+        Rated(forward=given, backward=likely, dropped=why_unmeasured(found))
+        for given, likely, *found in zip(gains, losses, *asked, strict=True)
+    ]
+
+
+def why_unmeasured(measures: Sequence[float | None]) -> str:
+    """Why a pair has no likelihood: it does not fit the context, or what the model gives are no numbers; empty where it has."""
+    if None in measures:
+        return TOO_LONG
+    return "" if all(value is not None and math.isfinite(value) for value in measures) else UNREADABLE
+
+
+def forward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[float | None]:
+    """How much the instruction lowers the loss of the output, nats a token; None where the pair cannot fit the context.
+
+    The output without its instruction is conditioned on an empty request in the same template and tag, so the
+    difference is the instruction's alone.
+    """
+    outputs, tags = [output for _, output in pairs], ["web"] if tagged else []
+    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, tokens_only(advance))
+    without = engine.losses([forward("", tags) for _ in pairs], outputs, advance)
+    return [
+        gain(alone / count, given / count) if count else None
+        for (given, count), (alone, _) in zip(with_it, without, strict=True)
+    ]
+
+
+def backward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[float | None]:
+    """Minus the loss of the instruction given the output, nats a token; None where the pair cannot fit the context."""
+    conversations = [backward(output, tagged) for _, output in pairs]
+    losses = engine.losses(conversations, [instruction for instruction, _ in pairs], advance)
+    return [-loss / count if count else None for loss, count in losses]
+
+
+def tokens_only(advance: Advance) -> Advance:
+    """For a pass over rows that another pass counts."""
+    return lambda rows, tokens: advance(0, tokens)

@@ -1,0 +1,1 @@
+"""A frozen config becomes a fresh process group."""

@@ -1,0 +1,111 @@
+"""Any OpenAI-compatible endpoint as an engine. Conversations are sent as messages, so the server's own template renders them.
+
+Text is written by any endpoint. Losses need what vLLM's server offers beyond OpenAI's API, see `VllmServer`; choices use
+that too where it is there, else the most likely first tokens of a chat answer.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from humpback_exp.artifacts import fingerprint
+from humpback_exp.config import EngineConfig, GenerationConfig
+from humpback_exp.inference.engine import Completion
+from humpback_exp.inference.openai.client import Endpoint, NotOffered
+from humpback_exp.inference.openai.errors import lack
+from humpback_exp.inference.openai.vllm_extensions import VllmServer, safe
+from humpback_exp.progress import Advance
+from humpback_exp.prompts import Conversation
+
+TOP = 20
+"""Most likely tokens an OpenAI chat answer tells the probabilities of, at most."""
+
+
+class OpenAIEngine:
+    """Asks the endpoint in the config. See `Engine` for what the methods return."""
+
+    def __init__(self, config: EngineConfig, model_path: str) -> None:
+        self.model = config.model or model_path
+        self.endpoint = Endpoint(config, self.model, fingerprint(model_path))
+        self.refused: NotOffered | None = None
+
+    @cached_property
+    def server(self) -> VllmServer | None:
+        """The endpoint as vLLM's server, if it tokenizes as that does; else `refused` says why not."""
+        server = VllmServer(self.endpoint)
+        try:
+            server.check()
+        except NotOffered as refused:
+            self.refused = refused
+            return None
+        return server
+
+    def generate(
+        self, conversations: Sequence[Conversation], sampling: GenerationConfig, seeds: Sequence[int], advance: Advance
+    ) -> list[Completion]:
+        payloads = [
+            {
+                "model": self.model,
+                "messages": safe(conversation),
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "max_tokens": sampling.max_new_tokens,
+                "seed": seed % 2**63,
+            }
+            for conversation, seed in zip(conversations, seeds, strict=True)
+        ]
+        done = self.endpoint.ask("/chat/completions", payloads, _completion, advance)
+        return [Completion(*reading) if reading else Completion("", 0, "overflow") for reading in done]
+
+    def losses(
+        self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
+    ) -> list[tuple[float, int]]:
+        """See `Engine`.
+
+        Raises:
+            ValueError: the endpoint is not vLLM's server.
+        """
+        if self.server is None:
+            raise self.endpoint.unable("no log-probabilities of a prompt, as vLLM's server does") from self.refused
+        return self.server.losses(conversations, targets, advance)
+
+    def choose(
+        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+    ) -> list[list[float]]:
+        """See `Engine`. Away from vLLM's server a choice must be one token, and counts 0 where it is not among the first 20;
+        the opening is sent as the beginning of the assistant's message, which the endpoint must take up.
+        """
+        if self.server is not None:
+            return self.server.choose(conversations, choices, opening, advance)
+        begun = [{"role": "assistant", "content": opening}] if opening else []
+        payloads = [
+            {
+                "model": self.model,
+                "messages": [*safe(conversation), *begun],
+                "temperature": 0,
+                "max_tokens": 1,
+                "logprobs": True,
+                "top_logprobs": TOP,
+            }
+            for conversation in conversations
+        ]
+
+        def read(_: int, answer: Any) -> list[float]:
+            logprobs = answer["choices"][0].get("logprobs")
+            if not logprobs:
+                raise lack("no log-probabilities")
+            likely = logprobs["content"][0]["top_logprobs"]
+            return [
+                math.fsum(math.exp(entry["logprob"]) for entry in likely if entry["token"].strip() == choice)
+                for choice in choices
+            ]
+
+        done = self.endpoint.ask("/chat/completions", payloads, read, advance)
+        return [reading if reading is not None else [float("nan")] * len(choices) for reading in done]
+
+
+def _completion(_: int, answer: Any) -> tuple[str, int, str]:
+    choice, usage = answer["choices"][0], answer.get("usage") or {}
+    finish = "length" if choice["finish_reason"] == "length" else "stop"
+    return (choice["message"]["content"] or "").strip(), usage.get("completion_tokens", 0), finish

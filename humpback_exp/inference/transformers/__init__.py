@@ -1,0 +1,1 @@
+"""The reference engine: transformers' models, our prefill, cache and decoding."""

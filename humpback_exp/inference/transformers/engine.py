@@ -1,0 +1,132 @@
+"""The reference engine: transformers' models with batches and a cache of our own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from humpback_exp.config import EngineConfig, GenerationConfig
+from humpback_exp.data.tokenize import IGNORED, encode, prompt_ids
+from humpback_exp.inference.choices import Ids, spell
+from humpback_exp.inference.engine import Completion, completion
+from humpback_exp.inference.transformers.decode import Continuation, Row
+from humpback_exp.inference.transformers.fused_llama import join
+from humpback_exp.inference.transformers.kv_cache import NAME, Prefix
+from humpback_exp.inference.transformers.prefill import (
+    in_passes,
+    read,
+    read_prefix,
+    shared_length,
+    tails,
+    within_memory,
+)
+from humpback_exp.modeling.kernels.loss import token_losses
+from humpback_exp.modeling.load import load_model, load_tokenizer
+from humpback_exp.modeling.memory import keep_freed_memory
+from humpback_exp.progress import Advance
+from humpback_exp.prompts import Conversation
+
+
+class TransformersEngine:
+    """Runs a model folder in this process. See `Engine` for what the methods return."""
+
+    def __init__(self, config: EngineConfig, model_path: str, key: str, template: str | None = None) -> None:
+        if config.device != "cpu" and not torch.cuda.is_available():
+            raise ValueError(
+                f"engine.device={config.device}: this machine has no GPU that torch sees; use engine.device=cpu"
+            )
+        if config.device == "cpu":
+            keep_freed_memory()
+        self.tokenizer = load_tokenizer(model_path, template, key)
+        self.model = load_model(model_path, config.dtype, key).to(config.device)
+        if not self.model._supports_attention_backend:
+            raise ValueError(
+                f"{key}={model_path}: a {type(self.model).__name__} takes no attention of ours; use engine=vllm"
+            )
+        self.model.set_attn_implementation(NAME)
+        join(self.model)
+        window = getattr(self.model.config, "sliding_window", None)
+        self.context = min(length for length in (self.model.config.max_position_embeddings, window) if length)
+        self.size = config.batch_size
+
+    @torch.inference_mode()
+    def generate(
+        self, conversations: Sequence[Conversation], sampling: GenerationConfig, seeds: Sequence[int], advance: Advance
+    ) -> list[Completion]:
+        prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
+        done = [Completion("", 0, "overflow") for _ in prompts]
+        left = self._fitting(prompts, sampling.max_new_tokens, advance)
+        start = shared_length(list(left.values()))
+
+        def work(size: int) -> None:
+            rows = [Row(i, ids, np.random.Generator(np.random.PCG64(seeds[i]))) for i, ids in left.items()]
+            prefix = read_prefix(self.model, rows[0].prompt[:start])
+            batch = Continuation(self.model, prefix, start, sampling, self.tokenizer.eos_token_id)
+            for row in batch.run(rows, size):
+                done[row.index] = completion(self.tokenizer, row.written)
+                del left[row.index]
+                advance(1, len(row.prompt) + len(row.written))
+
+        if left:
+            self.size = within_memory(self.size, work)
+        return done
+
+    @torch.inference_mode()
+    def losses(
+        self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
+    ) -> list[tuple[float, int]]:
+        rows = [
+            encode(self.tokenizer, conversation, target, "")
+            for conversation, target in zip(conversations, targets, strict=True)
+        ]
+        done = [(float("nan"), 0)] * len(rows)
+        fitting = self._fitting([row.ids for row in rows], 0, advance)
+        start = shared_length([ids[: -rows[i].label_count] for i, ids in fitting.items()])
+
+        def use(batch: list[int], prefix: Prefix) -> None:
+            hidden = read(self.model.get_decoder(), [fitting[i] for i in batch], start, prefix.before)
+            labels = [label for i in batch for label in [*rows[i].labels[start + 1 :], IGNORED]]
+            losses = token_losses(self.model, hidden, torch.tensor(labels, device=hidden.device))
+            for i, part in zip(batch, losses.split([len(fitting[i]) - start for i in batch]), strict=True):
+                done[i] = (float(part.sum()), rows[i].label_count)
+            advance(len(batch), sum(len(fitting[i]) for i in batch))
+
+        self.size = in_passes(self.model, fitting, start, self.size, use)
+        return done
+
+    @torch.inference_mode()
+    def choose(
+        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+    ) -> list[list[float]]:
+        spellings = spell(self._encode, choices, opening)
+        paths, tokens = spellings.paths(), spellings.tokens()
+        prompts = [[*prompt_ids(self.tokenizer, conversation), *spellings.shared] for conversation in conversations]
+        fitting = self._fitting(prompts, 1 + max(map(len, paths)), advance)
+        start = shared_length(list(fitting.values()))
+        chances: dict[tuple[int, Ids], dict[int, float]] = {}
+
+        def use(batch: list[tuple[int, Ids]], prefix: Prefix) -> None:
+            asked = [rows[place] for place in batch]
+            ends = tails([len(row) - start for row in asked], [len(path) + 1 for _, path in batch])
+            logits = read(self.model, asked, start, prefix.before, logits_to_keep=torch.tensor(ends))
+            found = torch.softmax(logits.float(), -1)[:, tokens].nan_to_num(0.0).tolist()
+            places = [(i, path[:depth]) for i, path in batch for depth in range(len(path) + 1)]
+            for place, probabilities in zip(places, found, strict=True):
+                chances[place] = dict(zip(tokens, probabilities, strict=True))
+            advance(sum(path == paths[0] for _, path in batch), sum(map(len, asked)))
+
+        def weigh(i: int) -> list[float]:
+            return spellings.weigh(lambda path, token: chances[i, path][token])
+
+        rows = {(i, path): [*ids, *path] for i, ids in fitting.items() for path in paths}
+        self.size = in_passes(self.model, rows, start, self.size, use)
+        return [weigh(i) if i in fitting else [float("nan")] * len(choices) for i in range(len(prompts))]
+
+    def _fitting(self, rows: Sequence[list[int]], room: int, advance: Advance) -> dict[int, list[int]]:
+        """The rows that leave `room` in the context, by index; the others are done at once."""
+        fitting = {i: ids for i, ids in enumerate(rows) if len(ids) + room <= self.context}
+        advance(len(rows) - len(fitting), sum(map(len, rows)) - sum(map(len, fitting.values())))
+        return fitting
+
+    def _encode(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -1,0 +1,145 @@
+"""Keys and values kept between forward passes: of the prefix that all rows share, and of every row being continued.
+
+Every layer of a model calls `attend`; what it attends to, and what is kept, is decided by the `cache` handed to the
+model's forward: `Reading` for prompts, a `Slots` for one more token of every row.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from transformers import AttentionInterface
+
+from humpback_exp.modeling.kernels.attention import attend_last
+
+MULTIPLE = 32
+"""Keys of a step are rounded up to a multiple of this: whole vectors, and fewer shapes for oneDNN to make kernels for."""
+NAME = "cached"
+"""The name under which transformers finds `attend`."""
+Pair = tuple[torch.Tensor, torch.Tensor]
+Keep = Callable[[int, int, torch.Tensor, torch.Tensor], Pair]
+"""Takes layer, row, and the row's new keys and values (groups, tokens, width); returns all that the row may attend to."""
+
+
+def attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float,
+    cache: "Reading | Slots",
+    **others: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention as transformers calls it, for rows laid one after the other.
+
+    Args:
+        query: (1, heads, tokens, width); key and value with the fewer heads of grouped attention.
+
+    Returns:
+        (1, tokens, heads, width).
+    """
+    if others.get("softcap") or others.get("s_aux") is not None:
+        raise ValueError(f"engine.name=transformers: no {type(module).__name__}; use engine=vllm for such a model")
+    return cache.attend(module.layer_idx, query[0] * scaling, key[0], value[0])[None], None
+
+
+AttentionInterface.register(NAME, attend)
+
+
+class Reading:
+    """Rows read one after the other without padding, each attending to itself and to what `keep` returns before it."""
+
+    def __init__(self, lengths: Sequence[int], keep: Keep) -> None:
+        self.lengths, self.keep = list(lengths), keep
+
+    def attend(self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        out = torch.empty_like(query, memory_format=torch.contiguous_format)
+        parts = (tensor.split(self.lengths, 1) for tensor in (query, key, value, out))
+        for row, (q, k, v, o) in enumerate(zip(*parts, strict=True)):
+            attend_last(q, *self.keep(layer, row, k, v), o)
+        return out.transpose(0, 1)
+
+
+class Prefix:
+    """Keys and values (groups, tokens, width) of the shared prefix, layer after layer; empty until it is read."""
+
+    def __init__(self) -> None:
+        self.layers: list[Pair] = []
+
+    def append(self, layer: int, row: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
+        """Keep what is read as the prefix."""
+        self.layers.append((key, value))
+        return key, value
+
+    def before(self, layer: int, row: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
+        """The prefix and a row behind it; nothing is kept."""
+        if not self.layers:
+            return key, value
+        keys, values = self.layers[layer]
+        return torch.cat([keys, key], 1), torch.cat([values, value], 1)
+
+
+class Slots:
+    """Keys (slots, groups, width, capacity) and values (slots, groups, capacity, width) of the rows being continued.
+
+    Each slot begins with the prefix. Rows take slots 0, 1, 2... without a gap, so that a step is a few batched products.
+    Keys lie transposed, in which oneDNN multiplies them three times as fast. Memory is zeroed: what lies behind a row's
+    end gets probability 0, and 0 times garbage could be nan.
+    """
+
+    def __init__(self, prefix: Prefix, count: int, capacity: int) -> None:
+        self.prefix, self.count, self.capacity = prefix, count, rounded(capacity)
+        self.layers: list[Pair] = []
+
+    def keep_at(self, first: int, start: int) -> Keep:
+        """Rows go into the slots from `first` on, behind `start` tokens of prefix."""
+
+        def keep(layer: int, row: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
+            if layer == len(self.layers):
+                self.layers.append(self._allocate(layer, key))
+            keys, values = (tensor[first + row] for tensor in self.layers[layer])
+            end = start + key.shape[1]
+            keys[:, :, start:end], values[:, start:end] = key.mT, value
+            return keys[:, :, :end].mT, values[:, :end]
+
+        return keep
+
+    def move(self, source: int, target: int) -> None:
+        """Copy one slot to another."""
+        for pair in self.layers:
+            for tensor in pair:
+                tensor[target] = tensor[source]
+
+    def place(self, lengths: Sequence[int]) -> None:
+        """Prepare a step: the next token of slot i stands behind `lengths[i]` others."""
+        self.longest = rounded(max(lengths) + 1)
+        device, dtype = self.layers[0][0].device, self.layers[0][0].dtype
+        self.ends = torch.tensor(lengths, device=device)
+        self.rows = torch.arange(len(lengths), device=device)
+        unwritten = torch.arange(self.longest, device=device) > self.ends[:, None]
+        self.mask = torch.zeros_like(unwritten, dtype=dtype).masked_fill_(unwritten, float("-inf"))[:, None, None]
+
+    def attend(self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """One token a slot: query (heads, slots, width)."""
+        (heads, count, width), groups = query.shape, len(key)
+        keys, values = (tensor[:count] for tensor in self.layers[layer])
+        keys[self.rows, :, :, self.ends] = key.transpose(0, 1)
+        values[self.rows, :, self.ends] = value.transpose(0, 1)
+        grouped = query.transpose(0, 1).reshape(count, groups, heads // groups, width)
+        scores = grouped @ keys[..., : self.longest] + self.mask
+        return (scores.softmax(-1) @ values[:, :, : self.longest]).view(count, heads, width)
+
+    def _allocate(self, layer: int, key: torch.Tensor) -> Pair:
+        groups, _, width = key.shape
+        keys = key.new_zeros(self.count, groups, width, self.capacity)
+        values = key.new_zeros(self.count, groups, self.capacity, width)
+        if self.prefix.layers:
+            first, second = self.prefix.layers[layer]
+            keys[..., : first.shape[1]], values[:, :, : first.shape[1]] = first.mT, second
+        return keys, values
+
+
+def rounded(length: int) -> int:
+    """The next multiple of `MULTIPLE`."""
+    return -(-length // MULTIPLE) * MULTIPLE

@@ -1,0 +1,1 @@
+"""vLLM as an engine, on GPUs and CPUs."""

@@ -1,0 +1,150 @@
+"""vLLM in this process: continuous batching, a cache of shared prefixes, one copy of the model.
+
+Prompts are rendered and tokenized by us and answers decoded by us, so the text is that of the reference engine. A bulk step
+with several workers runs one engine in each; only `tensor_parallel` makes vLLM start processes of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from humpback_exp.config import EngineConfig, GenerationConfig
+from humpback_exp.data.tokenize import prompt_ids, target_ids
+from humpback_exp.inference.choices import spell
+from humpback_exp.inference.engine import Completion, completion
+from humpback_exp.inference.followers import followers, weighed
+from humpback_exp.inference.vllm.load import load_vllm, set_environment
+from humpback_exp.progress import Advance
+from humpback_exp.prompts import Conversation
+
+Request = tuple[list[int], Any]
+"""Prompt ids and vLLM's SamplingParams."""
+
+
+class VllmEngine:
+    """Runs a model folder or Hub id. See `Engine` for what the methods return."""
+
+    def __init__(self, config: EngineConfig, model_path: str, key: str, template: str | None = None) -> None:
+        set_environment()
+        from humpback_exp.modeling.load import load_tokenizer  # imports torch
+
+        self.tokenizer = load_tokenizer(model_path, template, key)
+        self.llm = load_vllm(config, model_path, key)
+        self.context = int(self.llm.model_config.max_model_len)
+
+    def generate(
+        self, conversations: Sequence[Conversation], sampling: GenerationConfig, seeds: Sequence[int], advance: Advance
+    ) -> list[Completion]:
+        from vllm import SamplingParams
+
+        end = self.tokenizer.eos_token_id
+        prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
+        fitting = {
+            row: (
+                prompt,
+                SamplingParams(
+                    temperature=sampling.temperature,
+                    top_p=sampling.top_p,
+                    seed=seed % 2**63,  # torch's generators take 63 bits
+                    max_tokens=sampling.max_new_tokens,
+                    stop_token_ids=[end],
+                    detokenize=False,
+                ),
+            )
+            for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True))
+            if len(prompt) + sampling.max_new_tokens <= self.context
+        }
+        advance(len(prompts) - len(fitting), 0)
+        done = self._run(fitting, advance)
+        return [
+            completion(self.tokenizer, list(done[row].outputs[0].token_ids))
+            if row in done
+            else Completion("", 0, "overflow")
+            for row in range(len(prompts))
+        ]
+
+    def losses(
+        self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
+    ) -> list[tuple[float, int]]:
+        """See `Engine`. The last token is read as the one written next, so that a row may fill the whole context."""
+        from vllm import SamplingParams
+
+        pairs = [
+            (prompt_ids(self.tokenizer, conversation), target_ids(self.tokenizer, target))
+            for conversation, target in zip(conversations, targets, strict=True)
+        ]
+        fitting = {
+            row: (
+                [*prompt, *target[:-1]],
+                SamplingParams(
+                    max_tokens=1, temperature=0, prompt_logprobs=0, logprob_token_ids=target[-1:], detokenize=False
+                ),
+            )
+            for row, (prompt, target) in enumerate(pairs)
+            if len(prompt) + len(target) <= self.context
+        }
+        advance(len(pairs) - len(fitting), 0)
+        done = self._run(fitting, advance)
+        return [
+            (_loss(done[row], len(prompt), target), len(target)) if row in done else (float("nan"), 0)
+            for row, (prompt, target) in enumerate(pairs)
+        ]
+
+    def choose(
+        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+    ) -> list[list[float]]:
+        """See `Engine`. A prefix at which spellings part is one request; those of a row share its cached prompt."""
+        from vllm import SamplingParams
+
+        spelled = spell(lambda text: self.tokenizer(text, add_special_tokens=False)["input_ids"], choices, opening)
+        asked = followers(spelled)
+        longest = len(spelled.shared) + max(map(len, asked))
+        prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
+        fitting = {
+            (row, prefix): (
+                [*prompt, *spelled.shared, *prefix],
+                SamplingParams(max_tokens=1, temperature=0, logprob_token_ids=tokens, detokenize=False),
+            )
+            for row, prompt in enumerate(prompts)
+            if len(prompt) + longest < self.context
+            for prefix, tokens in asked.items()
+        }
+        advance(len(prompts) - len(fitting) // len(asked), 0)
+        done = self._run(fitting, lambda rows, tokens: advance(0, tokens))
+        found = [[float("nan")] * len(choices) for _ in prompts]
+        for row in {row for row, _ in done}:
+            found[row] = weighed(spelled, {prefix: _next(done[row, prefix]) for prefix in asked})
+            advance(1, 0)
+        return found
+
+    def _run(self, requests: Mapping[Any, Request], advance: Advance) -> dict[Any, Any]:
+        """Key -> finished output. The cache is emptied before, so that a call gives the same whatever ran before it."""
+        self.llm.reset_prefix_cache()
+        keys, done = list(requests), {}
+        engine = self.llm.llm_engine
+        for number, (ids, params) in enumerate(requests.values()):
+            params.output_kind = _final()
+            engine.add_request(str(number), {"type": "token", "prompt_token_ids": ids}, params)
+        while engine.has_unfinished_requests():
+            for output in engine.step():
+                if output.finished:
+                    done[keys[int(output.request_id)]] = output
+                    advance(1, len(output.prompt_token_ids) + len(output.outputs[0].token_ids))
+        return done
+
+
+def _final() -> Any:
+    """Only whole answers are handed over, not every token."""
+    from vllm.sampling_params import RequestOutputKind
+
+    return RequestOutputKind.FINAL_ONLY
+
+
+def _next(output: Any) -> dict[int, float]:
+    """Log-probabilities of the tokens asked for at the first place written."""
+    return {token: entry.logprob for token, entry in output.outputs[0].logprobs[0].items()}
+
+
+def _loss(output: Any, prompt: int, target: Sequence[int]) -> float:
+    """Summed negative log-likelihood of the target that begins at `prompt`, its last token being the one written next."""
+    read = zip(output.prompt_logprobs[prompt:], target[:-1], strict=True)
+    return -(sum(entries[token].logprob for entries, token in read) + _next(output)[target[-1]])

@@ -1,0 +1,43 @@
+"""No step that went wrong is kept: a loss or gradient that is not finite stops the run, naming the rows."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from humpback_exp.modeling.checkpoint.save import checkpoints, everyone
+
+
+class FiniteSteps(pl.Callback):
+    """Look at the losses of a step's micro-batches and at its gradient norm, before any checkpoint of it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "checkpoints"
+        self.seen: list[tuple[torch.Tensor, list[str]]] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, _index: int) -> None:
+        self.seen.append((outputs["loss"].detach(), batch["ids"]))
+        if trainer.fit_loop.epoch_loop._should_accumulate():
+            return
+        seen, self.seen = self.seen, []
+        losses = torch.stack([loss for loss, _ in seen])
+        bad = int((~torch.isfinite(losses)).any()) or 2 * (not math.isfinite(trainer.strategy.gradient_norm()))
+        worst = trainer.strategy.reduce(torch.tensor(bad, device=losses.device), reduce_op="max")
+        if int(worst):
+            self.stop(trainer, module, seen)
+
+    def stop(self, trainer: pl.Trainer, module: Any, seen: list[tuple[torch.Tensor, list[str]]]) -> None:
+        """Raise the same ValueError on every rank: whose micro-batches were bad, or all rows where only the gradient was."""
+        own = [ids for loss, ids in seen if not torch.isfinite(loss)]
+        rows = [ids for bad in everyone(own) for ids in bad]
+        what = "the loss of the micro-batch of rows"
+        if not rows:
+            rows = [ids for every in everyone([ids for _, ids in seen]) for ids in every]
+            what = "the gradient of the step of rows"
+        kept = next((f"the newest checkpoint is {path.name}" for path in checkpoints(self.folder)), "no checkpoint yet")
+        raise ValueError(
+            f"step {trainer.global_step}: {what} {' | '.join(', '.join(ids) for ids in rows)} is not finite, so the step "
+            f"is not kept ({kept}); mend or leave out those rows, or lower optim.lr={module.optim.lr}"
+        )

@@ -1,0 +1,1 @@
+"""Points of a sweep: checked, estimated, run and told in a table."""

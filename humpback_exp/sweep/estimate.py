@@ -1,0 +1,125 @@
+"""What the unfinished stages of a sweep's points will take, by the planner's formulas (docs/planner.md)."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from humpback_exp import artifacts
+from humpback_exp.config import (
+    DataConfig,
+    EngineConfig,
+    EvaluateConfig,
+    HardwareConfig,
+    PlanConfig,
+    ScoreConfig,
+    StageConfig,
+    TrainConfig,
+)
+from humpback_exp.data.examples import selected_ids
+from humpback_exp.data.seed import load_seed
+from humpback_exp.planning.estimate import estimate
+from humpback_exp.planning.sizes import SEGMENTS, SELECTED, Found, sizes_of
+from humpback_exp.planning.training import Training
+
+KNOWN = {f.name for f in fields(PlanConfig)} - {f.name for f in fields(StageConfig)}
+"""Settings that the planner takes from whatever stage has them."""
+
+
+class Costs:
+    """Adds up stages, each folder once, and keeps what was counted for the points after."""
+
+    def __init__(self, hardware: HardwareConfig | None) -> None:
+        self.hardware, self.weighed, self.counted = hardware, set[Path](), dict[str, Found]()
+        self.sums: dict[str, float] = {}
+
+    def row(self, stages: Sequence[StageConfig]) -> dict[str, object]:
+        """Tokens, operations, and hours on the hardware where it is known, of what is left to do.
+
+        Raises:
+            ValueError: the hardware is not of the trainer's kind.
+        """
+        left = [s for s in stages if s.folder not in self.weighed and not (s.folder / "manifest.json").exists()]
+        self.weighed |= {stage.folder for stage in left}
+        plan = plan_of(stages, self.hardware) if left else None
+        row = {"million tokens": 0.0, "petaFLOP": 0.0} | ({"hours": 0.0} if self.hardware else {})
+        sizes = plan and sizes_of(plan, self.found(stages))
+        for stage in left:
+            made = estimate(stage, plan, sizes) if plan and sizes else None
+            if made:
+                flops = made.flops if isinstance(made, Training) else 2 * made.shape.parameters * made.tokens
+                row["million tokens"] += made.tokens / 1e6
+                row["petaFLOP"] += flops / 1e15
+                if self.hardware:
+                    row["hours"] += made.seconds(self.hardware) / 3600
+        self.sums = {key: self.sums.get(key, 0) + value for key, value in row.items()}
+        return dict(row)
+
+    @property
+    def total(self) -> str:
+        """Of all rows so far, in words."""
+        unit = "" if self.hardware else " (hardware=NAME adds hours)"
+        return ", ".join(f"{value:.3g} {key}" for key, value in self.sums.items()) + unit
+
+    def found(self, stages: Sequence[StageConfig]) -> dict[str, Found]:
+        """What can be counted already: human pairs, candidates, and how many of them a selection keeps.
+
+        Raises:
+            ValueError: it keeps none.
+        """
+        found: dict[str, Found] = {}
+        for stage in stages:
+            match stage:
+                case TrainConfig() if stage.data.scored and (Path(stage.data.scored) / "manifest.json").exists():
+                    found["curated"] = self.once(f"{stage.seed} {stage.data}", selected, stage.data, stage.seed)
+                case TrainConfig() if stage.data.min_score and stage.data.min_score not in SELECTED:
+                    found["curated"] = stage.data.size or SEGMENTS, "at most"
+                case ScoreConfig() if (Path(stage.candidates) / "manifest.json").exists():
+                    found["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
+            if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).is_file():
+                count, path = self.once(stage.data.seed_path, pairs, stage.data.seed_path)
+                found["seed"] = min(count, stage.data.seed_size or count), path
+            if isinstance(stage, EvaluateConfig) and Path(stage.heldout).is_file():
+                found["heldout"] = self.once(stage.heldout, pairs, stage.heldout)
+        return found
+
+    def once(self, key: str, count: Any, *about: Any) -> Found:
+        if key not in self.counted:
+            self.counted[key] = count(*about)
+        return self.counted[key]
+
+
+def pairs(path: str) -> Found:
+    return len(load_seed(path)), path
+
+
+def selected(data: DataConfig, seed: int) -> Found:
+    """How many web pairs a selection keeps, from ids and scores alone.
+
+    Raises:
+        ValueError: none.
+    """
+    assert data.scored is not None
+    return len(selected_ids(data, seed)), data.scored
+
+
+def plan_of(stages: Sequence[StageConfig], hardware: HardwareConfig | None) -> PlanConfig | None:
+    """The planner's view of a point; None where no model is trained.
+
+    Raises:
+        ValueError: the hardware is not of the trainer's kind.
+    """
+    parts: dict[str, Any] = {}
+    for stage in stages:
+        shared = {f.name: getattr(stage, f.name) for f in fields(stage) if f.name in KNOWN}
+        if isinstance(stage, ScoreConfig):
+            shared["rating"] = shared.pop("generation")
+        parts |= shared
+    if "trainer" not in parts:
+        return None
+    # a loop has human pairs; whether this model is trained on them, its own stage says
+    data: DataConfig = parts["data"]
+    parts["data"] = replace(data, seed_path=data.seed_path or DataConfig().seed_path)
+    kind = parts["trainer"].accelerator
+    parts["engine"] = replace(parts.get("engine", EngineConfig()), device="cpu" if kind == "cpu" else "cuda")
+    return PlanConfig(hardware=hardware or HardwareConfig(accelerator=kind), **parts)

@@ -1,0 +1,117 @@
+"""What can be said of a sweep's points before one is started: what they vary, whether they go together, what is wrong with them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from humpback_exp import artifacts
+from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
+from humpback_exp.config.base import require
+from humpback_exp.errors import explained, report
+from humpback_exp.planning.machine import visible_gpus
+from humpback_exp.planning.preflight import check_machine
+from humpback_exp.sweep.estimate import Costs
+from humpback_exp.sweep.point import Point
+
+PAIRS = ("data.seed_path", "heldout")
+"""Keys of the files of human pairs, which no stage makes."""
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
+
+
+def varied(overrides: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+    """Key and value of what tells each point from the others, from all points' command lines."""
+    pairs = [dict(word.lstrip("+").split("=", 1) for word in words) for words in overrides]
+    keys = [key for key in pairs[0] if len({pair.get(key) for pair in pairs}) > 1]
+    return [{key: pair.get(key, "") for key in keys} for pair in pairs]
+
+
+def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
+    """Raise unless stages that share a folder are the same stage, and no two points are the same."""
+    made: dict[Path, dict[str, object]] = {}
+    last: set[Path] = set()
+    for stages in points:
+        for stage in stages:
+            facts = identity(stage) | input_paths(stage)
+            there = made.setdefault(stage.folder, facts)
+            differs = sorted(key for key in facts.keys() | there.keys() if facts.get(key) != there.get(key))
+            if differs:
+                raise ValueError(
+                    f"name={stage.name}: two points would write {stage.folder}, but differ in {', '.join(differs)}; "
+                    f"put it into the name, as in name='NAME-${{{differs[0]}}}'"
+                )
+        if stages and stages[-1].folder in last:
+            raise ValueError(f"name={stages[-1].name}: two points would both write {stages[-1].folder}; vary the name")
+        last |= {stages[-1].folder} if stages else set()
+
+
+def require_inputs(stages: Sequence[StageConfig]) -> None:
+    """Raise unless every folder that stages read is finished or made by a stage before, and pairs are there."""
+    made: set[Path] = set()
+    for stage in stages:
+        for key, path in input_paths(stage).items():
+            if key in PAIRS:
+                require(Path(path).is_file(), key, path, "no such file; give JSON lines with instruction and output")
+            elif Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
+                artifacts.load(Path(path))
+        made.add(stage.folder)
+
+
+def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
+    """Find what is wrong with points before one is started, and say it once; the others run all the same.
+
+    Args:
+        costs: counts what points are trained on; a selection that keeps nothing is a mistake.
+        here: whether they will run on this machine.
+    """
+    said, sound = set[str](), set[Path]()
+    for point in points:
+        try:
+            if point.mistake is not None:
+                raise point.mistake
+            for stage in point.stages:
+                require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
+            require_inputs(point.stages)
+            if not point.finished:
+                costs.found(point.stages)
+                if here:
+                    require_room(point)
+            missing = point.missing
+            for stage in point.stages:
+                begun = (stage.folder / "config.yaml").exists()
+                # an input that is still to be made cannot be compared with the one there was
+                comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
+                if begun and comparable and stage.folder not in sound:
+                    artifacts.begin(stage, write=False)
+                    sound.add(stage.folder)
+        except Exception as error:
+            if explained(error) not in said:
+                report(error)
+            said.add(explained(error))
+            point.mistake = error
+
+
+def require_room(point: Point) -> None:
+    """Raise unless this machine carries the point, and `n_jobs` like it find their GPUs."""
+    for stage in point.stages:
+        if isinstance(stage, TrainConfig) and stage.trainer.accelerator == "gpu":
+            nodes, jobs, gpus = stage.trainer.nodes, stage.n_jobs, len(visible_gpus())
+            one = "takes hydra/launcher=submitit_slurm, which asks for them, or trainer=zero3_offload on one node"
+            require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
+            wanted = jobs * stage.trainer.devices
+            require(jobs == 1 or wanted <= gpus, "n_jobs", jobs, f"takes {wanted} GPUs, here are {gpus}; lower it")
+        check_machine(stage)
+
+
+def short(points: Sequence[Point], costs: Costs) -> list[str]:
+    """Which points will be trained on fewer web pairs than they ask for, in words; those whose scores are there."""
+    found: dict[str, list[str]] = {}
+    for number, point in enumerate(points, start=1):
+        if point.mistake is not None or point.finished:
+            continue
+        for stage in point.stages:
+            size = stage.data.size if isinstance(stage, TrainConfig) else None
+            there = costs.found([stage]).get("curated")
+            if size and there and there[0] < size:
+                what = f"data.size={size}, but the selection has {there[0]} web pairs"
+                found.setdefault(what, []).append(str(number))
+    return [f"points {', '.join(numbers)}: {what}" for what, numbers in found.items()]

@@ -1,0 +1,56 @@
+"""The controller: corpus and seed to M_n, every stage a fresh process, finished ones skipped (design section 5)."""
+
+import time
+from pathlib import Path
+
+from humpback_exp import artifacts
+from humpback_exp.analysis.closing import closing
+from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
+from humpback_exp.execution.launch import launch
+from humpback_exp.planning.preflight import check_machine
+from humpback_exp.progress import log, set_up_logging, table
+from humpback_exp.workflow import report
+from humpback_exp.workflow.variants import whole_loop
+
+
+def run(config: PipelineConfig) -> None:
+    """Print the plan, run what is missing, print what came out.
+
+    Raises:
+        StageFailed: a stage ended badly; those before it are finished.
+    """
+    set_up_logging()
+    stages = whole_loop(config)
+    for stage in stages:
+        check_machine(stage)
+    print("plan\n" + table([plan_row(stage) for stage in stages]) + "\n", flush=True)
+    seconds: dict[Path, float] = {}
+    for number, stage in enumerate(stages, start=1):
+        log.info("stage %d of %d: %s %s", number, len(stages), stage.stage, stage.name)
+        started, finished = time.time(), (stage.folder / "manifest.json").exists()
+        launch(stage, fresh=True)
+        if not finished:
+            seconds[stage.folder] = time.time() - started
+    total = {"stage": "all", "name": "", "seconds": f"{sum(seconds.values()):.1f}", "rows": ""}
+    print("\nstages\n" + table([*(stage_row(stage, seconds.get(stage.folder)) for stage in stages), total]))
+    models = [stage.name for stage in stages if stage.kind == "evals"]
+    curated = [stage.folder for stage in stages if stage.kind == "curated"]
+    print("\n" + closing(config.output_root, models, curated[-1] if curated else None))
+    report.run(ReportConfig(output_root=config.output_root))
+
+
+def plan_row(stage: StageConfig) -> dict[str, object]:
+    finished = (stage.folder / "manifest.json").exists()
+    begun = stage.folder.exists() and any(p.is_dir() for p in stage.folder.iterdir())
+    state = "finished" if finished else "to be resumed" if begun else "to do"
+    return {"stage": stage.stage, "name": stage.name, "state": state, "folder": stage.folder}
+
+
+def stage_row(stage: StageConfig, seconds: float | None) -> dict[str, object]:
+    took = "skipped" if seconds is None else f"{seconds:.1f}"
+    rows = artifacts.load(stage.folder).rows
+    return {"stage": stage.stage, "name": stage.name, "seconds": took, "rows": facts(rows)}
+
+
+def facts(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in rows.items())

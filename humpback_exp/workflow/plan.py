@@ -1,0 +1,85 @@
+"""A loop, weighed instead of run: what its stages need of memory, disk and time, as tables to paste into a request."""
+
+from humpback_exp.config import (
+    HardwareConfig,
+    PlanConfig,
+)
+from humpback_exp.planning import shape_of
+from humpback_exp.planning import tables as made
+from humpback_exp.planning.check import in_words, smallest
+from humpback_exp.planning.disk import data_folder, model_folder
+from humpback_exp.planning.estimate import estimate, found
+from humpback_exp.planning.generation import Generation
+from humpback_exp.planning.machine import GIB, room
+from humpback_exp.planning.memory import BATCH, training_memory
+from humpback_exp.planning.sizes import sizes_of
+from humpback_exp.planning.training import Training
+from humpback_exp.progress import table
+from humpback_exp.workflow.variants import whole_loop
+
+
+def run(config: PlanConfig) -> None:
+    """Print the plan; nothing is started, written or loaded."""
+    hardware, loop = config.hardware, whole_loop(config)
+    sizes = sizes_of(config, found(config, loop))
+    stages = [estimated for stage in loop if (estimated := estimate(stage, config, sizes))]
+    trainings = [stage for stage in stages if isinstance(stage, Training)]
+    generations = [stage for stage in stages if isinstance(stage, Generation)]
+    texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
+    folders = [*texts, *(model_folder(training) for training in trainings)]
+    print(title(config))
+    show(made.size_rows(sizes, config.sizes.chars_per_token))
+    show(made.memory_rows(trainings[0].config, hardware))
+    if hardware.accelerator == "gpu":
+        show(made.host_rows(trainings[0].config))
+    show(made.generation_rows(generations, hardware))
+    show(made.disk_rows(folders))
+    show(made.hour_rows(stages, hardware), numbers=",.2f")
+    print("\n" + "\n".join([*verdict(trainings, generations, hardware), *assumptions(config)]))
+
+
+def show(rows: list[made.Row], numbers: str = ",.1f") -> None:
+    print("\n" + table(rows, numbers))
+
+
+def title(config: PlanConfig) -> str:
+    shape, trainer = shape_of(config.model), config.trainer
+    examples = trainer.pass_size(config.optim.batch_size or BATCH, config.data.max_length)
+    kind = "LoRA" if config.adapter.kind == "lora" else "full fine-tuning"
+    where = f"{trainer.nodes} x {trainer.devices} {config.hardware.name}"
+    return (
+        f"{config.model.path}, {shape.parameters / 1e9:.2f} billion parameters, {kind}, {trainer.strategy} on {where}, "
+        f"passes of {examples} x {config.data.max_length} tokens at most"
+    )
+
+
+def verdict(trainings: list[Training], generations: list[Generation], hardware: HardwareConfig) -> list[str]:
+    """What fits, and the smallest cluster training fits on."""
+    config, memory = trainings[0].config, hardware.memory * GIB
+    fits = training_memory(config).peak <= room(memory, hardware.accelerator, config.trainer.devices)
+    lines = [f"Training {'fits' if fits else 'does not fit'} {hardware.memory:g} GiB."]
+    if hardware.accelerator == "gpu":
+        nodes = smallest(config, memory, min(training.batch for training in trainings))
+        lines.append(
+            f"Smallest cluster that carries it under ZeRO-3: {nodes} node(s) of 8 x {hardware.name} ({in_words(nodes)})."
+            if nodes
+            else f"No cluster of {hardware.name} carries it: a step's examples cannot be split over more ranks."
+        )
+    if any(made.gpus(hardware) != 1 for made in generations):
+        lines.append(
+            "Generation runs on one GPU or machine in this version: what needs more is counted as one copy split over it; "
+            "lower engine.batch_size to shrink the KV cache."
+        )
+    return lines
+
+
+def assumptions(config: PlanConfig) -> list[str]:
+    """What the figures rest on beside the sizes above."""
+    hardware = config.hardware
+    links = f"{hardware.link_utilisation:.0%} of {hardware.network / 1e9:g} GB/s a GPU between nodes; "
+    return [
+        f"Assumed: {hardware.utilisation:.0%} of {hardware.flops / 1e12:g} TFLOP/s in training and reading, "
+        f"{hardware.bandwidth_utilisation:.0%} of {hardware.bandwidth / 1e9:,.0f} GB/s in writing; "
+        f"{links if config.trainer.nodes > 1 else ''}{config.sizes.chars_per_token:g} characters a token; "
+        "a batch lasts until its longest row has written all it may."
+    ]

@@ -1,0 +1,62 @@
+"""The score parser against the failures of the published reimplementation; the expected score."""
+
+import math
+
+import pytest
+
+from humpback_exp.curation.parsing import expectation, gain, parse_score
+
+
+@pytest.mark.parametrize(
+    ("completion", "score"),
+    [
+        ("The answer is good.\nScore: 4", 4.0),
+        ("Brief.\n\nScore: 5\n", 5.0),
+        ("score:1", 1.0),
+        ("Fine.\n**Score: 3**", 3.0),
+        ("Fine.\nScore: **2**.", 2.0),
+        ("Fine.\nScore: 4/5", 4.0),
+        ("Fine.\nScore: 4.0", 4.0),
+        ("Score: 2\nOn reflection\nScore: 3", 3.0),
+        ("Score: 4\nbecause it is clear", None),
+        ("I would give it a score: 4", None),
+        ("The score is 4", None),
+        ("Score: 0", None),
+        ("Score: 6", None),
+        ("Score: 10", None),
+        ("Score: 728", None),
+        ("Score: 10502", None),
+        ("Score: 4.5", None),
+        ("Score: 4-5", None),
+        ("Score: four", None),
+        ("Score:", None),
+        ("Score: 4 out of 10", None),
+        ("Score: 4/10", None),
+        ("Score: ٤", None),
+        ("", None),
+        ("\n \n", None),
+    ],
+)
+def test_parse_score(completion: str, score: float | None) -> None:
+    assert parse_score(completion) == score
+
+
+@pytest.mark.parametrize(
+    ("completion", "score"), [("Score: 0", 1.0), ("Score: 1", 1.0), ("Score: 5", 5.0), ("Score: 6", None), ("0", None)]
+)
+def test_a_rubric_from_zero_reads_zero_as_the_lowest_level(completion: str, score: float | None) -> None:
+    assert parse_score(completion, lowest=0) == score
+
+
+def test_the_expected_score_is_the_mean_over_what_fell_on_the_digits() -> None:
+    assert expectation(range(1, 6), [0.0, 0.0, 0.125, 0.125, 0.25]) == ((3 + 4 + 2 * 5) / 4, 0.5)
+    assert expectation(range(6), [0.25, 0.25, 0.0, 0.0, 0.0, 0.5]) == (3.0, 1.0)
+
+
+def test_no_digit_and_no_room_have_no_expected_score() -> None:
+    assert expectation(range(1, 6), [0.0] * 5) == (None, 0.0)
+    assert expectation(range(1, 6), [math.nan] * 5) == (None, None)
+
+
+def test_gain_is_what_the_instruction_saves() -> None:
+    assert gain(unconditional=3.5, conditional=2.25) == 1.25
