@@ -19,13 +19,12 @@ from typing import TypeVar
 from humpback_exp import artifacts, progress, records
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SegmentConfig
-from humpback_exp.corpus import chunks, pages
-from humpback_exp.corpus.dedup import Deduplicator
+from humpback_exp.corpus import chunks, dedup, pages, sites
 from humpback_exp.distributed import die_with_parent
 from humpback_exp.records import DroppedSegment, Segment
 from humpback_exp.tracking import Tracker
 
-ROWS_PER_FILE = 50_000
+ROWS_PER_FILE = 10_000
 SAMPLES = 20
 """Rows shown in W&B."""
 R = TypeVar("R")
@@ -36,10 +35,14 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     started = time.time()
     folder = artifact.folder / "chunks"
     units = pages.units(config.corpus.path, config.chunk_size)
+    sites.add_neighbours(units)
     _work_all(units, config, folder)
     counts = chunks.counts(folder, len(units))
-    read, passed = counts.pop("pages", 0), counts.pop("kept", 0)
-    duplicates, kept = _write(folder, len(units), artifact.folder, config.corpus.near_duplicate)
+    read, passed, words = counts.pop("pages", 0), counts.pop("kept", 0), counts.pop("capital words", 0)
+    fingerprints = chunks.fingerprints(folder, len(units))
+    found_again = dedup.reasons(fingerprints, passed, config.corpus.near_duplicate, artifact.folder / "signatures")
+    duplicates = Counter(reason for reason in found_again if reason)
+    kept = _write(folder, len(units), artifact.folder, found_again)
     drops = dict((counts + duplicates).most_common())
     of_segments = {reason: count for reason, count in drops.items() if not reason.startswith(chunks.PAGE)}
     found = passed + sum(counts[reason] for reason in of_segments)
@@ -52,6 +55,8 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     seconds = time.time() - started
     progress.stage_table(f"segments of {read:,} pages", found, kept, of_segments, seconds, artifact.folder)
     _tell_pages(drops)
+    if words:
+        progress.log.info("headers in capitals: %d are one word; corpus.capital_words=true keeps those", words)
     return manifest
 
 
@@ -98,23 +103,15 @@ def _start_worker(parent: int) -> None:
     progress.set_up_logging()
 
 
-def _write(chunk_folder: Path, number: int, folder: Path, threshold: float) -> tuple[Counter[str], int]:
-    """Write `data/` and `dropped/` without duplicates; their number by reason, and the number of segments kept."""
-    deduplicator = Deduplicator(threshold)
-    duplicates: list[DroppedSegment] = []
-
-    def unique() -> Iterator[Segment]:
-        for row in chunks.kept(chunk_folder, number):
-            reason = deduplicator.reason(row, row.signature)
-            if reason:
-                duplicates.append(row.dropped(reason))
-            else:
-                yield row.segment()
-
-    kept = _write_files(folder / "data", Segment, unique())
-    dropped = chain(chunks.dropped(chunk_folder, number), duplicates)
-    _write_files(folder / "dropped", DroppedSegment, dropped)
-    return Counter(row.reason for row in duplicates), kept
+def _write(chunk_folder: Path, number: int, folder: Path, found: list[str | None]) -> int:
+    """Write `data/` and `dropped/`, each kept row of the chunks by its reason; the number of segments kept."""
+    rows = zip(chunks.kept(chunk_folder, number), found, strict=True)
+    duplicates = (
+        row.dropped(reason) for row, reason in zip(chunks.kept(chunk_folder, number), found, strict=True) if reason
+    )
+    kept = _write_files(folder / "data", Segment, (row.segment() for row, reason in rows if not reason))
+    _write_files(folder / "dropped", DroppedSegment, chain(chunks.dropped(chunk_folder, number), duplicates))
+    return kept
 
 
 def _write_files(folder: Path, cls: type[R], rows: Iterable[R]) -> int:
