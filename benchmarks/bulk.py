@@ -23,7 +23,7 @@ from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Chunks
 from humpback_exp.bulk.leases import Claims
 from humpback_exp.config import AugmentConfig, CorpusConfig, SegmentConfig, TrackingConfig
-from humpback_exp.progress import Figures, table
+from humpback_exp.progress import Throughput, table
 from humpback_exp.records import Segment, write
 
 CHUNK, FILE = 1024, 50_000
@@ -107,7 +107,7 @@ def parts(folder: Path, chunks: int) -> list[dict[str, object]]:
     def around(number: int) -> None:
         claims.free(held.missing())
         with claims.take(number, 0):
-            held.tell(number, Figures(CHUNK, CHUNK, CHUNK, 1.0))
+            held.tell(number, Throughput(CHUNK, CHUNK, CHUNK, 1.0))
 
     for number in range(chunks):
         timed("claim, figures, look", lambda number=number: around(number))

@@ -62,7 +62,7 @@ JUDGE = (
 OPENING = "Score:"
 """What the rating model's turn is taken to begin with under scorer=expected: the rubrics' declared slot."""
 
-SAID = {
+STAGE_PROMPTS = {
     "train": [TAGS, TEMPLATES, TURN_MARKS, BACKWARD],
     "augment": [TAGS, TURN_MARKS, BACKWARD],
     "gate": [TAGS, TURN_MARKS, BACKWARD, OPENING],

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS, write_text
 from humpback_exp.bulk.leases import Claims
-from humpback_exp.progress import Advance, Figures
+from humpback_exp.progress import Advance, Throughput
 from humpback_exp.records import write
 
 I = TypeVar("I")  # noqa: E741
@@ -71,20 +71,20 @@ class Chunks:
     def rows(self, number: int) -> int:
         return min(self.size, self.total - number * self.size)
 
-    def tell(self, number: int, figures: Figures) -> None:
+    def tell(self, number: int, figures: Throughput) -> None:
         """Leave what a chunk cost; before its commit, so that each committed chunk has it."""
         write_text(self._figures(number), json.dumps(asdict(figures)))
 
-    def figures(self, number: int) -> Figures:
+    def figures(self, number: int) -> Throughput:
         """What a committed chunk cost."""
-        return Figures(**json.loads(self._figures(number).read_text()))
+        return Throughput(**json.loads(self._figures(number).read_text()))
 
     def _figures(self, number: int) -> Path:
         return self.folder / CHECKPOINTS / f"{number:05d}.json"
 
 
 def share(
-    chunks: Chunks, work: Bulk[I, O], claims: Claims, advance: Advance, committed: Callable[[Figures], object]
+    chunks: Chunks, work: Bulk[I, O], claims: Claims, advance: Advance, committed: Callable[[Throughput], object]
 ) -> None:
     """What one worker does: claim chunks and do them until none is missing.
 
@@ -115,7 +115,9 @@ def share(
         assert not free, "the input has fewer rows than it had"
 
 
-def _do(chunk: list[I], process: Process[I, O], kept: Callable[[O], bool], advance: Advance) -> tuple[list[O], Figures]:
+def _do(
+    chunk: list[I], process: Process[I, O], kept: Callable[[O], bool], advance: Advance
+) -> tuple[list[O], Throughput]:
     """The rows a chunk becomes, and what it cost."""
     started, tokens = time.perf_counter(), 0
 
@@ -126,4 +128,4 @@ def _do(chunk: list[I], process: Process[I, O], kept: Callable[[O], bool], advan
 
     made = process(chunk, count)
     assert len(made) == len(chunk), f"{len(chunk)} rows went in and {len(made)} came out"
-    return made, Figures(len(made), sum(map(kept, made)), tokens, time.perf_counter() - started)
+    return made, Throughput(len(made), sum(map(kept, made)), tokens, time.perf_counter() - started)

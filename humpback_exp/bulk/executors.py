@@ -13,7 +13,7 @@ from humpback_exp.bulk.chunks import Bulk, Chunks, share
 from humpback_exp.bulk.leases import Claims
 from humpback_exp.bulk.workers import Left, clear, local, raise_failure
 from humpback_exp.config import BulkConfig
-from humpback_exp.progress import Figures, Meter
+from humpback_exp.progress import Meter, Throughput
 from humpback_exp.tracking import Tracker
 
 I = TypeVar("I")  # noqa: E741
@@ -34,7 +34,7 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     chunks = Chunks(config.folder, work.total, config.chunk_size)
     missing = chunks.missing()
     done = set(chunks.numbers) - missing
-    before = sum(map(chunks.figures, done), start=Figures())
+    before = sum(map(chunks.figures, done), start=Throughput())
     meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log)
     if config.executor.name == "local" and config.executor.workers == 1:
         clear(config.folder)

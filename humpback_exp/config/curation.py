@@ -58,7 +58,7 @@ class RatingConfig(StageConfig):
             "greedy ratings are all alike; set generation.temperature",
         )
         require(
-            "backward_path" in self.idle or self.backward_path is not None,
+            "backward_path" in self.inactive_fields or self.backward_path is not None,
             "backward_path",
             None,
             f"likelihood={self.likelihood} needs the backward model; give its folder",
@@ -69,21 +69,21 @@ class RatingConfig(StageConfig):
         return {self.scorer}
 
     @property
-    def idle(self) -> set[str]:
+    def inactive_fields(self) -> set[str]:
         """Fields that change nothing with the others as they are; they identify no run."""
         if self.scorer == GIVEN:
             rating = {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)}
             return rating - {"scorer"} | {"compare"}
-        used, idle = self.scorers_used, {"ratings"}
+        used, inactive = self.scorers_used, {"ratings"}
         if used == {"likelihood"}:
-            idle |= {"rubric", "compare"}
+            inactive |= {"rubric", "compare"}
         if "generated" not in used:
-            idle |= {"generation", "attempts", "samples"}
+            inactive |= {"generation", "attempts", "samples"}
         if "likelihood" not in used:
-            idle |= {"likelihood", "backward_path"}
+            inactive |= {"likelihood", "backward_path"}
         elif self.likelihood == "forward":
-            idle |= {"backward_path"}
-        return idle
+            inactive |= {"backward_path"}
+        return inactive
 
 
 @dataclass(kw_only=True, slots=True)

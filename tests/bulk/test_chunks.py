@@ -23,7 +23,7 @@ from humpback_exp.config import ExecutorConfig
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning import machine
 from humpback_exp.planning.preflight import check_machine
-from humpback_exp.progress import Figures
+from humpback_exp.progress import Throughput
 from humpback_exp.records import Candidate, read
 from tests.bulk.folders import ECHO, augmentation, command, digests, made_segments
 from tests.conftest import ROOT, one_line_error
@@ -253,8 +253,8 @@ def ratings(numbers: list[int], advance: Callable[[int, int], object]) -> list[N
     return [Number(str(n), n % 2 == 0) for n in numbers]
 
 
-def work(folder: Path, bulk: Bulk[int, Number], size: int = 4, lease: float = 60.0) -> list[Figures]:
-    made: list[Figures] = []
+def work(folder: Path, bulk: Bulk[int, Number], size: int = 4, lease: float = 60.0) -> list[Throughput]:
+    made: list[Throughput] = []
     chunks = Chunks(folder, bulk.total, size)
     share(chunks, bulk, Claims(folder / CHECKPOINTS, lease), lambda *_: None, made.append)
     return made
