@@ -10,7 +10,16 @@ import pytest
 
 from humpback_exp.config import BoundsConfig, CurateConfig, GateConfig, GenerationConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated
-from humpback_exp.evaluation.gate import Known, asked, combinations, known_pairs, ratings, require_passed, summary, table
+from humpback_exp.evaluation.gate import (
+    Known,
+    asked,
+    combinations,
+    known_pairs,
+    ratings,
+    require_passed,
+    summary,
+    table,
+)
 from humpback_exp.records import Example
 
 PAIRS = [Example(id=name, source="seed", instruction=f"ask {name}", output=f"tell {name}") for name in "abc"]
