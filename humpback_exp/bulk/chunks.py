@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS, write_text
-from humpback_exp.bulk.leases import Claims
+from humpback_exp.bulk.leases import Leases
 from humpback_exp.progress import Advance, Throughput
 from humpback_exp.records import write
 
@@ -50,7 +50,7 @@ class Bulk(Generic[I, O]):
 
 @dataclass(slots=True, frozen=True)
 class Chunks:
-    """The chunks of a stage's folder: `data/NNNNN.parquet`, and the figures of each beside the claims."""
+    """The chunks of a stage's folder: `data/NNNNN.parquet`, and the figures of each beside the leases."""
 
     folder: Path
     total: int
@@ -83,8 +83,8 @@ class Chunks:
         return self.folder / CHECKPOINTS / f"{number:05d}.json"
 
 
-def share(
-    chunks: Chunks, work: Bulk[I, O], claims: Claims, advance: Advance, committed: Callable[[Throughput], object]
+def work_through(
+    chunks: Chunks, work: Bulk[I, O], leases: Leases, advance: Advance, committed: Callable[[Throughput], object]
 ) -> None:
     """What one worker does: claim chunks and do them until none is missing.
 
@@ -93,7 +93,7 @@ def share(
     """
     process: Process[I, O] | None = None
     while missing := chunks.missing():
-        free = claims.free(missing)
+        free = leases.free(missing)
         if not free:
             time.sleep(POLL)
             continue
@@ -101,12 +101,12 @@ def share(
             if number not in free:
                 continue
             generation = free.pop(number)
-            with claims.take(number, generation) as ours:
+            with leases.take(number, generation) as ours:
                 if ours and not chunks.path(number).exists():
                     assert len(chunk) == chunks.rows(number), "the input has not the rows it had"
                     process = process or work.start()
                     made, figures = _do(chunk, process, work.kept, advance)
-                    if not claims.lost(number, generation):
+                    if not leases.lost(number, generation):
                         chunks.tell(number, figures)
                         write(chunks.path(number), work.cls, made)
                         committed(figures)

@@ -88,12 +88,12 @@ class RatingConfig(StageConfig):
 
 @dataclass(kw_only=True, slots=True)
 class BoundsConfig:
-    """Human pairs, good by assumption, and how well a scorer must tell them from spoilt ones before it scores everything."""
+    """Human pairs, good by assumption, and how well a scorer must tell them from corrupted ones before it scores everything."""
 
     path: str = artifact_input("examples/heldout.jsonl")
     """The pairs, in any format of data.seed_path. Held-out ones are the honest choice: a model knows its own seed by heart."""
     pairs: int = 32
-    """How many are rated, drawn by the seeded order of their ids; each also spoilt in two ways. 0 goes without a gate."""
+    """How many are rated, drawn by the seeded order of their ids; each also corrupted in two ways. 0 goes without a gate."""
     min_readable: float = operational(0.5)
     """Least share of ratings that can be read."""
     min_auc: float = operational(0.6)
