@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from humpback_exp import reasons
 from humpback_exp.artifacts import digest
 from humpback_exp.config import DataConfig, identity
 from humpback_exp.config.base import require
@@ -42,7 +43,7 @@ class TokenCache(Sequence[Tokens]):
     def __init__(self, path: Path) -> None:
         self.table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         outcomes = np.asarray(self.table["outcome"])
-        self.kept = np.flatnonzero(outcomes != "too long")
+        self.kept = np.flatnonzero(outcomes != reasons.TOO_LONG)
         self.counts = {name: count for name, count in Counter(outcomes.tolist()).items() if name}
         self.labelled = int(self.table["labelled"].to_numpy().sum())
         self.total = sum(len(chunk.flatten()) for chunk in self.table["ids"].chunks)
@@ -110,7 +111,7 @@ def _rows(tokenizer: Any, config: DataConfig, examples: list[Example]) -> Iterat
     with bar(len(examples), "tokenize") as progress:
         for example in examples:
             tokens, outcome = encode_fitting(tokenizer, example, config)
-            fits = outcome != "too long"
+            fits = outcome != reasons.TOO_LONG
             yield {
                 "id": example.id,
                 "source": example.source,
