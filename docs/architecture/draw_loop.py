@@ -43,7 +43,12 @@ def main() -> None:
     figure, axes = plt.subplots(figsize=(13, 4.2))
     for left, middle, text, colour in BOXES.values():
         shape = FancyBboxPatch(
-            (left, middle - HEIGHT / 2), WIDTH, HEIGHT, boxstyle="round,pad=0.02,rounding_size=0.08", fc=colour, ec="#556"
+            (left, middle - HEIGHT / 2),
+            WIDTH,
+            HEIGHT,
+            boxstyle="round,pad=0.02,rounding_size=0.08",
+            fc=colour,
+            ec="#556",
         )
         axes.add_patch(shape)
         axes.text(left + WIDTH / 2, middle, text, ha="center", va="center")
