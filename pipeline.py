@@ -7,7 +7,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from humpback_exp.config import PipelineConfig, StageConfig, load, swept
-from humpback_exp.errors import door, user_errors
+from humpback_exp.errors import exit_on_user_error, user_errors
 
 ConfigStore.instance().store("pipeline_schema", swept(PipelineConfig))
 
@@ -19,7 +19,7 @@ def main(cfg: DictConfig) -> list[StageConfig] | None:
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return whole_loop(load(cfg, PipelineConfig))
-    door(lambda: pipeline.run(load(cfg, PipelineConfig)))
+    exit_on_user_error(lambda: pipeline.run(load(cfg, PipelineConfig)))
     return None
 
 

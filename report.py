@@ -5,7 +5,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from humpback_exp.config import ReportConfig, load
-from humpback_exp.errors import door, user_errors
+from humpback_exp.errors import exit_on_user_error, user_errors
 
 ConfigStore.instance().store("report_schema", ReportConfig)
 
@@ -14,7 +14,7 @@ ConfigStore.instance().store("report_schema", ReportConfig)
 def main(cfg: DictConfig) -> None:
     from humpback_exp.workflow import report
 
-    door(lambda: report.run(load(cfg, ReportConfig)))
+    exit_on_user_error(lambda: report.run(load(cfg, ReportConfig)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from humpback_exp.artifacts.manifest import load, sha256
+from humpback_exp.artifacts.manifest import is_begun, is_finished, load, sha256
 
 WHOLE_FILE = 1 << 24
 """Files of raw inputs up to this size are hashed whole; of larger ones, size, first and last MiB."""
@@ -19,9 +19,9 @@ def fingerprint(path: str) -> str:
         ValueError: the folder is unfinished.
     """
     folder = Path(path)
-    if (folder / "manifest.json").exists():
+    if is_finished(folder):
         return load(folder).fingerprint
-    if (folder / "config.yaml").exists():
+    if is_begun(folder):
         raise ValueError(f"{path}: unfinished; run the command that writes it again, it goes on where it stopped")
     if folder.is_file():
         return raw_digest(folder)

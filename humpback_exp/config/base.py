@@ -72,10 +72,10 @@ def to_plain(config: Any) -> Any:
 
 
 def identity(config: Any) -> dict[str, Any]:
-    """The flat `key.subkey -> value` view of what a run is: neither operational keys, input paths nor what is idle."""
+    """The flat `key.subkey -> value` view of what a run is: neither operational keys, input paths nor inactive fields."""
     flat: dict[str, Any] = {}
     for f in fields(config):
-        if f.metadata.get("operational") or f.metadata.get("input") or f.name in idle(config):
+        if f.metadata.get("operational") or f.metadata.get("input") or f.name in inactive_fields(config):
             continue
         value = getattr(config, f.name)
         if is_dataclass(value):
@@ -86,20 +86,20 @@ def identity(config: Any) -> dict[str, Any]:
 
 
 def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
-    """The `key -> path` view of everything a stage reads; unset and idle inputs are left out."""
+    """The `key -> path` view of everything a stage reads; unset and inactive inputs are left out."""
     found: dict[str, str] = {}
     for f in fields(config):
         value = getattr(config, f.name)
-        if f.metadata.get("input") and value is not None and f.name not in idle(config):
+        if f.metadata.get("input") and value is not None and f.name not in inactive_fields(config):
             found[prefix + f.name] = str(value)
         elif is_dataclass(value):
             found |= input_paths(value, f"{prefix}{f.name}.")
     return found
 
 
-def idle(config: Any) -> set[str]:
-    """The fields that `config.idle` says change nothing with the others as they are; none where it says nothing."""
-    return getattr(config, "idle", set())
+def inactive_fields(config: Any) -> set[str]:
+    """The fields that `config.inactive_fields` says change nothing with the others as they are; none where it says nothing."""
+    return getattr(config, "inactive_fields", set())
 
 
 def one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:

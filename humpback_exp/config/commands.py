@@ -81,7 +81,7 @@ class PipelineConfig(StageConfig):
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     workers: int = operational(2)
     hardware: HardwareConfig | None = operational(None)
-    """What the hours of a sweep of loops are foretold for."""
+    """What the hours of a sweep of loops are estimated for."""
 
     def __post_init__(self) -> None:
         require(

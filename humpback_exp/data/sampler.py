@@ -45,16 +45,16 @@ def _permutation(seed: int, epoch: int, examples: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(examples)
 
 
-def dealt(lengths: list[int], micro_batch: int, ranks: int, alike: bool) -> list[list[int]]:
+def assign_micro_batches(lengths: list[int], micro_batch: int, ranks: int, similar_lengths: bool) -> list[list[int]]:
     """The indices of a step's examples in micro-batches, those of one rank every `ranks`-th.
 
     Args:
-        alike: put examples of like length together, so that padding them costs little; else deal them to and fro by
+        similar_lengths: put examples of like length together, so that padding them costs little; else deal them to and fro by
             length, so that all micro-batches hold about as many tokens.
     """
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     count = len(lengths) // micro_batch
-    if alike:
+    if similar_lengths:
         width = micro_batch * ranks
         return [order[i : i + width][r::ranks] for i in range(0, len(order), width) for r in range(ranks)]
     rounds = [order[i : i + count] for i in range(0, len(order), count)]

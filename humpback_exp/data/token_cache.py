@@ -36,7 +36,7 @@ BATCH = 4096
 """Rows of a record batch: what writing holds in memory."""
 
 
-class TokenStore(Sequence[Tokens]):
+class TokenCache(Sequence[Tokens]):
     """The encoded examples that fit, read from the file as they are asked for."""
 
     def __init__(self, path: Path) -> None:
@@ -62,14 +62,14 @@ class TokenStore(Sequence[Tokens]):
         return [row["id"] for row in rows if row["source"] == source]
 
 
-def token_store(
+def cached_tokens(
     root: Path,
     tokenizer: Any,
     config: DataConfig,
     seed: int,
     inputs: dict[str, Any],
     examples: Callable[[], list[Example]],
-) -> TokenStore:
+) -> TokenCache:
     """The tokens of `examples()`, which is called only where they are not in the cache yet.
 
     The first rank writes; the others wait for the file.
@@ -89,7 +89,7 @@ def token_store(
         _write(path, tokenizer, config, examples())
     while not path.exists():
         time.sleep(0.1)
-    store = TokenStore(path)
+    store = TokenCache(path)
     remedy = f"none of {store.table.num_rows} examples fits; raise it or set data.overlong"
     require(len(store) > 0, "data.max_length", config.max_length, remedy)
     return store

@@ -10,7 +10,7 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.curation.selection import ids_hash
 from humpback_exp.data.examples import training_examples
 from humpback_exp.data.sampler import schedule
-from humpback_exp.data.token_cache import TokenStore, token_store
+from humpback_exp.data.token_cache import TokenCache, cached_tokens
 from humpback_exp.distributed import rank
 from humpback_exp.progress import log, stage_table
 from humpback_exp.tracking import Tracker
@@ -32,7 +32,7 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         key: value["fingerprint"] for key, value in artifact.manifest.inputs.items() if key.startswith("data.")
     }
     examples = partial(training_examples, config.data, config.seed)
-    tokens = token_store(Path(config.output_root) / CACHE, tokenizer, config.data, config.seed, made_from, examples)
+    tokens = cached_tokens(Path(config.output_root) / CACHE, tokenizer, config.data, config.seed, made_from, examples)
     batch_size, max_steps = schedule(config.optim, len(tokens))
     log.info(
         "%s: %d examples, %d tokens, %d labelled; %d steps of %d",
@@ -52,7 +52,7 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     return manifest
 
 
-def close(artifact: Artifact, tokens: TokenStore, figures: dict[str, float], started: float) -> Manifest:
+def close(artifact: Artifact, tokens: TokenCache, figures: dict[str, float], started: float) -> Manifest:
     """Finish the folder with what was trained on: numbers by source, and the hash of the web pairs' ids."""
     web = tokens.row_ids("web")
     return artifacts.finish(

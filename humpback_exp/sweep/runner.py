@@ -16,7 +16,7 @@ from multiprocessing.context import ForkProcess
 from humpback_exp.config import HardwareConfig
 from humpback_exp.config.base import require
 from humpback_exp.distributed import Stopped, die_with_parent, rank
-from humpback_exp.errors import INTERRUPTED, PointFailed, explained, report
+from humpback_exp.errors import INTERRUPTED, PointFailed, format_error, report
 from humpback_exp.execution.launch import launch
 from humpback_exp.execution.ranks import SOON, end
 from humpback_exp.planning.machine import visible_gpus
@@ -84,7 +84,7 @@ def attempt(point: Point) -> int:
         for stage in point.stages:
             launch(stage, fresh=True, waits=True)
     except Exception as error:
-        line = explained(error)
+        line = format_error(error)
         return report(error)
     else:
         return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.base import require
-from humpback_exp.errors import explained, report
+from humpback_exp.errors import format_error, report
 from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.planning.preflight import check_machine
 from humpback_exp.sweep.estimate import Costs
@@ -82,9 +82,9 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
                     artifacts.begin(stage, write=False)
                     sound.add(stage.folder)
         except Exception as error:
-            if explained(error) not in said:
+            if format_error(error) not in said:
                 report(error)
-            said.add(explained(error))
+            said.add(format_error(error))
             point.mistake = error
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from humpback_exp.config import DataConfig
 from humpback_exp.data import token_cache
-from humpback_exp.data.token_cache import TokenStore, token_store
+from humpback_exp.data.token_cache import TokenCache, cached_tokens
 from humpback_exp.data.tokenize import IGNORED, encode_fitting
 from humpback_exp.records import Example
 
@@ -18,8 +18,8 @@ EXAMPLES = [
 CONFIG = DataConfig(tagged=False, max_length=30)
 
 
-def cached(root: Path, tokenizer, config: DataConfig = CONFIG, seed: int = 0, **inputs: str) -> TokenStore:
-    return token_store(root, tokenizer, config, seed, inputs, lambda: EXAMPLES)
+def cached(root: Path, tokenizer, config: DataConfig = CONFIG, seed: int = 0, **inputs: str) -> TokenCache:
+    return cached_tokens(root, tokenizer, config, seed, inputs, lambda: EXAMPLES)
 
 
 def test_rows_are_what_encoding_gives(tmp_path: Path, byte_tokenizer) -> None:
@@ -38,7 +38,7 @@ def test_made_once_and_read_afterwards(tmp_path: Path, byte_tokenizer) -> None:
     def unread() -> list[Example]:
         raise AssertionError("made again")
 
-    again = token_store(tmp_path, byte_tokenizer, CONFIG, 0, {}, unread)
+    again = cached_tokens(tmp_path, byte_tokenizer, CONFIG, 0, {}, unread)
     assert [row.ids.tolist() for row in again] == [row.ids.tolist() for row in first]
 
 

@@ -1,4 +1,4 @@
-"""The gate: how pairs are spoilt, what is measured, when it stops and what it says."""
+"""The gate: how pairs are corrupted, what is measured, when it stops and what it says."""
 
 import math
 import re
