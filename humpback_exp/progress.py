@@ -48,7 +48,7 @@ def counting(progress: "tqdm[Any]") -> Advance:
 
 
 @dataclass(slots=True, frozen=True)
-class Figures:
+class Throughput:
     """What a chunk of a bulk stage, or several, came to."""
 
     rows: int = 0
@@ -59,8 +59,8 @@ class Figures:
     seconds: float = 0.0
     """Of the workers, added up, without loading the model."""
 
-    def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
+    def __add__(self, other: "Throughput") -> "Throughput":
+        return Throughput(
             self.rows + other.rows, self.kept + other.kept, self.tokens + other.tokens, self.seconds + other.seconds
         )
 
@@ -78,7 +78,7 @@ class Meter:
     """
 
     def __init__(
-        self, total: int, description: str, before: Figures, tell: Callable[[Mapping[str, float], int], object]
+        self, total: int, description: str, before: Throughput, tell: Callable[[Mapping[str, float], int], object]
     ) -> None:
         """
         Args:
@@ -95,7 +95,7 @@ class Meter:
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()
 
-    def committed(self, figures: Figures) -> None:
+    def committed(self, figures: Throughput) -> None:
         """A chunk is there, from this process or another."""
         self.done, self.rows, self.tokens = self.done + figures, 0, 0
         self._show()

@@ -59,14 +59,14 @@ JUDGE = (
     "Which answer is better, 1 or 2? Reply with the number alone."
 )
 
-OPENING = "Score:"
+ASSISTANT_PREFIX = "Score:"
 """What the rating model's turn is taken to begin with under scorer=expected: the rubrics' declared slot."""
 
-SAID = {
+STAGE_PROMPTS = {
     "train": [TAGS, TEMPLATES, TURN_MARKS, BACKWARD],
     "augment": [TAGS, TURN_MARKS, BACKWARD],
-    "gate": [TAGS, TURN_MARKS, BACKWARD, OPENING],
-    "score": [TAGS, TURN_MARKS, BACKWARD, OPENING],
+    "gate": [TAGS, TURN_MARKS, BACKWARD, ASSISTANT_PREFIX],
+    "score": [TAGS, TURN_MARKS, BACKWARD, ASSISTANT_PREFIX],
     "rewrite": [TAGS, TURN_MARKS, REWRITE],
     "evaluate": [TAGS, TURN_MARKS, JUDGE],
 }

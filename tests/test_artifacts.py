@@ -198,6 +198,6 @@ def test_other_words_make_another_run(tmp_path: Path, monkeypatch: pytest.Monkey
     artifact = artifacts.begin(config)
     artifacts.finish(artifact, started=time.time(), rows={})
     assert artifacts.begin(config).finished
-    monkeypatch.setitem(prompts.SAID, "score", [prompts.TAGS, "another backward prompt"])
+    monkeypatch.setitem(prompts.STAGE_PROMPTS, "score", [prompts.TAGS, "another backward prompt"])
     with pytest.raises(ValueError, match="made by another config .prompts=[0-9a-f]{16} there, [0-9a-f]{16} here"):
         artifacts.begin(config)

@@ -87,8 +87,11 @@ def test_rating_fills_slots_once_and_leaves_braces_alone() -> None:
 
 
 def test_what_a_rating_is_opened_with_is_part_of_what_is_said() -> None:
-    assert prompts.OPENING == "Score:"
-    assert [stage for stage, said in prompts.SAID.items() if prompts.OPENING in said] == ["gate", "score"]
+    assert prompts.ASSISTANT_PREFIX == "Score:"
+    assert [stage for stage, said in prompts.STAGE_PROMPTS.items() if prompts.ASSISTANT_PREFIX in said] == [
+        "gate",
+        "score",
+    ]
 
 
 def test_rewriting_fills_slots_once_and_leaves_braces_alone() -> None:

@@ -22,7 +22,7 @@ import yaml
 from humpback_exp.artifacts.hashing import digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest, load, require_files, sha256, write_text
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
-from humpback_exp.prompts import SAID
+from humpback_exp.prompts import STAGE_PROMPTS
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
 NAMED = 4
@@ -53,8 +53,8 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     for key, path in input_paths(config).items():
         inputs[key] = {"path": path, "fingerprint": fingerprint(path)}
     is_what = identity(config)
-    if config.stage in SAID:
-        is_what["prompts"] = digest(SAID[config.stage])[:16]
+    if config.stage in STAGE_PROMPTS:
+        is_what["prompts"] = digest(STAGE_PROMPTS[config.stage])[:16]
     mark = digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
     manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
     frozen = folder / "config.yaml"

@@ -13,10 +13,10 @@ SCORED, RE_ASKED, ABANDONED = "scored", "re-asked", "abandoned"
 
 
 @dataclass(slots=True)
-class Ledger:
+class Outcomes:
     """Counts, never rows."""
 
-    outcomes: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
     """Abandoned rows by reason."""
     levels: Counter[int] = field(default_factory=Counter)
@@ -25,11 +25,11 @@ class Ledger:
 
     @property
     def total(self) -> int:
-        return sum(self.outcomes.values())
+        return sum(self.counts.values())
 
     @property
     def readable(self) -> int:
-        return self.total - self.outcomes[ABANDONED]
+        return self.total - self.counts[ABANDONED]
 
     def mean(self) -> float:
         """Of the scores; nan where there is none."""
@@ -40,18 +40,18 @@ class Ledger:
         return {str(level): self.levels[level] for level in LEVELS}
 
 
-def tally(rows: Iterable[Measured]) -> Ledger:
-    """The ledger of a scored folder, in one pass."""
-    ledger = Ledger()
+def tally(rows: Iterable[Measured]) -> Outcomes:
+    """The outcomes of a scored folder, in one pass."""
+    outcomes = Outcomes()
     for row in rows:
-        ledger.outcomes[row.outcome] += 1
+        outcomes.counts[row.outcome] += 1
         assert (row.score is None) == (row.outcome == ABANDONED) == bool(row.dropped), row
         if row.score is None:
-            ledger.drops[row.dropped] += 1
+            outcomes.drops[row.dropped] += 1
         else:
-            ledger.levels[nearest(row.score)] += 1
-            ledger.sum += row.score
-    return ledger
+            outcomes.levels[nearest(row.score)] += 1
+            outcomes.sum += row.score
+    return outcomes
 
 
 def scored(candidate: Candidate, score: float | None, rated: Rated) -> ScoredCandidate:

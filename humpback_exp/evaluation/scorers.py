@@ -9,7 +9,7 @@ from humpback_exp.curation.parsing import EMPTY, TOO_LONG, UNREADABLE, Rated, ex
 from humpback_exp.inference.engine import Completion, Engine, row_seed
 from humpback_exp.inference.load import load_engine
 from humpback_exp.progress import Advance
-from humpback_exp.prompts import OPENING, backward, forward, rating
+from humpback_exp.prompts import ASSISTANT_PREFIX, backward, forward, rating
 
 Pair = tuple[str, str]
 """Instruction and output."""
@@ -107,8 +107,8 @@ def by_expectation(
 ) -> list[Rated]:
     """The mean level where the rating would stand, were the rating model to begin with it; always readable, one reading a pair."""
     conversations = [rating(rubric.prompt, *pair, tagged) for pair in pairs]
-    chances = engine.choose(conversations, [str(n) for n in rubric.ratings], OPENING, advance)
-    means = [expectation(rubric.ratings, chance) for chance in chances]
+    probabilities = engine.choose(conversations, [str(n) for n in rubric.ratings], ASSISTANT_PREFIX, advance)
+    means = [expectation(rubric.ratings, row) for row in probabilities]
     return [
         Rated(expected=mean, mass=mass, dropped="" if mean is not None else TOO_LONG if mass is None else UNREADABLE)
         for mean, mass in means

@@ -13,7 +13,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
 from humpback_exp.distributed import STOPS, Stopped, die_with_parent, join_slurm, rank, session, started_outside
-from humpback_exp.errors import ERRORS, StageFailed, door, user_errors
+from humpback_exp.errors import ERRORS, StageFailed, exit_on_user_error, user_errors
 from humpback_exp.execution.ranks import start_ranks, wait_for
 from humpback_exp.execution.stage_modules import stage_module
 from humpback_exp.planning.preflight import check_gate, check_machine
@@ -35,7 +35,7 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
         for stage in stages:
             launch(stage, fresh=len(stages) > 1)
 
-    door(run)
+    exit_on_user_error(run)
     return None
 
 

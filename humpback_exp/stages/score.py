@@ -20,7 +20,7 @@ from humpback_exp.curation.outcomes import ABANDONED, scored, tally
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation.scorers import load_models, measure, tokens_only
-from humpback_exp.inference.openai.client import NotOffered
+from humpback_exp.inference.openai.client import NotSupported
 from humpback_exp.progress import Advance, log, stage_table
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.tracking import Tracker
@@ -94,7 +94,7 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
         if places:
             try:
                 others = rate(OTHER[config.scorer], [chunk[place] for place in places], tokens_only(advance))
-            except NotOffered as lack:
+            except NotSupported as lack:
                 raise ValueError(
                     f"compare={config.compare}: {lack}; compare=0 asks for scorer={config.scorer} alone, "
                     f"under another name= or with {config.folder} deleted"
@@ -137,17 +137,17 @@ def beside(chosen: Rated, other: Rated) -> Rated:
 
 
 def close(artifact: Artifact, total: int, started: float, speeds: dict[str, float]) -> Manifest:
-    """Check that the ledger adds up and finish the folder."""
-    ledger = tally(read(artifact.folder, Measured))
-    assert ledger.total == total, (ledger.outcomes, total)
-    rows = {"candidates": total, "readable": ledger.readable} | dict(ledger.outcomes)
+    """Check that the outcomes add up and finish the folder."""
+    outcomes = tally(read(artifact.folder, Measured))
+    assert outcomes.total == total, (outcomes.counts, total)
+    rows = {"candidates": total, "readable": outcomes.readable} | dict(outcomes.counts)
     metrics: dict[str, Any] = {
-        "readable_share": ledger.readable / total if total else 0.0,
-        "mean_score": ledger.mean(),
-        "histogram": ledger.histogram(),
+        "readable_share": outcomes.readable / total if total else 0.0,
+        "mean_score": outcomes.mean(),
+        "histogram": outcomes.histogram(),
     }
     metrics |= comparison(read(artifact.folder, Measured)) | speeds
-    return artifacts.finish(artifact, started=started, rows=rows, drops=dict(ledger.drops), metrics=metrics)
+    return artifacts.finish(artifact, started=started, rows=rows, drops=dict(outcomes.drops), metrics=metrics)
 
 
 def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:
