@@ -1,8 +1,5 @@
 """Finished folders -> a self-contained HTML page: of everything, of a sweep (sweep=NAME), or of some models (runs=a,b)."""
 
-import re
-import sys
-
 import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
@@ -21,6 +18,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    # Hydra would take a,b for two jobs; here it is a list.
-    sys.argv[1:] = [re.sub(r"^runs=([^\[{'\"].*)$", r"runs=[\1]", argument) for argument in sys.argv[1:]]
     user_errors(main)

@@ -4,7 +4,7 @@ A field marked `operational` says how a run is done, not what it is: it never en
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
 """
 
-from dataclasses import field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass, make_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,9 +33,20 @@ def require(holds: bool, key: str, value: Any, bound: str) -> None:
         raise ValueError(f"{key}={value}: {bound}")
 
 
+def swept(cls: type[T]) -> type[T]:
+    """The schema of a root script: `cls` with `n_jobs`, the points of a sweep that run at a time on this machine.
+
+    The sweep reads it; its points never see it. On a cluster the launcher says how many run at a time.
+    """
+    return make_dataclass(cls.__name__, [("n_jobs", int, field(default=1))], bases=(cls,), kw_only=True)
+
+
 def load(cfg: DictConfig, cls: type[T]) -> T:
     """Resolve a composed config and make it a `cls`; unknown keys and wrong types raise, naming the key."""
-    merged = OmegaConf.merge(OmegaConf.structured(cls), cfg)
+    values = OmegaConf.to_container(cfg)
+    assert isinstance(values, dict)
+    values.pop("n_jobs", None)  # of the sweep; frozen configs held it, too
+    merged = OmegaConf.merge(OmegaConf.structured(cls), values)
     result = OmegaConf.to_object(merged)
     assert isinstance(result, cls)
     return result

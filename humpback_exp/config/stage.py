@@ -20,8 +20,6 @@ class StageConfig:
     name: str = operational("scratch")
     seed: int = 0
     tracking: TrackingConfig = operational(TrackingConfig)
-    n_jobs: int = operational(1)
-    """Points of a sweep that run at a time on this machine; on a cluster the launcher says how many."""
 
     @property
     def folder(self) -> Path:

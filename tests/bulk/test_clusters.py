@@ -19,6 +19,7 @@ from humpback_exp.bulk import slurm
 from humpback_exp.config import AugmentConfig, EngineConfig, identity
 from humpback_exp.execution.launch import launch
 from humpback_exp.inference.vllm.load import load_vllm
+from humpback_exp.workflow.steps import curation_steps
 from tests.bulk.folders import ECHO, augmentation, command, digests, made_segments
 from tests.conftest import ROOT, one_line_error, run
 from tests.test_configs import composed
@@ -147,7 +148,7 @@ def test_a_gate_that_needs_a_node_of_the_cluster_is_run_there_first_and_here_onl
     shared = [f"output_root={tmp_path}", "scorer=expected", "engine=gpu", "tracking=none"]
     here = [*shared, "executor=slurm", "executor.partition=gpu"]
     said = one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
-    gate = composed("curate", *here).steps()[0]
+    gate = curation_steps(composed("curate", *here))[0]
     assert gate.name.startswith("m0-expected-five_point-")
     words = (
         f"output_root={tmp_path} name={gate.name} model_path={tmp_path}/models/m0 scorer=expected "
