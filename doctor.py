@@ -5,7 +5,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from humpback_exp.config import PipelineConfig, PlanConfig, load
-from humpback_exp.errors import door, user_errors
+from humpback_exp.errors import exit_on_user_error, user_errors
 
 ConfigStore.instance().store("pipeline_schema", PipelineConfig)
 ConfigStore.instance().store("plan_schema", PlanConfig)
@@ -15,7 +15,7 @@ ConfigStore.instance().store("plan_schema", PlanConfig)
 def main(cfg: DictConfig) -> None:
     from humpback_exp.workflow import doctor
 
-    door(lambda: doctor.run(load(cfg, PlanConfig)))
+    exit_on_user_error(lambda: doctor.run(load(cfg, PlanConfig)))
 
 
 if __name__ == "__main__":

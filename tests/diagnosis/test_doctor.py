@@ -67,7 +67,7 @@ def test_a_package_outside_its_range_is_named_with_the_command() -> None:
 
 
 def test_the_extras_of_a_loop_are_asked_for() -> None:
-    plan = composed("plan", "model=llama65b", "executor=slurm")
+    plan = composed("plan", "model=llama65b", "executor=slurm", "executor.partition=gpu")
     assert installation.extras_of(plan) >= {"deepspeed", "slurm"}
     names = {requirement.name for requirement in installation.requirements({"deepspeed"})}
     assert "deepspeed" in names and "torch" in names and "ray" not in names
