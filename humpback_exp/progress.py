@@ -148,22 +148,10 @@ def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
     return tabulate([dict(row) for row in rows], headers="keys", floatfmt=numbers, missingval="-")
 
 
-def stage_table(
-    title: str,
-    went_in: int,
-    came_out: int,
-    drops: Mapping[str, int],
-    seconds: float,
-    where: object,
-    figures: Mapping[str, float] | None = None,
-) -> None:
-    """Print how a stage ended: in, out, why the rest was dropped, what was measured, how long it took, where it lies."""
-    rows: list[tuple[str, object]] = [("in", went_in)]
-    rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
-    rows += [("out", came_out)]
-    measured = {name.replace("_", " "): value for name, value in (figures or {}).items() if value is not None}
-    rows += [(name, value if isinstance(value, int) else f"{value:.4g}") for name, value in measured.items()]
-    rows += [("seconds", round(seconds, 1)), ("folder", where)]
+def stage_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
+    """Print a title and aligned rows of a name and its value; numbers that are not whole with four digits."""
+    shown = [(name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in rows]
     print(
-        f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True
+        f"\n{title}\n" + tabulate(shown, tablefmt="plain", disable_numparse=True, colalign=("left", "right")),
+        flush=True,
     )

@@ -110,12 +110,12 @@ def _follow(config: StageConfig, fresh: bool) -> Path:
     trains = isinstance(config, TrainConfig)
     if trains:
         check_machine(config)
-    while not (config.folder / "manifest.json").exists():
+    while not artifacts.is_finished(config.folder):
         opened = config.folder / artifacts.OPENED_BY
         if trains and opened.exists() and opened.read_text(encoding="utf-8") == session():
             break
         time.sleep(0.1)
-    if (config.folder / "manifest.json").exists():
+    if artifacts.is_finished(config.folder):
         return config.folder
     if fresh:
         _in_process_group(config, [])

@@ -1,6 +1,5 @@
 """Disk, main memory and KV cache, added up by hand."""
 
-
 from humpback_exp.planning.disk import model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB
