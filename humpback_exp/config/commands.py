@@ -17,6 +17,7 @@ from humpback_exp.config.curation import (
     ScoreConfig,
     SelectConfig,
 )
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
@@ -125,6 +126,8 @@ class PipelineConfig(StageConfig):
     """Of augmentation and scoring."""
     chunk_size: int = 1024
     heldout: str = artifact_input("examples/heldout.jsonl")
+    heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of heldout is read, by the gate, too, unless it has pairs or options of its own."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     workers: int = operational(2)
@@ -139,6 +142,8 @@ class PipelineConfig(StageConfig):
             "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
         )
         require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
+        if self.gate.path == self.heldout and self.gate.dataset == DatasetConfig():
+            self.gate = replace(self.gate, dataset=self.heldout_dataset)
         check_selection("", self.min_score, self.top_fraction, None)
         one_of("scorer", self.scorer, SCORERS)
         one_of("likelihood", self.likelihood, LIKELIHOODS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
+from humpback_exp.data.sources import pinned
 from humpback_exp.distributed import STOPS, Stopped, die_with_parent, join_slurm, rank, session, started_outside
 from humpback_exp.errors import ERRORS, StageFailed, door, user_errors
 from humpback_exp.execution.ranks import start_ranks, wait_for
@@ -30,7 +31,7 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
         return steps()
 
     def run() -> None:
-        stages = steps()
+        stages = [pinned(stage) for stage in steps()]
         check_gate(stages)
         for stage in stages:
             launch(stage, fresh=len(stages) > 1)
@@ -46,6 +47,7 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
         fresh: always use a process of its own, as sweep points and pipeline stages do.
         waits: wait for another process that writes the folder, as points do that share a stage.
     """
+    config = pinned(config)
     join_slurm()
     if "TORCHELASTIC_RUN_ID" in os.environ:
         die_with_parent()

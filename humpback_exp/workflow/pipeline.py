@@ -6,6 +6,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.analysis.closing import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
+from humpback_exp.data.sources import pinned
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning.preflight import check_machine
 from humpback_exp.progress import log, set_up_logging, table
@@ -23,6 +24,7 @@ def run(config: PipelineConfig) -> None:
     stages = whole_loop(config)
     for stage in stages:
         check_machine(stage)
+        pinned(stage)
     print("plan\n" + table([plan_row(stage) for stage in stages]) + "\n", flush=True)
     seconds: dict[Path, float] = {}
     for number, stage in enumerate(stages, start=1):
