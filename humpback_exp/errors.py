@@ -1,6 +1,6 @@
 """One line and an exit status for whatever ends a command: a user's mistake, a stage that failed, a signal.
 
-Root scripts call `user_errors(main)`, and `door(stage)` in Hydra's task function.
+Root scripts call `user_errors(main)`, and `exit_on_user_error(stage)` in Hydra's task function.
 """
 
 import errno
@@ -40,7 +40,7 @@ class StageFailed(RuntimeError):
         self.code, self.said = (128 - code if code < 0 else code), list(said)
 
 
-def door(run: Callable[[], object]) -> None:
+def exit_on_user_error(run: Callable[[], object]) -> None:
     """Run inside Hydra's task function: a user's mistake ends the program here, Hydra would add lines to an exception."""
     try:
         run()
@@ -96,7 +96,7 @@ def report(error: Exception) -> int:
         raise error
     if os.environ.get(SHOWN) == "1":
         traceback.print_exception(error)
-    line = f"error: {explained(error)}\n"
+    line = f"error: {format_error(error)}\n"
     if ERRORS in os.environ:
         os.write(int(os.environ[ERRORS]), line.encode())
     else:
@@ -104,7 +104,7 @@ def report(error: Exception) -> int:
     return 2
 
 
-def explained(error: Exception) -> str:
+def format_error(error: Exception) -> str:
     """The line that says what went wrong, its causes included."""
     if isinstance(error, StageFailed):
         return "; ".join(line.removeprefix("error: ") for line in error.said) or str(error)

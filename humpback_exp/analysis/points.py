@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from humpback_exp import reasons
 from humpback_exp.analysis.collect import Inventory, Run, read_history
 from humpback_exp.evaluation.intervals import Grid
 from humpback_exp.evaluation.win_rate import POINTS
@@ -68,7 +69,7 @@ class Point:
         asked = self.setting({"seed": "data.seed_size", "web": "data.size"}[source])
         if self.model is None or asked is None:
             return False
-        return self.model.rows(source) + self.model.manifest.drops.get("too long", 0) < int(asked)
+        return self.model.rows(source) + self.model.manifest.drops.get(reasons.TOO_LONG, 0) < int(asked)
 
     @property
     def examples(self) -> int:

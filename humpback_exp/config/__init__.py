@@ -1,7 +1,7 @@
 """Every knob of the project, as documented dataclasses; Hydra composes them, `load` validates them."""
 
-from humpback_exp.config.base import identity, input_paths, load, operational, read, to_plain
-from humpback_exp.config.commands import CurateConfig, PipelineConfig, ReportConfig, gates, selection_name
+from humpback_exp.config.base import identity, input_paths, load, operational, read, swept, to_plain
+from humpback_exp.config.commands import CurateConfig, PipelineConfig, ReportConfig
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
@@ -58,12 +58,11 @@ __all__ = [
     "TrackingConfig",
     "TrainConfig",
     "TrainerConfig",
-    "gates",
     "identity",
     "input_paths",
     "load",
     "operational",
     "read",
-    "selection_name",
+    "swept",
     "to_plain",
 ]

@@ -21,7 +21,7 @@ class ColumnsConfig:
         return {f.name: name for f in fields(self) if (name := getattr(self, f.name)) is not None}
 
     @property
-    def idle(self) -> set[str]:
+    def inactive_fields(self) -> set[str]:
         return {f.name for f in fields(self)} - self.named.keys()
 
 
@@ -38,6 +38,6 @@ class DatasetConfig:
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)
 
     @property
-    def idle(self) -> set[str]:
+    def inactive_fields(self) -> set[str]:
         """Options left as they are: a run without them is the run that it was before there were any."""
         return {f.name for f in fields(self) if f.name != "columns" and getattr(self, f.name) in (None, "train")}

@@ -14,7 +14,7 @@ from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
 from humpback_exp.data.sources import pinned
 from humpback_exp.distributed import STOPS, Stopped, die_with_parent, join_slurm, rank, session, started_outside
-from humpback_exp.errors import ERRORS, StageFailed, door, user_errors
+from humpback_exp.errors import ERRORS, StageFailed, exit_on_user_error, user_errors
 from humpback_exp.execution.ranks import start_ranks, wait_for
 from humpback_exp.execution.stage_modules import stage_module
 from humpback_exp.planning.preflight import check_gate, check_machine
@@ -36,7 +36,7 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
         for stage in stages:
             launch(stage, fresh=len(stages) > 1)
 
-    door(run)
+    exit_on_user_error(run)
     return None
 
 
@@ -47,7 +47,6 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
         fresh: always use a process of its own, as sweep points and pipeline stages do.
         waits: wait for another process that writes the folder, as points do that share a stage.
     """
-    config = pinned(config)
     join_slurm()
     if "TORCHELASTIC_RUN_ID" in os.environ:
         die_with_parent()
@@ -55,6 +54,7 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
     check_ranks(config)
     if rank() > 0:
         return _follow(config, fresh)
+    config = pinned(config)
     if not waits:
         check_machine(config)  # before anything is written
     with artifacts.locked(config.folder, waits) as lock:
@@ -109,12 +109,12 @@ def _follow(config: StageConfig, fresh: bool) -> Path:
     trains = isinstance(config, TrainConfig)
     if trains:
         check_machine(config)
-    while not (config.folder / "manifest.json").exists():
+    while not artifacts.is_finished(config.folder):
         opened = config.folder / artifacts.OPENED_BY
         if trains and opened.exists() and opened.read_text(encoding="utf-8") == session():
             break
         time.sleep(0.1)
-    if (config.folder / "manifest.json").exists():
+    if artifacts.is_finished(config.folder):
         return config.folder
     if fresh:
         _in_process_group(config, [])

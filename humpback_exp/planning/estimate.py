@@ -71,7 +71,7 @@ def found(config: PlanConfig, loop: Sequence[StageConfig]) -> dict[str, Found]:
         counted["seed"] = min(count, data.seed_size or count), data.seed_path
     if Path(config.heldout).exists():
         counted["heldout"] = count_pairs(config.heldout, "heldout", config.heldout_dataset), config.heldout
-    stages = [stage for stage in loop if (stage.folder / "manifest.json").exists()]
+    stages = [stage for stage in loop if artifacts.is_finished(stage.folder)]
     for stage in stages:
         rows = artifacts.load(stage.folder).rows
         if stage.kind == "segments":

@@ -12,8 +12,9 @@ from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import compare, win_rate
 from humpback_exp.inference.engine import Engine
 from humpback_exp.inference.load import load_engine
-from humpback_exp.progress import bar, counting, log, stage_table
+from humpback_exp.progress import bar, counting, log
 from humpback_exp.records import Answer, Example, Verdict, read, write
+from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
 
@@ -32,13 +33,15 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
         if config.judge.asked:
             theirs = {row.id: row.answer for row in there.values() if row.answer is not None}
             metrics |= win_rate(judged(engine, rows, theirs, config, artifact.folder))
-    manifest = artifacts.finish(artifact, started=started, rows={"pairs": len(rows)}, metrics=metrics)
-    tracker.table(
-        "answers", [{"instruction": r.instruction, "human": r.human, "answer": r.answer, "loss": r.loss} for r in rows]
+    return finish_stage(
+        artifact,
+        tracker,
+        f"evaluate {config.name}, held-out pairs",
+        started=started,
+        rows={"pairs": len(rows)},
+        metrics=metrics,
+        tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
-    title, seconds = f"evaluate {config.name}, held-out pairs", manifest.wall_seconds
-    stage_table(title, len(pairs), len(rows), {}, seconds, artifact.folder, manifest.metrics)
-    return manifest
 
 
 def opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Answer]:

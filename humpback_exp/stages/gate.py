@@ -1,4 +1,4 @@
-"""known-good pairs + rating model -> gates: what each scorer and rubric makes of them, whole and spoilt.
+"""known-good pairs + rating model -> gates: what each scorer and rubric makes of them, whole and corrupted.
 
 This stage measures. Whether the chosen scorer passes is asked whenever the command is run
 (`evaluation.gate.require_passed`), so that another bound needs no second measurement.
@@ -35,7 +35,7 @@ def run(config: GateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         metrics=chosen | {"table": found},
     )
     tracker.table("gate", found)
-    print(f"\ngate {config.name}: good pairs against spoilt ones\n" + table(found), flush=True)
+    print(f"\ngate {config.name}: good pairs against corrupted ones\n" + table(found), flush=True)
     return manifest
 
 

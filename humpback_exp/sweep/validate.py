@@ -7,7 +7,7 @@ from humpback_exp import artifacts
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.base import require
 from humpback_exp.data.sources import pinned
-from humpback_exp.errors import explained, report
+from humpback_exp.errors import format_error, report
 from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.planning.preflight import check_machine
 from humpback_exp.sweep.estimate import Costs
@@ -54,25 +54,23 @@ def require_inputs(stages: Sequence[StageConfig]) -> None:
         made.add(stage.folder)
 
 
-def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
+def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
     """Find what is wrong with points before one is started, and say it once; the others run all the same.
 
     Args:
         costs: counts what points are trained on; a selection that keeps nothing is a mistake.
-        here: whether they will run on this machine.
+        n_jobs: points that will run at a time on this machine; None where a cluster runs them.
     """
     said, sound = set[str](), set[Path]()
     for point in points:
         try:
             if point.mistake is not None:
                 raise point.mistake
-            for stage in point.stages:
-                require(stage.n_jobs > 0, "n_jobs", stage.n_jobs, "must be positive")
             require_inputs(point.stages)
             if not point.finished:
                 costs.found(point.stages)
-                if here:
-                    require_room(point)
+                if n_jobs is not None:
+                    require_room(point, n_jobs)
             missing = point.missing
             for stage in point.stages:
                 begun = (stage.folder / "config.yaml").exists()
@@ -82,21 +80,21 @@ def check(points: Sequence[Point], costs: Costs, here: bool) -> None:
                     artifacts.begin(pinned(stage), write=False)
                     sound.add(stage.folder)
         except Exception as error:
-            if explained(error) not in said:
+            if format_error(error) not in said:
                 report(error)
-            said.add(explained(error))
+            said.add(format_error(error))
             point.mistake = error
 
 
-def require_room(point: Point) -> None:
+def require_room(point: Point, n_jobs: int) -> None:
     """Raise unless this machine carries the point, and `n_jobs` like it find their GPUs."""
     for stage in point.stages:
         if isinstance(stage, TrainConfig) and stage.trainer.accelerator == "gpu":
-            nodes, jobs, gpus = stage.trainer.nodes, stage.n_jobs, len(visible_gpus())
+            nodes, gpus = stage.trainer.nodes, len(visible_gpus())
             one = "takes hydra/launcher=submitit_slurm, which asks for them, or trainer=zero3_offload on one node"
             require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
-            wanted = jobs * stage.trainer.devices
-            require(jobs == 1 or wanted <= gpus, "n_jobs", jobs, f"takes {wanted} GPUs, here are {gpus}; lower it")
+            wanted = n_jobs * stage.trainer.devices
+            require(n_jobs == 1 or wanted <= gpus, "n_jobs", n_jobs, f"takes {wanted} GPUs, here are {gpus}; lower it")
         check_machine(stage)
 
 

@@ -104,7 +104,10 @@ PROMPT = {"text": "a", "lang": "en", "replies": [REPLY]}
         ({"message_tree_id": "t", "prompt": PROMPT | {"replies": None}}, "no replies"),
         ({"message_tree_id": "t", "prompt": PROMPT | {"text": None}}, "no instruction (text of the prompt)"),
         ({"message_tree_id": "t", "prompt": {"lang": "en", "replies": [REPLY]}}, "no instruction (text of the prompt)"),
-        ({"message_tree_id": "t", "prompt": PROMPT | {"replies": [REPLY | {"text": " "}]}}, "no output (text of the reply)"),
+        (
+            {"message_tree_id": "t", "prompt": PROMPT | {"replies": [REPLY | {"text": " "}]}},
+            "no output (text of the reply)",
+        ),
         ({"message_tree_id": None, "prompt": PROMPT}, "message_tree_id is None"),
         (
             {"message_tree_id": "t", "prompt": PROMPT | {"text": "\ud800"}},

@@ -61,7 +61,10 @@ def test_formats_of_text(tmp_path: Path, name: str, content: bytes) -> None:
 
 def test_tables(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(WHOLE), tmp_path / "a [1].PARQUET")
-    with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file, pa.ipc.new_file(file, pa.Table.from_pylist(WHOLE).schema) as out:
+    with (
+        pa.OSFile(str(tmp_path / "a.arrow"), "wb") as file,
+        pa.ipc.new_file(file, pa.Table.from_pylist(WHOLE).schema) as out,
+    ):
         out.write_table(pa.Table.from_pylist(WHOLE))
     for name in ("a [1].PARQUET", "a.arrow"):
         assert load_seed(str(tmp_path / name)) == EXAMPLES
@@ -84,7 +87,9 @@ def test_ids_are_kept_as_they_are(tmp_path: Path) -> None:
 
 def test_a_folder_with_splits(tmp_path: Path) -> None:
     for name, number in (("train-00000-of-00002", 0), ("train-00001-of-00002", 1), ("test", 2)):
-        pq.write_table(pa.Table.from_pylist([{"instruction": str(number), "output": "b"}]), tmp_path / f"{name}.parquet")
+        pq.write_table(
+            pa.Table.from_pylist([{"instruction": str(number), "output": "b"}]), tmp_path / f"{name}.parquet"
+        )
 
     def read(split: str) -> list[tuple[str, str]]:
         return [(row.id, row.instruction) for row in load_seed(str(tmp_path), dataset=DatasetConfig(split=split))]
@@ -156,7 +161,9 @@ def test_columns_of_other_names(tmp_path: Path) -> None:
     found = load_seed(path, dataset=DatasetConfig(columns=columns))
     assert found == [Example(id="7", source="seed", instruction="Add.\n\n1 and 2", output="3")]
     wrong = DatasetConfig(columns=ColumnsConfig(output="answer"))
-    with pytest.raises(ValueError, match=r"a.jsonl:1: no column 'answer' \(gate.dataset.columns.output\); there are key"):
+    with pytest.raises(
+        ValueError, match=r"a.jsonl:1: no column 'answer' \(gate.dataset.columns.output\); there are key"
+    ):
         load_seed(path, "gate.path", wrong)
 
 
@@ -183,7 +190,10 @@ def test_a_draw_is_a_prefix_of_the_seeded_order(tmp_path: Path) -> None:
         (b'{"prompt": "a", "completion": null}\n', "a.jsonl:1: no output (completion)"),
         (b'{"messages": []}\n', "a.jsonl:1: no instruction (messages)"),
         (b'{"messages": [{"role": "user", "content": "a"}]}\n', "a.jsonl:1: no output (messages)"),
-        (b'{"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]}\n', "no instruction"),
+        (
+            b'{"messages": [{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]}\n',
+            "no instruction",
+        ),
         (b'{"instruction": "a", "input": [1], "output": "b"}\n', "a.jsonl:1: no input"),
         (b'{"instruction": null, "input": "a", "output": "b"}\n', "a.jsonl:1: no instruction"),
         (b'{"id": null, "instruction": "a", "output": "b"}\n', "a.jsonl:1: id is None"),

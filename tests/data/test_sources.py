@@ -63,7 +63,9 @@ def test_every_stage_stands_at_the_commit(cache: Path) -> None:
     """So that a branch that moves on changes no run that has begun."""
     train = pinned(TrainConfig(name="m", data=DataConfig(seed_path="owner/pairs")))
     assert isinstance(train, TrainConfig) and train.data.dataset == DatasetConfig(revision=NEW)
-    evaluate = pinned(EvaluateConfig(name="m", heldout="owner/pairs", heldout_dataset=DatasetConfig(split="validation")))
+    evaluate = pinned(
+        EvaluateConfig(name="m", heldout="owner/pairs", heldout_dataset=DatasetConfig(split="validation"))
+    )
     assert isinstance(evaluate, EvaluateConfig)
     assert evaluate.heldout_dataset == DatasetConfig(split="validation", revision=NEW)
     gate = pinned(GateConfig(name="m", gate=BoundsConfig(path="owner/pairs")))
@@ -106,7 +108,10 @@ def test_offline_and_not_in_the_cache(cache: Path) -> None:
     ("error", "message"),
     [
         (errors.GatedRepoError, "data.seed_path=owner/pairs: a gated dataset; ask for access at https://.*HF_TOKEN"),
-        (errors.RepositoryNotFoundError, "data.seed_path=owner/pairs: no such file, folder or Hub dataset, or a private one"),
+        (
+            errors.RepositoryNotFoundError,
+            "data.seed_path=owner/pairs: no such file, folder or Hub dataset, or a private one",
+        ),
         (errors.RevisionNotFoundError, "data.dataset.revision=v2: owner/pairs has no such branch, tag or commit"),
         (errors.HfHubHTTPError, r"data.seed_path=owner/pairs: could not be fetched \(502\); try again"),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
+from humpback_exp.artifacts.manifest import FLOW
 from humpback_exp.config import STAGES, TrackingConfig, TrainConfig
 from humpback_exp.tracking import names
 from humpback_exp.tracking.lineage import allowed, ancestors, sources
@@ -29,7 +30,7 @@ def test_the_summary_has_one_scheme_for_all_stages(tmp_path: Path) -> None:
 
 
 def test_every_kind_says_what_went_in_and_out() -> None:
-    assert {cls.kind for cls in STAGES.values()} == names.FLOW.keys()
+    assert {cls.kind for cls in STAGES.values()} == FLOW.keys()
 
 
 def test_sources_are_named_and_aliased_by_their_fingerprint(tmp_path: Path) -> None:
