@@ -42,8 +42,12 @@ class Artifact:
     finished: bool
 
 
-def begin(config: StageConfig, write: bool = True) -> Artifact:
+def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Artifact:
     """Open the folder of `config`: fresh, to be resumed, or finished; freeze the config into a fresh one.
+
+    Args:
+        write: False only looks.
+        moved_by: the option of the command line that gives the stage another folder, for the refusal of this one.
 
     Raises:
         ValueError: an input is missing or unfinished, or the folder belongs to another config.
@@ -58,18 +62,18 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     frozen = folder / "config.yaml"
     if is_finished(folder):
         made = load(folder)
-        refuse_other(made, manifest, folder)
+        refuse_other(made, manifest, folder, moved_by)
         require_files(folder, made)
         if write:
             drop_checkpoints(folder)
         return Artifact(folder, made, finished=True)
     held = {path.name for path in folder.iterdir() if _holds(path)} if folder.exists() else set()
     if held and not is_begun(folder):
-        raise ValueError(f"{folder}: holds files of something else; choose another name=")
+        raise ValueError(f"{folder}: holds files of something else; choose another {moved_by}=")
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
-            raise ValueError(f"{folder}: lost its begun.json; choose another name= or delete it")
-        refuse_other(_begun(folder), manifest, folder)
+            raise ValueError(f"{folder}: lost its begun.json; choose another {moved_by}= or delete it")
+        refuse_other(_begun(folder), manifest, folder, moved_by)
     if write:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(frozen, yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
@@ -91,7 +95,7 @@ def _begun(folder: Path) -> Manifest:
         raise ValueError(f"{folder}/begun.json: damaged; delete {folder} and run the command again") from None
 
 
-def refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
+def refuse_other(there: Manifest, wanted: Manifest, folder: Path, moved_by: str = "name") -> None:
     """Raise when a folder was made by another config, naming the first differing keys with both values."""
     if there.fingerprint == wanted.fingerprint:
         return
@@ -101,7 +105,7 @@ def refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
     ]
     more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
     named = "; ".join(differences[:NAMED]) + more
-    raise ValueError(f"{folder}: made by another config ({named}); choose another name= or delete it")
+    raise ValueError(f"{folder}: made by another config ({named}); choose another {moved_by}= or delete it")
 
 
 def _short(value: Any) -> str:

@@ -17,7 +17,8 @@ from humpback_exp.distributed import STOPS, Stopped, die_with_parent, join_slurm
 from humpback_exp.errors import ERRORS, StageFailed, exit_on_user_error, user_errors
 from humpback_exp.execution.ranks import start_ranks, wait_for
 from humpback_exp.execution.stage_modules import stage_module
-from humpback_exp.planning.preflight import check_gate, check_machine
+from humpback_exp.planning.engines import with_tensor_parallel
+from humpback_exp.planning.preflight import check_gate, check_machine, check_stages
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.tracking import track
 
@@ -33,6 +34,7 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
     def run() -> None:
         stages = [pinned(stage) for stage in steps()]
         check_gate(stages)
+        check_stages(stages)
         for stage in stages:
             launch(stage, fresh=len(stages) > 1)
 
@@ -52,6 +54,7 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
         die_with_parent()
     set_up_logging()
     check_ranks(config)
+    config = with_tensor_parallel(config)
     if rank() > 0:
         return _follow(config, fresh)
     config = pinned(config)

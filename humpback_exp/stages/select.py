@@ -26,8 +26,9 @@ configs:
 pairs were rated by {rater} ({scorer}) and kept by {rule}. Every `id` is that of the web segment in the scored folder,
 which also holds its URL and byte offset. The text belongs to its authors; see the sources' licences before publishing.
 
-Columns: `id`, `source`, `instruction`, `output`, `score`. `datasets` reads this folder and publishes its pairs; to add this card, upload it with
-`hf upload OWNER/NAME README.md --repo-type dataset`.
+Columns: `id`, `source`, `instruction`, `output`, `score`.
+
+`datasets` reads this folder and publishes its pairs; `hf upload OWNER/NAME README.md --repo-type dataset` adds this card:
 
     datasets.load_dataset("curated/{name}").push_to_hub("OWNER/NAME", private=True)
 """
