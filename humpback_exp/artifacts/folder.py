@@ -19,10 +19,10 @@ from typing import Any
 
 import yaml
 
+from humpback_exp.artifacts.catalog import differing, facts
 from humpback_exp.artifacts.hashing import digest, fingerprint
-from humpback_exp.artifacts.manifest import Manifest, load, require_files, sha256, write_text
+from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load, require_files, sha256, write_text
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
-from humpback_exp.prompts import STAGE_PROMPTS
 
 PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
 NAMED = 4
@@ -42,8 +42,12 @@ class Artifact:
     finished: bool
 
 
-def begin(config: StageConfig, write: bool = True) -> Artifact:
+def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Artifact:
     """Open the folder of `config`: fresh, to be resumed, or finished; freeze the config into a fresh one.
+
+    Args:
+        write: False only looks.
+        moved_by: the option of the command line that gives the stage another folder, for the refusal of this one.
 
     Raises:
         ValueError: an input is missing or unfinished, or the folder belongs to another config.
@@ -52,24 +56,24 @@ def begin(config: StageConfig, write: bool = True) -> Artifact:
     inputs = {}
     for key, path in input_paths(config).items():
         inputs[key] = {"path": path, "fingerprint": fingerprint(path)}
-    is_what = identity(config)
-    if config.stage in STAGE_PROMPTS:
-        is_what["prompts"] = digest(STAGE_PROMPTS[config.stage])[:16]
+    is_what = identity(config) | ({"prompts": config.prompts} if config.prompts else {})
     mark = digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
     manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
     frozen = folder / "config.yaml"
-    if (folder / "manifest.json").exists():
+    if is_finished(folder):
         made = load(folder)
-        refuse_other(made, manifest, folder)
+        refuse_other(made, manifest, folder, moved_by)
         require_files(folder, made)
         if write:
             drop_checkpoints(folder)
         return Artifact(folder, made, finished=True)
     held = {path.name for path in folder.iterdir() if _holds(path)} if folder.exists() else set()
+    if held and not is_begun(folder):
+        raise ValueError(f"{folder}: holds files of something else; choose another {moved_by}=")
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
-            raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
-        refuse_other(_begun(folder), manifest, folder)
+            raise ValueError(f"{folder}: lost its begun.json; choose another {moved_by}= or delete it")
+        refuse_other(_begun(folder), manifest, folder, moved_by)
     if write:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(frozen, yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
@@ -91,20 +95,17 @@ def _begun(folder: Path) -> Manifest:
         raise ValueError(f"{folder}/begun.json: damaged; delete {folder} and run the command again") from None
 
 
-def refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
+def refuse_other(there: Manifest, wanted: Manifest, folder: Path, moved_by: str = "name") -> None:
     """Raise when a folder was made by another config, naming the first differing keys with both values."""
     if there.fingerprint == wanted.fingerprint:
         return
-    ours, theirs = _facts(wanted), _facts(there)
-    keys = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
-    parts = [f"{key}={_short(theirs.get(key))} there, {_short(ours.get(key))} here" for key in keys[:NAMED]]
-    more = f"; and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
-    raise ValueError(f"{folder}: made by another config ({'; '.join(parts)}{more}); choose another name= or delete it")
-
-
-def _facts(manifest: Manifest) -> dict[str, Any]:
-    read_from = {key: f"{value['path']} ({value['fingerprint'][:8]})" for key, value in manifest.inputs.items()}
-    return manifest.config | read_from
+    differences = [
+        f"{key}={_short(theirs)} there, {_short(ours)} here"
+        for key, (theirs, ours) in differing([facts(there), facts(wanted)]).items()
+    ]
+    more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
+    named = "; ".join(differences[:NAMED]) + more
+    raise ValueError(f"{folder}: made by another config ({named}); choose another {moved_by}= or delete it")
 
 
 def _short(value: Any) -> str:
@@ -116,7 +117,7 @@ def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
     """The frozen config and the artifact of a folder that `begin` prepared; for a stage in its own process."""
     frozen = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     config = read(folder / "config.yaml", STAGES[frozen["stage"]])
-    return config, Artifact(folder, _begun(folder), finished=(folder / "manifest.json").exists())
+    return config, Artifact(folder, _begun(folder), finished=is_finished(folder))
 
 
 @contextmanager

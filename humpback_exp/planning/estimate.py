@@ -68,7 +68,7 @@ def found(config: PlanConfig, loop: Sequence[StageConfig]) -> dict[str, Found]:
     for name, path in {"seed": config.data.seed_path, "heldout": config.heldout}.items():
         if path and Path(path).is_file():
             counted[name] = len(load_seed(path)), path
-    stages = [stage for stage in loop if (stage.folder / "manifest.json").exists()]
+    stages = [stage for stage in loop if artifacts.is_finished(stage.folder)]
     for stage in stages:
         rows = artifacts.load(stage.folder).rows
         if stage.kind == "segments":

@@ -7,6 +7,10 @@ from functools import cache
 from pathlib import Path
 
 GIB = 1 << 30
+GPU_GIB = 80
+"""The GPU that suggestions are made for."""
+NODE = 8
+"""GPUs of a node; a copy of a model that generates does not span nodes."""
 USABLE = 0.92
 """Share of a GPU left after the CUDA context, the buffers of NCCL and fragmentation (ours)."""
 
@@ -14,6 +18,10 @@ USABLE = 0.92
 def room(memory: float, accelerator: str, devices: int) -> float:
     """Bytes a rank may use: of a GPU of `memory` bytes the usable share, of a machine its part beside the other ranks."""
     return USABLE * memory if accelerator == "gpu" else memory / devices
+
+
+def gib(size: float) -> str:
+    return f"{size / GIB:.1f} GiB"
 
 
 @cache

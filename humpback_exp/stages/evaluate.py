@@ -12,6 +12,7 @@ from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import compare, win_rate
 from humpback_exp.inference.engine import Engine
 from humpback_exp.inference.load import load_engine
+from humpback_exp.planning.engines import shared_engine
 from humpback_exp.progress import bar, counting, log
 from humpback_exp.records import Answer, Example, Verdict, read, write
 from humpback_exp.stages.finish import finish_stage, samples
@@ -25,7 +26,7 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     there = opponents(config, pairs)
     if config.judge.asked and not config.reference:
         log.info("%s: no reference=, so answers are written but not compared", config.name)
-    engine = load_engine(config.engine, config.model_path, template=config.template)
+    engine = load_engine(shared_engine(config), config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
     metrics: dict[str, float] = heldout.summary(rows)
     if config.reference:
@@ -90,6 +91,7 @@ def judged(
     assert config.judge.path is not None
     if not path.exists():
         same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
-        judge = engine if same else load_engine(config.engine, config.judge.path, "judge.path", config.judge.template)
+        own = (config.judge.path, "judge.path", config.judge.template)
+        judge = engine if same else load_engine(shared_engine(config), *own)
         write(path, Verdict, compare(judge, rows, theirs))
     return list(read(folder, Verdict, "verdicts"))

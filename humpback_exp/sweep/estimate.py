@@ -39,7 +39,7 @@ class Costs:
         Raises:
             ValueError: the hardware is not of the trainer's kind.
         """
-        left = [s for s in stages if s.folder not in self.weighed and not (s.folder / "manifest.json").exists()]
+        left = [s for s in stages if s.folder not in self.weighed and not artifacts.is_finished(s.folder)]
         self.weighed |= {stage.folder for stage in left}
         plan = plan_of(stages, self.hardware) if left else None
         row = {"million tokens": 0.0, "petaFLOP": 0.0} | ({"hours": 0.0} if self.hardware else {})
@@ -70,11 +70,11 @@ class Costs:
         found: dict[str, Found] = {}
         for stage in stages:
             match stage:
-                case TrainConfig() if stage.data.scored and (Path(stage.data.scored) / "manifest.json").exists():
+                case TrainConfig() if stage.data.scored and artifacts.is_finished(Path(stage.data.scored)):
                     found["curated"] = self.once(f"{stage.seed} {stage.data}", selected, stage.data, stage.seed)
                 case TrainConfig() if stage.data.min_score and stage.data.min_score not in SELECTED:
                     found["curated"] = stage.data.size or SEGMENTS, "at most"
-                case ScoreConfig() if (Path(stage.candidates) / "manifest.json").exists():
+                case ScoreConfig() if artifacts.is_finished(Path(stage.candidates)):
                     found["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
             if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).is_file():
                 count, path = self.once(stage.data.seed_path, pairs, stage.data.seed_path)

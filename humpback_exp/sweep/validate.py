@@ -8,7 +8,7 @@ from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.base import require
 from humpback_exp.errors import format_error, report
 from humpback_exp.planning.machine import visible_gpus
-from humpback_exp.planning.preflight import check_machine
+from humpback_exp.planning.preflight import check_folders, check_stages
 from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
 
@@ -73,14 +73,8 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
                 costs.found(point.stages)
                 if n_jobs is not None:
                     require_room(point, n_jobs)
-            missing = point.missing
-            for stage in point.stages:
-                begun = (stage.folder / "config.yaml").exists()
-                # an input that is still to be made cannot be compared with the one there was
-                comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
-                if begun and comparable and stage.folder not in sound:
-                    artifacts.begin(stage, write=False)
-                    sound.add(stage.folder)
+                check_stages(point.stages, here=n_jobs is not None)
+            check_folders(point.stages, sound)
         except Exception as error:
             if format_error(error) not in said:
                 report(error)
@@ -89,7 +83,7 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
 
 
 def require_room(point: Point, n_jobs: int) -> None:
-    """Raise unless this machine carries the point, and `n_jobs` like it find their GPUs."""
+    """Raise unless `n_jobs` points like this one find their GPUs on this machine."""
     for stage in point.stages:
         if isinstance(stage, TrainConfig) and stage.trainer.accelerator == "gpu":
             nodes, gpus = stage.trainer.nodes, len(visible_gpus())
@@ -97,7 +91,6 @@ def require_room(point: Point, n_jobs: int) -> None:
             require(nodes == 1, "trainer.nodes", nodes, f"a point on several nodes {one}")
             wanted = n_jobs * stage.trainer.devices
             require(n_jobs == 1 or wanted <= gpus, "n_jobs", n_jobs, f"takes {wanted} GPUs, here are {gpus}; lower it")
-        check_machine(stage)
 
 
 def short(points: Sequence[Point], costs: Costs) -> list[str]:
