@@ -12,6 +12,7 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
+from humpback_exp.data.sources import pinned
 from humpback_exp.distributed import STOPS, Stopped, die_with_parent, join_slurm, rank, session, started_outside
 from humpback_exp.errors import ERRORS, StageFailed, exit_on_user_error, user_errors
 from humpback_exp.execution.ranks import start_ranks, wait_for
@@ -31,7 +32,7 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
         return steps()
 
     def run() -> None:
-        stages = steps()
+        stages = [pinned(stage) for stage in steps()]
         check_gate(stages)
         check_stages(stages)
         for stage in stages:
@@ -56,6 +57,7 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
     config = with_tensor_parallel(config)
     if rank() > 0:
         return _follow(config, fresh)
+    config = pinned(config)
     if not waits:
         check_machine(config)  # before anything is written
     with artifacts.locked(config.folder, waits) as lock:

@@ -16,6 +16,7 @@ from humpback_exp.config import (
     TrainConfig,
     input_paths,
 )
+from humpback_exp.data.sources import pinned
 from humpback_exp.planning.check import check
 from humpback_exp.planning.engines import check_engine, check_models, check_workers
 
@@ -66,7 +67,7 @@ def check_folders(stages: Sequence[StageConfig], sound: set[Path], moved_by: str
         # an input that is still to be made cannot be compared with the one there was
         comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
         if begun and comparable and stage.folder not in sound:
-            artifacts.begin(stage, write=False, moved_by=moved_by)
+            artifacts.begin(pinned(stage), write=False, moved_by=moved_by)
             sound.add(stage.folder)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.analysis.closing import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
+from humpback_exp.data.sources import pinned
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning.preflight import check_folders, check_stages
 from humpback_exp.progress import log, set_up_logging, table
@@ -20,7 +21,7 @@ def run(config: PipelineConfig) -> None:
         StageFailed: a stage ended badly; those before it are finished.
     """
     set_up_logging()
-    stages = whole_loop(config)
+    stages = [pinned(stage) for stage in whole_loop(config)]
     sound: set[Path] = set()
     check_folders(stages, sound, moved_by="output_root")
     check_stages(stages)
