@@ -8,7 +8,7 @@ from humpback_exp.config import DatasetConfig
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.open_assistant import Messages, tree_pair
 from humpback_exp.data.shapes import Columns, pair_columns, renamed, row_id, text
-from humpback_exp.data.sources import OPTIONS, data_files
+from humpback_exp.data.sources import OPTIONS, find_files
 from humpback_exp.data.tables import read_rows
 from humpback_exp.records import Example
 
@@ -70,7 +70,8 @@ def count_pairs(path: str, key: str, dataset: DatasetConfig) -> int:
 def _rows(path: str, key: str, dataset: DatasetConfig) -> Iterator[tuple[str, int, Columns]]:
     """Of each pair the file and number of its row, its number in the whole source, and its columns."""
     messages, number = Messages(), 0
-    for file in data_files(path, dataset, key):
+    files = find_files(path, dataset, key)
+    for file in files.paths:
         for line, row in read_rows(file, key):
             where, number = f"{file}:{line}", number + 1
             if "message_tree_id" not in row:
@@ -80,6 +81,10 @@ def _rows(path: str, key: str, dataset: DatasetConfig) -> Iterator[tuple[str, in
                 messages.add(row, where)
             elif found := tree_pair(row, where):
                 yield where, number, found
+    if files.rows not in (None, number):
+        raise ValueError(
+            f"{key}={path}: has {number} rows of {files.rows} that its card tells of; fetch or copy it again"
+        )
     for where, columns in messages.pairs():
         yield where, number, columns
 
