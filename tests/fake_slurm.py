@@ -79,7 +79,7 @@ def start(name: str) -> "subprocess.Popen[bytes]":
 def srun(arguments: str) -> None:
     """The step's ranks, node after node; their output goes where the script's goes."""
     words = arguments.split()
-    command = words[next(i for i, word in enumerate(words) if not word.startswith("-")) :]
+    command = words[next(i for i, word in enumerate(words) if word in ("python", sys.executable)) :]
     nodes, each = int(os.environ["SLURM_JOB_NUM_NODES"]), int(os.environ["SLURM_NTASKS_PER_NODE"])
     shared = {"SLURM_NTASKS": nodes * each, "SLURM_STEP_NUM_TASKS": nodes * each, "SLURM_STEP_NODELIST": "127.0.0.1"}
     ranks = []
