@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.analysis.closing import closing
+from humpback_exp.analysis.pages.terminal import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning.preflight import check_machine

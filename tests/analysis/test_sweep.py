@@ -12,13 +12,13 @@ import pytest
 import sweep_folders as folders
 from test_report import HOSTILE, text
 
-from humpback_exp.analysis.collect import collect
+from humpback_exp.analysis.evaluations import by_group, evaluations
+from humpback_exp.analysis.pages.sweep import build
 from humpback_exp.analysis.paper import published
-from humpback_exp.analysis.points import points
-from humpback_exp.analysis.questions import ask
+from humpback_exp.analysis.plans import plan_of_study
+from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.analysis.studies import STUDIES
-from humpback_exp.analysis.sweep import build
 from humpback_exp.config import DataConfig, ReportConfig
 from humpback_exp.workflow import report
 
@@ -32,7 +32,7 @@ def shifted(change: float, wobble: float = 0.1) -> list[float]:
 
 
 def told(root: Path, group: str) -> list[Setting]:
-    return settings(STUDIES[group], points(collect(str(root), loops=True))[group])
+    return settings(STUDIES[group], by_group(evaluations(read_catalog(str(root), loops=True)))[group])
 
 
 def lines(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
@@ -97,14 +97,14 @@ def test_a_sweep_is_its_group_and_an_evaluation_without_one_belongs_to_its_model
     folders.point(tmp_path, "joint", "other", shifted(0.2), seed=2)
     folders.point(tmp_path, None, "nobody", shifted(0.3), seed=3)
     found = points(collect(str(tmp_path)))
-    names = {group: sorted(point.evaluation.name for point in members) for group, members in found.items()}
+    names = {group: sorted(point.folder.name for point in members) for group, members in found.items()}
     assert names == {"tags": ["by-hand", "mine"], "joint": ["other"]}
 
 
 def test_sizes_and_curations_span_the_papers_figure(tmp_path: Path) -> None:
     folders.thresholds(tmp_path, "data_size", (100, 200, 400, 800), seeds=2)
     found = told(tmp_path, "data_size")
-    assert [(s.place.series, s.place.x, len(s.points)) for s in found] == [
+    assert [(s.place.series, s.place.x, len(s.runs)) for s in found] == [
         (series, size, 2) for series in ("no curation", "A4", "A5") for size in (100, 200, 400, 800)
     ]
     (asked,) = ask(STUDIES["data_size"], found).said
@@ -142,7 +142,7 @@ def test_loops_in_folders_of_their_own_are_one_sweep(tmp_path: Path) -> None:
     for seed in (0, 1):
         folders.point(tmp_path / f"s{seed}", "iterations", "m0", [loss + seed for loss in RAMP], seed=seed)
     (setting,) = told(tmp_path, "iterations")
-    assert [(point.evaluation.label, point.seed) for point in setting.points] == [
+    assert [(point.folder.label, point.seed) for point in setting.runs] == [
         ("s0/evals/m0", 0),
         ("s1/evals/m0", 1),
     ]
@@ -220,7 +220,7 @@ def test_runs_that_differ_by_more_than_their_seed_are_never_pooled(tmp_path: Pat
     for base in ("llama-7b", "Llama-2-7b"):
         for seed in (0, 1):
             folders.point(tmp_path, "model_scale", f"{base}-s{seed}", RAMP, base=f"org/{base}", seed=seed)
-    assert [(s.label, len(s.points)) for s in told(tmp_path, "model_scale")] == [
+    assert [(s.label, len(s.runs)) for s in told(tmp_path, "model_scale")] == [
         ("seed alone, model.path org/Llama-2-7b at 7 billion parameters", 2),
         ("seed alone, model.path org/llama-7b at 7 billion parameters", 2),
     ]
@@ -240,7 +240,7 @@ def test_sizes_beyond_the_seed_there_is_are_one_run(tmp_path: Path) -> None:
         for seed in (0, 1):
             name, data = f"seed-n{size}-s{seed}", DataConfig(seed_size=size)
             folders.point(tmp_path, "joint", name, RAMP, seed=seed, data=data, seeds=min(size, 120))
-    assert [(s.label, [point.seed for point in s.points]) for s in told(tmp_path, "joint")] == [
+    assert [(s.label, [point.seed for point in s.runs]) for s in told(tmp_path, "joint")] == [
         ("seed alone at 80 training examples", [0, 1]),
         ("seed alone at 120 training examples", [0, 1]),
     ]
@@ -252,7 +252,7 @@ def test_other_seeds_scores_are_other_files_but_the_same_setting(tmp_path: Path)
         folders.point(root, "iterations", "m0", RAMP, seed=seed)
         data = DataConfig(scored=folders.scored(root, "m0", f"{root}/models/m0"), min_score=4.5)
         folders.point(root, "iterations", "m1", RAMP, seed=seed, data=data)
-    assert [(s.label, len(s.points)) for s in told(tmp_path, "iterations")] == [("M0", 2), ("M1", 2)]
+    assert [(s.label, len(s.runs)) for s in told(tmp_path, "iterations")] == [("M0", 2), ("M1", 2)]
 
 
 def test_other_seeds_scores_explain_no_gap_but_another_scorers_do(tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ import pytest
 import sweep_folders as folders
 from test_report import text
 
-from humpback_exp.analysis.collect import collect
-from humpback_exp.analysis.compare import build as compare
-from humpback_exp.analysis.contrasts import contrast
-from humpback_exp.analysis.panels import panels
-from humpback_exp.analysis.points import points
-from humpback_exp.analysis.questions import Question, ask
+from humpback_exp.analysis import plots
+from humpback_exp.analysis.comparisons import Result, compare, corrections, make
+from humpback_exp.analysis.evaluations import by_group, evaluations
+from humpback_exp.analysis.pages import compare as page_of_two
+from humpback_exp.analysis.pages.sweep import build
+from humpback_exp.analysis.plans import plan_of_study
+from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.analysis.studies import STUDIES, by_folder
-from humpback_exp.analysis.sweep import build
 from humpback_exp.config import DataConfig
 from humpback_exp.evaluation.intervals import Interval
 
@@ -32,15 +32,16 @@ def losses(change: float, wobble: float = 0.1) -> list[float]:
 
 def told(root: Path, group: str) -> list[Setting]:
     study = STUDIES.get(group) or by_folder(group)
-    return settings(study, points(collect(str(root), loops=True))[group])
+    return settings(study, by_group(evaluations(read_catalog(str(root), loops=True)))[group])
 
 
-def asked(root: Path, group: str) -> Question:
-    return ask(STUDIES.get(group) or by_folder(group), told(root, group))
+def asked(root: Path, group: str) -> Result:
+    plan = plan_of_study(STUDIES.get(group) or by_folder(group), told(root, group))
+    return make(plan, corrections(evaluations(read_catalog(str(root), loops=True))))
 
 
-def sides(question: Question) -> list[tuple[str, str]]:
-    return [(one.ours.label, one.theirs.label) for one in question.said]
+def sides(result: Result) -> list[tuple[str, str]]:
+    return [(one.ours.label, one.theirs.label) for one in result.stated]
 
 
 def seen(root: Path, group: str) -> str:
@@ -84,12 +85,12 @@ def test_growth_is_along_the_planned_curation_else_exploratory(tmp_path: Path) -
             threshold(tmp_path, least, size, -size / 100, "data_size")
     question = asked(tmp_path, "data_size")
     assert sides(question) == [("A4 at 96 web pairs", "A4 at 24 web pairs")]
-    assert question.unplanned == "The planned comparison, A5 from its smallest to its largest size, is not there."
+    assert question.plan.unplanned == "The planned comparison, A5 from its smallest to its largest size, is not there."
     threshold(tmp_path, 4.5, 24, 0.0, "data_size")
-    assert asked(tmp_path, "data_size").unplanned
+    assert asked(tmp_path, "data_size").plan.unplanned
     threshold(tmp_path, 4.5, 48, 0.0, "data_size")
     assert sides(asked(tmp_path, "data_size")) == [("A5 at 48 web pairs", "A5 at 24 web pairs")]
-    assert not asked(tmp_path, "data_size").unplanned
+    assert not asked(tmp_path, "data_size").plan.unplanned
 
 
 def test_the_line_of_curated_pairs_is_read_from_the_sweep_that_has_it(tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path
         loop(tmp_path, [0.0, -0.5, -0.5], seed)
     question = asked(tmp_path, "iterations")
     assert sides(question) == [("M2", "M1"), ("M2", "M0"), ("M1", "M0")]
-    assert {change.comparisons for one in question.said for change in one.changes.values()} == {3}
+    assert {change.interval.comparisons for one in question.stated for change in one.changes.values()} == {3}
     page, files = build(str(tmp_path), "iterations", "files")
     page = text(page)
     assert (
@@ -169,7 +170,7 @@ def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path
     assert "M2 and M1 differ in optimiser steps (12 against 11); M2 and M0 differ in" in page
     rows = {row["series"]: row for row in csv.DictReader(io.StringIO(files["numbers.csv"].decode()))}
     assert [rows[name]["change_from"] for name in ("M0", "M1", "M2")] == ["", "M0", "M1"]
-    change = question.said[2].changes["heldout_loss"]
+    change = question.stated[2].changes["heldout_loss"].interval
     assert (
         float(rows["M1"]["heldout_loss_change_low"]) == pytest.approx(change.low) and rows["M1"]["comparisons"] == "3"
     )
@@ -179,21 +180,21 @@ def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path
 def test_two_rounds_are_one_comparison_and_a_gap_between_rounds_none(tmp_path: Path) -> None:
     loop(tmp_path, [0.0, -0.5])
     question = asked(tmp_path, "iterations")
-    assert sides(question) == [("M1", "M0")] and question.comparisons == 1 and not question.unplanned
+    assert sides(question) == [("M1", "M0")] and question.count == 1 and not question.plan.unplanned
     loop(tmp_path / "more", [0.0, -0.5, -0.6])
     shutil.rmtree(tmp_path / "more" / "s0" / "evals" / "m1")
     question = asked(tmp_path / "more", "iterations")
-    assert not question.said
-    assert question.unplanned == "The planned comparison, the last round against the one before, is not there."
+    assert not question.stated
+    assert question.plan.unplanned == "The planned comparison, the last round against the one before, is not there."
 
 
 def test_table_and_headline_of_the_best_are_corrected_alike(tmp_path: Path) -> None:
     for number, lr in enumerate((1e-5, 3e-5, 1e-4, 3e-4)):
         folders.point(tmp_path, "learning_rate", f"lr{lr}", losses(-number * number / 100, 0.03 * number), lr=lr)
     question = asked(tmp_path, "learning_rate")
-    own = {one.ours.place.x: one.changes["heldout_loss"] for one in question.table.values()}
+    own = {one.ours.place.x: one.changes["heldout_loss"].interval for one in question.table.values()}
     assert {change.comparisons for change in own.values()} == {3}
-    once = contrast(question.said[0].ours, question.base).changes["heldout_loss"]
+    once = compare(question.stated[0].ours, question.plan.base).changes["heldout_loss"].interval
     assert own[3e-4].low < once.low and own[3e-4].error == once.error
     page, files = build(str(tmp_path), "learning_rate", "files")
     rows = {row["x"]: row for row in csv.DictReader(io.StringIO(files["numbers.csv"].decode()))}
@@ -204,10 +205,10 @@ def test_table_and_headline_of_the_best_are_corrected_alike(tmp_path: Path) -> N
 def test_a_comparison_of_three_corrects_its_two_findings(tmp_path: Path) -> None:
     for number in range(3):
         folders.point(tmp_path, "tags", f"m{number}", losses(-number / 10, 0.05 * number), seed=number)
-    page = text(compare(str(tmp_path), ["m0", "m1", "m2"]))
+    page = text(page_of_two.build(str(tmp_path), ["m0", "m1", "m2"]))
     assert "M2 against M0, held-out loss: paired t test over 12 held-out pairs, one seed each, corrected for 2" in page
     assert "paired over the pairs both share, corrected for 2 comparisons (Bonferroni)." in page
-    assert "Bonferroni" not in text(compare(str(tmp_path), ["m0", "m1"]))
+    assert "Bonferroni" not in text(page_of_two.build(str(tmp_path), ["m0", "m1"]))
 
 
 def test_one_seed_speaks_of_held_out_pairs_alone(tmp_path: Path) -> None:
@@ -232,7 +233,7 @@ def test_win_rates_by_other_judges_are_other_settings_and_not_compared(tmp_path:
     assert "y held-out loss, A5 is better than no curation" in page
     folders.point(tmp_path, "curation_threshold", "again", losses(0.1), outcomes=["win"] * ROWS, seed=1,
                   data=folders.curated(tmp_path, 24, 4.5), judge="org/judge")  # fmt: skip
-    pooled = [s for s in told(tmp_path, "curation_threshold") if len(s.points) == 2]
+    pooled = [s for s in told(tmp_path, "curation_threshold") if len(s.runs) == 2]
     assert bool(pooled) == (judge == "org/judge")
 
 
@@ -243,8 +244,8 @@ def test_references_that_differ_by_their_seed_are_one_opponent(tmp_path: Path) -
         for least in (None, 4.5):
             folders.point(root, "curation_threshold", f"a{least}", losses(0.0), outcomes=["win"] * ROWS, seed=seed,
                           data=folders.curated(root, 24, least), reference=f"{root}/evals/base")  # fmt: skip
-    assert [len(s.points) for s in told(tmp_path, "curation_threshold")] == [2, 2]
-    assert asked(tmp_path, "curation_threshold").said[0].changes.keys() == {"win_rate", "heldout_loss"}
+    assert [len(s.runs) for s in told(tmp_path, "curation_threshold")] == [2, 2]
+    assert asked(tmp_path, "curation_threshold").stated[0].changes.keys() == {"win_rate", "heldout_loss"}
 
 
 def test_references_of_other_models_are_other_opponents(tmp_path: Path) -> None:
@@ -252,7 +253,7 @@ def test_references_of_other_models_are_other_opponents(tmp_path: Path) -> None:
         folders.point(tmp_path, None, f"base{number}", losses(0.0), lr=1e-5 * (1 + number))
         folders.point(tmp_path, "curation_threshold", name, losses(0.0), outcomes=["win"] * ROWS,
                       data=folders.curated(tmp_path, 24, least), reference=f"{tmp_path}/evals/base{number}")  # fmt: skip
-    assert asked(tmp_path, "curation_threshold").said[0].changes.keys() == {"heldout_loss"}
+    assert asked(tmp_path, "curation_threshold").stated[0].changes.keys() == {"heldout_loss"}
 
 
 def test_losses_over_other_tokens_are_not_compared(tmp_path: Path) -> None:
@@ -262,7 +263,7 @@ def test_losses_over_other_tokens_are_not_compared(tmp_path: Path) -> None:
     page = seen(tmp_path, "curation_threshold")
     assert "By win rate, A5 and no curation" in page and "By held-out loss" not in page
     assert "Some models split the same answers into other tokens" in page
-    page = text(compare(str(tmp_path), ["aNone", "a4.5"]))
+    page = text(page_of_two.build(str(tmp_path), ["aNone", "a4.5"]))
     assert "By held-out loss" not in page and "Some models split the same answers into other tokens" in page
 
 
@@ -274,7 +275,7 @@ def tags(root: Path, same_seeds: bool) -> Interval:
             own = losses(3.0 * number - 0.3 * bool(asked_with), 0.05 if asked_with else 0.0)
             folders.point(root, "tags", f"asked{len(asked_with)}-s{seed}", own, seed=seed, tags=asked_with, lr=1e-5)
     last, first = reversed(told(root, "tags"))
-    return contrast(last, first).changes["heldout_loss"]
+    return compare(last, first).changes["heldout_loss"].interval
 
 
 def test_the_same_seeds_are_paired(tmp_path: Path) -> None:
