@@ -25,13 +25,15 @@ def set_up_logging() -> None:
     log.setLevel(logging.INFO if rank() == 0 else logging.WARNING)
 
 
-def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[Any]":
-    """A progress bar to `update`; silent where stderr is no terminal."""
+def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0) -> "tqdm[Any]":
+    """A progress bar to `update`; silent where stderr is no terminal, and for the first `delay` seconds."""
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
+        unit_scale=unit == "B",
         initial=initial,
+        delay=delay,
         disable=rank() > 0 or not sys.stderr.isatty(),
         dynamic_ncols=True,
         smoothing=0.1,
@@ -48,7 +50,7 @@ def counting(progress: "tqdm[Any]") -> Advance:
 
 
 @dataclass(slots=True, frozen=True)
-class Figures:
+class Throughput:
     """What a chunk of a bulk stage, or several, came to."""
 
     rows: int = 0
@@ -59,8 +61,8 @@ class Figures:
     seconds: float = 0.0
     """Of the workers, added up, without loading the model."""
 
-    def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
+    def __add__(self, other: "Throughput") -> "Throughput":
+        return Throughput(
             self.rows + other.rows, self.kept + other.kept, self.tokens + other.tokens, self.seconds + other.seconds
         )
 
@@ -78,7 +80,7 @@ class Meter:
     """
 
     def __init__(
-        self, total: int, description: str, before: Figures, tell: Callable[[Mapping[str, float], int], object]
+        self, total: int, description: str, before: Throughput, tell: Callable[[Mapping[str, float], int], object]
     ) -> None:
         """
         Args:
@@ -95,7 +97,7 @@ class Meter:
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()
 
-    def committed(self, figures: Figures) -> None:
+    def committed(self, figures: Throughput) -> None:
         """A chunk is there, from this process or another."""
         self.done, self.rows, self.tokens = self.done + figures, 0, 0
         self._show()
@@ -148,22 +150,10 @@ def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
     return tabulate([dict(row) for row in rows], headers="keys", floatfmt=numbers, missingval="-")
 
 
-def stage_table(
-    title: str,
-    went_in: int,
-    came_out: int,
-    drops: Mapping[str, int],
-    seconds: float,
-    where: object,
-    figures: Mapping[str, float] | None = None,
-) -> None:
-    """Print how a stage ended: in, out, why the rest was dropped, what was measured, how long it took, where it lies."""
-    rows: list[tuple[str, object]] = [("in", went_in)]
-    rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
-    rows += [("out", came_out)]
-    measured = {name.replace("_", " "): value for name, value in (figures or {}).items() if value is not None}
-    rows += [(name, value if isinstance(value, int) else f"{value:.4g}") for name, value in measured.items()]
-    rows += [("seconds", round(seconds, 1)), ("folder", where)]
+def stage_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
+    """Print a title and aligned rows of a name and its value; numbers that are not whole with four digits."""
+    shown = [(name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in rows]
     print(
-        f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True
+        f"\n{title}\n" + tabulate(shown, tablefmt="plain", disable_numparse=True, colalign=("left", "right")),
+        flush=True,
     )

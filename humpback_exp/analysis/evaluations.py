@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from humpback_exp import reasons
 from humpback_exp.analysis.runs import group_of, read_history, try_read
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.evaluation.win_rate import POINTS
@@ -83,7 +84,7 @@ class Evaluation:
         asked = self.setting({"seed": "data.seed_size", "web": "data.size"}[source])
         if self.model is None or asked is None:
             return False
-        return self.model.rows(source) + self.model.manifest.drops.get("too long", 0) < int(asked)
+        return self.model.rows(source) + self.model.manifest.drops.get(reasons.TOO_LONG, 0) < int(asked)
 
     @cached_property
     def steps(self) -> int | None:

@@ -49,7 +49,7 @@ Lines = dict[str, list[Mark]]
 
 def of_sweep(x: str, result: Result, told: Sequence[Setting], paper: Sequence[Published]) -> list[Figure]:
     """Our win rates, the paper's beside them, our losses and their changes; what was not measured is left out."""
-    ours = [_panel(measure.key, "Ours", axis(measure), x, _levels(told, measure)) for measure in (WIN, LOSS)]
+    ours = [_panel(measure.key, "Ours", axis_label(measure), x, _levels(told, measure)) for measure in (WIN, LOSS)]
     theirs: Lines = {}
     for one in paper:
         reach = 1.96 * (one.error or 0.0)
@@ -66,14 +66,14 @@ def of_loop(result: Result, most: int) -> list[Figure]:
     """Win rates and the change of the loss, each against the reference, in one row a model, `most` of them."""
     changed = {one.ours.label: one.changes for one in result.stated[:most]}
     found = []
-    for measure, head in ((WIN, axis(WIN)), (LOSS, f"change of {LOSS.name}, {LOSS.unit}")):
+    for measure, head in ((WIN, axis_label(WIN)), (LOSS, f"change of {LOSS.name}, {LOSS.unit}")):
         made = {name: changes[measure.key] for name, changes in changed.items() if measure.key in changes}
         lines = {name: [Mark(None, one.level.value, *one.level.ends, side=one.side)] for name, one in made.items()}
         found.append(_panel(f"loop_{measure.key}", "Against the reference", head, "", lines, zero=measure.even or 0.0))
     return [figure for figure in found if figure is not None]
 
 
-def axis(measure: Measure) -> str:
+def axis_label(measure: Measure) -> str:
     """What a figure's axis or a table's column is headed by."""
     return f"{measure.name}, {'%' if measure.even else measure.unit}"
 

@@ -27,6 +27,17 @@ COMMANDS = {
     "evals": "python evaluate.py",
 }
 """Kind of a folder -> the command that writes it."""
+FLOW = {
+    "segments": ("segments found", "segments"),
+    "models": (None, "examples"),
+    "candidates": ("segments", "candidates"),
+    "gates": ("pairs", "pairs"),
+    "scored": ("candidates", "readable"),
+    "curated": ("scored", "curated"),
+    "rewritten": ("candidates", "rewritten"),
+    "evals": ("pairs", "pairs"),
+}
+"""Kind of a folder -> which of its manifest's rows went in and which came out usable; None where in is out and drops."""
 
 
 @dataclass(kw_only=True)
@@ -51,6 +62,17 @@ class Manifest:
     git_commit: str = ""
     wall_seconds: float = 0.0
     finished_at: str = ""
+
+    @property
+    def rows_in(self) -> int:
+        """Rows that the stage was given."""
+        name = FLOW[self.kind][0]
+        return self.rows[name] if name else self.rows_out + sum(self.drops.values())
+
+    @property
+    def rows_out(self) -> int:
+        """Rows that came out usable."""
+        return self.rows[FLOW[self.kind][1]]
 
 
 def is_finished(folder: Path) -> bool:

@@ -6,6 +6,7 @@ The two public reimplementations that print their data show instructions that ec
 
 import re
 
+from humpback_exp import reasons
 from humpback_exp.prompts import BACKWARD
 
 MAX_CHARS = 2000
@@ -33,15 +34,15 @@ def drop_reason(instruction: str, output: str) -> str:
     """
     words = words_of(instruction)
     if len(words) < 2:
-        return "empty"
+        return reasons.EMPTY
     if len(instruction) > MAX_CHARS:
-        return "too long"
+        return reasons.TOO_LONG
     if repeats(words):
-        return "repeats itself"
+        return reasons.REPEATS
     if echoes(words, BACKWARD):
-        return "echoes the prompt"
+        return reasons.ECHOES
     if _share(words, words_of(output)) >= RESTATEMENT:
-        return "restates the output"
+        return reasons.RESTATES
     return ""
 
 

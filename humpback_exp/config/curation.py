@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import check_selection
@@ -58,7 +59,7 @@ class RatingConfig(StageConfig):
             "greedy ratings are all alike; set generation.temperature",
         )
         require(
-            "backward_path" in self.idle or self.backward_path is not None,
+            "backward_path" in self.inactive_fields or self.backward_path is not None,
             "backward_path",
             None,
             f"likelihood={self.likelihood} needs the backward model; give its folder",
@@ -69,31 +70,33 @@ class RatingConfig(StageConfig):
         return {self.scorer}
 
     @property
-    def idle(self) -> set[str]:
+    def inactive_fields(self) -> set[str]:
         """Fields that change nothing with the others as they are; they identify no run."""
         if self.scorer == GIVEN:
             rating = {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)}
             return rating - {"scorer"} | {"compare"}
-        used, idle = self.scorers_used, {"ratings"}
+        used, inactive = self.scorers_used, {"ratings"}
         if used == {"likelihood"}:
-            idle |= {"rubric", "compare"}
+            inactive |= {"rubric", "compare"}
         if "generated" not in used:
-            idle |= {"generation", "attempts", "samples"}
+            inactive |= {"generation", "attempts", "samples"}
         if "likelihood" not in used:
-            idle |= {"likelihood", "backward_path"}
+            inactive |= {"likelihood", "backward_path"}
         elif self.likelihood == "forward":
-            idle |= {"backward_path"}
-        return idle
+            inactive |= {"backward_path"}
+        return inactive
 
 
 @dataclass(kw_only=True, slots=True)
 class BoundsConfig:
-    """Human pairs, good by assumption, and how well a scorer must tell them from spoilt ones before it scores everything."""
+    """Human pairs, good by assumption, and how well a scorer must tell them from corrupted ones before it scores everything."""
 
     path: str = artifact_input("examples/heldout.jsonl")
     """The pairs, in any format of data.seed_path. Held-out ones are the honest choice: a model knows its own seed by heart."""
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of gate.path is read."""
     pairs: int = 32
-    """How many are rated, drawn by the seeded order of their ids; each also spoilt in two ways. 0 goes without a gate."""
+    """How many are rated, drawn by the seeded order of their ids; each also corrupted in two ways. 0 goes without a gate."""
     min_readable: float = operational(0.5)
     """Least share of ratings that can be read."""
     min_auc: float = operational(0.6)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from fastwarc.stream_io import BrotliReader, ChunkedReader, GzipReader, WarcReader, ZstdReader
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
+from humpback_exp import reasons
 from humpback_exp.progress import log
 
 Found = tuple[str, bytes, str | None, str]
@@ -19,7 +20,6 @@ LARGEST_PAGE = 1 << 26
 """Bytes a page may have, unpacked: a few compressed kilobytes may otherwise fill the memory."""
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 WANTED = WarcRecordType.response | WarcRecordType.resource
-TRUNCATED = "truncated archive"
 DECODERS: dict[str, Callable[[BinaryIO], WarcReader]] = {
     "chunked": ChunkedReader,
     "gzip": GzipReader,
@@ -49,7 +49,7 @@ def read(path: Path) -> Iterator[Found]:
                 yield from _page(record)
     except BROKEN:
         pass
-    yield path.name, b"", None, TRUNCATED
+    yield path.name, b"", None, reasons.TRUNCATED_ARCHIVE
 
 
 def _records(path: Path, lenient: bool) -> Iterator[WarcRecord]:
@@ -127,9 +127,9 @@ def _page(record: WarcRecord) -> Iterator[Found]:
         kind, _, rest = (record.headers.get("Content-Type") or "").partition(";")
         charset = rest.partition("charset=")[2].strip(" \"'") or None
     if status != 200:
-        yield url, b"", None, "http status"
+        yield url, b"", None, reasons.HTTP_STATUS
     elif (kind or "").strip().lower() not in HTML_TYPES:
-        yield url, b"", None, "not html"
+        yield url, b"", None, reasons.NOT_HTML
     else:
         yield _payload(record, url, charset)
 
@@ -144,5 +144,5 @@ def _payload(record: WarcRecord, url: str, charset: str | None) -> Found:
                 content = DECODERS[name](io.BytesIO(content)).read(LARGEST_PAGE + 1) if name in DECODERS else content
             except BROKEN:
                 if not content.lstrip().startswith(b"<"):
-                    return url, b"", None, "undecodable"
-    return (url, b"", None, "too large") if len(content) > LARGEST_PAGE else (url, content, charset, "")
+                    return url, b"", None, reasons.UNDECODABLE
+    return (url, b"", None, reasons.TOO_LARGE) if len(content) > LARGEST_PAGE else (url, content, charset, "")

@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from humpback_exp import artifacts, records
+from humpback_exp import artifacts, reasons, records
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import dedup, pages
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.filters import drop_reason
 from humpback_exp.corpus.segments import Section, dropped_record, sections
 from humpback_exp.records import DroppedSegment, Segment
-
-PAGE = "page: "
-"""What the drop reasons of whole pages begin with."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,11 +67,11 @@ def _sections(unit: pages.Unit, counts: Counter[str]) -> Iterator[Section]:
                 for section in sections(page.url, page.html, page.charset):
                     found += 1
                     yield section
-                reason = "" if found else "no header"
+                reason = "" if found else reasons.NO_HEADER
             except NotAPage as error:
                 reason = str(error)
         if reason:
-            counts[PAGE + reason] += 1
+            counts[reasons.PAGE + reason] += 1
 
 
 def _signed(section: Section) -> SignedSegment:

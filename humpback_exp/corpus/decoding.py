@@ -4,6 +4,8 @@ import re
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
+from humpback_exp import reasons
+
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 MARK = "at-byte"
@@ -27,7 +29,7 @@ def decode(html: bytes, charset: str | None = None) -> str:
         NotAPage: empty, binary, or in no encoding that fits.
     """
     if not html.strip():
-        raise NotAPage("empty page")
+        raise NotAPage(reasons.EMPTY_PAGE)
     encoding = _encoding(html, charset)
     if encoding.startswith("utf-16"):
         text = _mark_text(html, encoding)
@@ -35,12 +37,12 @@ def decode(html: bytes, charset: str | None = None) -> str:
         text = _to_text(HEADER_BYTES.sub(_mark_bytes, html), encoding)
     text = text.lstrip("\ufeff")
     if not text.strip():
-        raise NotAPage("empty page")
+        raise NotAPage(reasons.EMPTY_PAGE)
     zeros, replaced = text.count("\0"), text.count("\ufffd")
     if zeros + replaced > MAX_BAD_SHARE * len(text):
-        raise NotAPage("not html" if zeros else "undecodable")
+        raise NotAPage(reasons.NOT_HTML if zeros else reasons.UNDECODABLE)
     if "<" not in text:
-        raise NotAPage("not html")
+        raise NotAPage(reasons.NOT_HTML)
     return text
 
 

@@ -16,6 +16,7 @@ from functools import cache
 import numpy as np
 from datasketch import MinHash, MinHashLSH
 
+from humpback_exp import reasons
 from humpback_exp.records import Segment
 
 DTYPE = "<u4"
@@ -61,11 +62,11 @@ class Deduplicator:
         digest = hashlib.sha256(" ".join(WORD.findall(segment.text.lower())).encode()).digest()[:16]
         # The same address twice: a crawl that came back. Ids must stay unique.
         if digest in self.texts or segment.id in self.ids:
-            return "duplicate"
+            return reasons.DUPLICATE
         minhash = _empty().copy()
         values = minhash.hashvalues = np.frombuffer(bytes.fromhex(signature), dtype=DTYPE)
         if any(self._alike(values, self.signatures[key]) for key in self.index.query(minhash)):
-            return "near duplicate"
+            return reasons.NEAR_DUPLICATE
         self.texts.add(digest)
         self.ids.add(segment.id)
         self.index.insert(segment.id, minhash)

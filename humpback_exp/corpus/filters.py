@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from humpback_exp import reasons
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus.segments import Section
 
@@ -31,14 +32,14 @@ def drop_reason(section: Section, config: CorpusConfig) -> str | None:
 
 def empty_header(section: Section, config: CorpusConfig) -> str | None:
     """No word in the header; a lone mark or image is none."""
-    return None if WORD.search(section.header) else "header empty"
+    return None if WORD.search(section.header) else reasons.EMPTY_HEADER
 
 
 def capital_header(section: Section, config: CorpusConfig) -> str | None:
     """A header all in capitals (v3 of the paper), or with a large share of them (v1)."""
     cased = [character for character in section.header if character.lower() != character.upper()]
     if cased and sum(map(str.isupper, cased)) >= config.max_capital_share * len(cased):
-        return "header in capitals"
+        return reasons.CAPITAL_HEADER
     return None
 
 
@@ -46,20 +47,20 @@ def navigation_header(section: Section, config: CorpusConfig) -> str | None:
     """A header with one of the stop words, which must begin where a word begins."""
     header = section.header.lower()
     if any(re.search(rf"\b{re.escape(stop.lower())}", header) for stop in config.stop_headers):
-        return "navigation header"
+        return reasons.NAVIGATION_HEADER
     return None
 
 
 def length(section: Section, config: CorpusConfig) -> str | None:
     """Characters of the text."""
     if len(section.text) < config.min_chars:
-        return "too short"
-    return "too long" if len(section.text) > config.max_chars else None
+        return reasons.TOO_SHORT
+    return reasons.TOO_LONG if len(section.text) > config.max_chars else None
 
 
 def links(section: Section, config: CorpusConfig) -> str | None:
     """A list of links: a table of contents, an index, related pages."""
-    return "links" if section.link_share > config.max_link_share else None
+    return reasons.LINKS if section.link_share > config.max_link_share else None
 
 
 def repetition(section: Section, config: CorpusConfig) -> str | None:
@@ -70,7 +71,7 @@ def repetition(section: Section, config: CorpusConfig) -> str | None:
         shared = Counter(other for gram in own for other in seen.get(gram, ()))
         for other, common in shared.items():
             if common > config.sentence_jaccard * (len(own) + len(grams[other]) - common):
-                return "repeats itself"
+                return reasons.REPEATS
         for gram in own:
             seen.setdefault(gram, []).append(number)
     return None
@@ -97,7 +98,7 @@ def language(section: Section, config: CorpusConfig) -> str | None:
     prose = _prose(section.text)
     if detect_fast(prose)[0] in config.languages:
         return None
-    return None if _careful_language(prose) in config.languages else "language"
+    return None if _careful_language(prose) in config.languages else reasons.LANGUAGE
 
 
 def _careful_language(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from humpback_exp import reasons
 from humpback_exp.corpus import archives
 
 HTML = (".html", ".htm", ".xhtml")
@@ -81,4 +82,4 @@ def _read_file(file: Path, folder: Path) -> Page:
     try:
         return Page(url, file.read_bytes())
     except OSError:
-        return Page(url, reason="unreadable")
+        return Page(url, reason=reasons.UNREADABLE)

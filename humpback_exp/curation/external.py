@@ -6,9 +6,6 @@ from pathlib import Path
 
 from humpback_exp.config.base import require
 
-UNRATED = "not rated"
-"""Why a candidate has no score: the file does not name it."""
-
 
 def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:
     """Candidate -> score, from JSON lines with `id` and `score`.

@@ -12,7 +12,7 @@ from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.tables import Cell, Table, table, texts
 from humpback_exp.analysis.paper import Published, published
 from humpback_exp.analysis.plans import plan_of_study
-from humpback_exp.analysis.plots import axis
+from humpback_exp.analysis.plots import axis_label
 from humpback_exp.analysis.runs import group_of, read_catalog
 from humpback_exp.analysis.settings import Setting, also_differ, settings
 from humpback_exp.analysis.studies import STUDIES, Study, by_folder
@@ -130,5 +130,5 @@ def _runs(told: Sequence[Setting]) -> Table:
     columns |= {"seed": texts([run.seed for _, run in rows]), "examples": texts([run.examples for _, run in rows])}
     for measure in MEASURES:
         means = [run.mean(measure) for _, run in rows]
-        columns[axis(measure)] = [Cell() if mean is None else Cell(number(mean, measure.form)) for mean in means]
+        columns[axis_label(measure)] = [Cell() if mean is None else Cell(number(mean, measure.form)) for mean in means]
     return table(columns)

@@ -10,7 +10,7 @@ from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, Evaluation, 
 from humpback_exp.analysis.findings import significance
 from humpback_exp.analysis.format import DASH, number, span
 from humpback_exp.analysis.paper import Published
-from humpback_exp.analysis.plots import axis
+from humpback_exp.analysis.plots import axis_label
 from humpback_exp.analysis.runs import input_fingerprint
 from humpback_exp.analysis.settings import Setting, number_of
 from humpback_exp.artifacts.catalog import Folder
@@ -70,7 +70,7 @@ def of_settings(
     columns: Columns = {"": texts([one.label for one in told])} | more
     for measure in MEASURES:
         changes = [made[one].get(measure.key) for one in told]
-        columns[axis(measure)] = [_level(one, measure, by) for one, by in zip(told, changes, strict=True)]
+        columns[axis_label(measure)] = [_level(one, measure, by) for one, by in zip(told, changes, strict=True)]
         cells = [Cell() if one and one.even else change(one) for one in changes]
         if any(cell.text != DASH for cell in cells) and result and result.plan.base in told:
             cells[told.index(result.plan.base)] = Cell("baseline")

@@ -23,6 +23,8 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     """Tables of the evaluations named in `models`, and the best scored pairs of the last curated folder."""
     catalog = read_catalog(output_root)
     told, results = compared(catalog)
+    if not told:
+        return "nothing was evaluated"
     shown = [one for one in told if one.runs[0].folder.name in models]
     made = [c for name in results if name != "references" for c in results[name].stated if c.ours in shown]
     parts = [
