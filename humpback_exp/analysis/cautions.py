@@ -22,7 +22,9 @@ def of_models(found: Sequence[Setting], stated: Sequence[Comparison], others: It
     """
     runs = [run for setting in found for run in setting.runs]
     notes = []
-    if any(len(setting.runs) < 2 for setting in found):
+    if found and all(len(setting.runs) < 2 for setting in found):
+        notes.append("Each model was trained once, so the luck of training is not in the intervals.")
+    elif any(len(setting.runs) < 2 for setting in found):
         notes.append(
             "Settings with one seed: their intervals cover the choice of held-out pairs, not the luck of training, and are too "
             "narrow for that reason."
@@ -113,12 +115,13 @@ def _about_judge(judged: Sequence[Evaluation]) -> list[str]:
 
 def same_models(catalog: Catalog) -> list[str]:
     """That a model was trained on the very pairs of another, and so is the same model."""
-    seen: dict[tuple[object, ...], str] = {}
+    seen: dict[tuple[str, ...], str] = {}
     lines = []
     for one in catalog.of("models"):
-        files = tuple(sorted(one.manifest.files.items()))
-        if files in seen:
+        weights = tuple(sorted(mark for name, mark in one.manifest.files.items() if name.endswith(".safetensors")))
+        if weights in seen:
             pairs = f"{one.rows('web')} web pairs"
-            lines.append(f"{one.name} is the same model as {seen[files]}: both were trained on the same {pairs}.")
-        seen.setdefault(files, one.name)
+            lines.append(f"{one.name} is the same model as {seen[weights]}: both were trained on the same {pairs}.")
+        if weights:
+            seen.setdefault(weights, one.name)
     return lines

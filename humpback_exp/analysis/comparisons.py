@@ -1,5 +1,6 @@
 """One setting less another: which measures can be compared at all, and by which of the tests of `evaluation.intervals`."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -50,6 +51,12 @@ class Change:
         return replace(
             self.interval, value=self.interval.value + (self.measure.even or 0.0), bounds=self.measure.bounds
         )
+
+    @property
+    def form(self) -> str:
+        """How the change is written: with as many digits as show two of its interval."""
+        least, reach = int(self.measure.form[1:-1]), self.interval.reach
+        return f"+.{max(least, 1 - math.floor(math.log10(reach))) if reach > 0 else least}f"
 
     @property
     def effect(self) -> float:

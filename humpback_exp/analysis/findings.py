@@ -1,6 +1,5 @@
 """Comparisons -> plain sentences: what was found, whether it is beyond noise, and by which test."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +27,7 @@ def of_loop(results: Mapping[str, Result]) -> list[Finding]:
     """
     made = [(one, change) for result in results.values() for one in result.stated for change in one.changes.values()]
     if not made:
-        return [Finding("No two models can be compared yet, so nothing can be said about which is better.", 0)]
+        return [Finding("Nothing has been evaluated yet that could be compared.", 0)]
     beyond = sorted((one for one in made if one[1].side), key=lambda one: -one[1].effect)
     lead = [next((one for one in beyond if one[1].measure is measure), None) for measure in reversed(MEASURES)]
     last = results["rounds"].stated[:1] if "rounds" in results else []
@@ -97,11 +96,12 @@ def _names(comparison: Comparison) -> tuple[str, str, str]:
 def figures(change: Change) -> str:
     """A change with its unit and interval, of which two digits are shown at least."""
     measure, interval = change.measure, change.interval
-    unit = f"{measure.unit} from an even 50 %" if change.even else measure.unit
-    if not interval.error > 0:
-        return f"{number(interval.value, '+' + measure.form)} {unit}, without an interval"
-    form = f"+.{max(int(measure.form[1:-1]), 1 - math.floor(math.log10(interval.reach)))}f"
-    return f"{number(interval.value, form)} {unit} (95 % interval {span(interval.ends, form)})"
+    told = f"{number(interval.value, change.form)} {measure.unit}{' from an even 50 %' if change.even else ''}"
+    return (
+        f"{told} (95 % interval {span(interval.ends, change.form)})"
+        if interval.error > 0
+        else f"{told}, without an interval"
+    )
 
 
 def tests(comparisons: Sequence[Comparison]) -> list[str]:

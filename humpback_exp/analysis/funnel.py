@@ -4,11 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from humpback_exp import reasons
 from humpback_exp.analysis.runs import input_fingerprint, made_from
 from humpback_exp.artifacts.catalog import Catalog, Folder
-
-PAGE = "page: "
-"""Prefix of segment drop reasons that took a whole page (corpus/chunks.py)."""
 
 
 @dataclass(slots=True)
@@ -57,8 +55,12 @@ def funnels(catalog: Catalog) -> list[Funnel]:
 
 def _corpus(folder: Folder) -> list[Step]:
     drops = folder.manifest.drops.items()
-    pages = [(f"pages: {reason.removeprefix(PAGE)}", count) for reason, count in drops if reason.startswith(PAGE)]
-    segments = [(reason, count) for reason, count in drops if not reason.startswith(PAGE)]
+    pages = [
+        (f"pages: {reason.removeprefix(reasons.PAGE)}", count)
+        for reason, count in drops
+        if reason.startswith(reasons.PAGE)
+    ]
+    segments = [(reason, count) for reason, count in drops if not reason.startswith(reasons.PAGE)]
     found = folder.rows("segments found")
     return [
         Step("pages read", folder.rows("pages"), folder.label),
@@ -84,7 +86,7 @@ def _candidates(catalog: Catalog, folder: Folder, segments: Folder | None, sever
         steps.append(Step(f"rated by {scored.name}", readable, scored.label, losses, count))
         for kind, verb in (("curated", "kept in"), ("rewritten", "rewritten by")):
             for made in made_from(catalog, kind, "scored", scored):
-                drops = [item for item in made.manifest.drops.items() if item[0] != "abandoned"]
+                drops = [item for item in made.manifest.drops.items() if item[0] != reasons.ABANDONED]
                 steps.append(Step(f"{verb} {made.name}", made.rows(kind), made.label, _sorted(drops), readable))
     return steps
 

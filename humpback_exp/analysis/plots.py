@@ -55,10 +55,10 @@ def of_sweep(x: str, result: Result, told: Sequence[Setting], paper: Sequence[Pu
         reach = 1.96 * (one.error or 0.0)
         theirs.setdefault(one.series, []).append(Mark(one.x, one.win_rate, one.win_rate - reach, one.win_rate + reach))
     axis = x if any(one.x for one in paper) else ""
-    changes = _panel(
-        f"{LOSS.key}_change", "Ours, change", f"change in {LOSS.name}, nats", x, _changes(result, told), zero=0
+    changed = _panel(
+        f"{LOSS.key}_change", "Ours, change", f"change in {LOSS.name}, nats", x, changes(result, told), zero=0
     )
-    found = [ours[0], _panel("paper", "The paper", "win rate, %", axis, theirs), ours[1], changes]
+    found = [ours[0], _panel("paper", "The paper", "win rate, %", axis, theirs), ours[1], changed]
     return [figure for figure in found if figure is not None]
 
 
@@ -98,7 +98,7 @@ def _x(setting: Setting, told: Sequence[Setting]) -> float | None:
     return setting.place.x if along else None
 
 
-def _changes(result: Result, told: Sequence[Setting]) -> Lines:
+def changes(result: Result, told: Sequence[Setting]) -> Lines:
     """What the table says of losses: paired, and so many times narrower than the losses' own intervals."""
     lines: Lines = {}
     rounds = any(theirs is not result.plan.base for theirs in result.plan.against.values())

@@ -11,7 +11,7 @@ from pathlib import Path
 from humpback_exp.analysis.runs import made_from, try_read
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.curation.selection import select
-from humpback_exp.records import Candidate, Example, Measured, Score, ScoredCandidate, parts, read, read_file
+from humpback_exp.records import Candidate, Measured, Score, ScoredCandidate, parts, read_file
 
 BINS = 24
 RATINGS = (1, 2, 3, 4, 5)
@@ -78,29 +78,24 @@ def _scored(catalog: Catalog, folder: Folder) -> Scored:
 
 
 def _selection(catalog: Catalog, folder: Folder, rows: Sequence[Measured]) -> tuple[set[str], str]:
-    """Ids kept, and by what rule: as published in curated/, else as a model trained on it says."""
-    for curated in made_from(catalog, "curated", "scored", folder):
-        return {row.id for row in read(curated.path, Example)}, rule(curated.manifest.config, "")
-    for model in made_from(catalog, "models", "data.scored", folder):
-        config, equal = model.manifest.config, model.input("data.as_many_as")
+    """Ids kept, and by what rule: as published in curated/, else as the first model trained on it says."""
+    published = [(one, "") for one in made_from(catalog, "curated", "scored", folder)]
+    for made, prefix in published + [(one, "data.") for one in made_from(catalog, "models", "data.scored", folder)]:
+        keys = {key: made.manifest.config.get(f"{prefix}{key}") for key in ("min_score", "top_fraction", "size")}
+        equal = made.input(f"{prefix}as_many_as")
         there = None if equal is None else catalog.find(equal)
-        share = config.get("data.top_fraction") if there is None else there.rows("curated") / max(len(rows), 1)
-        keys = {
-            "min_score": config.get("data.min_score"),
-            "size": config.get("data.size"),
-            "seed": config.get("seed", 0),
-        }
-        said = rule(config, "data.") if there is None else f"the best, as many as {there.label} holds"
+        if there is not None:
+            keys["top_fraction"] = there.rows("curated") / max(len(rows), 1)
         ranked = [Score(id=row.id, score=row.score) for row in rows]
-        return set(select(ranked, top_fraction=share, **keys)), said
+        kept = select(ranked, **keys, seed=made.manifest.config.get("seed", 0))
+        return set(kept), rule(**keys) if there is None else f"the best, as many as {there.label} holds"
     return set(), ""
 
 
-def rule(config: dict[str, object], prefix: str) -> str:
+def rule(min_score: float | None, top_fraction: float | None, size: int | None) -> str:
     """How a selection was made."""
-    least, share, size = (config.get(f"{prefix}{key}") for key in ("min_score", "top_fraction", "size"))
-    said = "no curation" if share is None else f"best {share:.0%}"
-    said = said if least is None else f"score of at least {least:g}"
+    said = "no curation" if top_fraction is None else f"best {top_fraction:.0%}"
+    said = said if min_score is None else f"score of at least {min_score:g}"
     return said if size is None else f"{said}, at most {size:,} at random"
 
 

@@ -11,10 +11,12 @@ import pytest
 import sweep_folders as folders
 from test_report import text
 
-from humpback_exp.analysis import plots
+from humpback_exp.analysis import findings, plots
 from humpback_exp.analysis.comparisons import Result, compare, corrections, make
 from humpback_exp.analysis.evaluations import by_group, evaluations
+from humpback_exp.analysis.format import span
 from humpback_exp.analysis.pages import compare as page_of_two
+from humpback_exp.analysis.pages import loop
 from humpback_exp.analysis.pages.sweep import build
 from humpback_exp.analysis.plans import plan_of_study
 from humpback_exp.analysis.runs import read_catalog
@@ -143,7 +145,7 @@ def test_a_sweep_of_ones_own_has_no_plan(tmp_path: Path) -> None:
     assert "No comparison of this sweep was fixed beforehand. Exploratory: by held-out loss, second and first" in page
 
 
-def loop(root: Path, changes: list[float], seed: int = 0) -> None:
+def loops(root: Path, changes: list[float], seed: int = 0) -> None:
     """M0, M1 ... of a seed."""
     place = root / f"s{seed}"
     for number, change in enumerate(changes):
@@ -157,7 +159,7 @@ def loop(root: Path, changes: list[float], seed: int = 0) -> None:
 
 def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path) -> None:
     for seed in (0, 1):
-        loop(tmp_path, [0.0, -0.5, -0.5], seed)
+        loops(tmp_path, [0.0, -0.5, -0.5], seed)
     question = asked(tmp_path, "iterations")
     assert sides(question) == [("M2", "M1"), ("M2", "M0"), ("M1", "M0")]
     assert {change.interval.comparisons for one in question.stated for change in one.changes.values()} == {3}
@@ -178,10 +180,10 @@ def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path
 
 
 def test_two_rounds_are_one_comparison_and_a_gap_between_rounds_none(tmp_path: Path) -> None:
-    loop(tmp_path, [0.0, -0.5])
+    loops(tmp_path, [0.0, -0.5])
     question = asked(tmp_path, "iterations")
     assert sides(question) == [("M1", "M0")] and question.count == 1 and not question.plan.unplanned
-    loop(tmp_path / "more", [0.0, -0.5, -0.6])
+    loops(tmp_path / "more", [0.0, -0.5, -0.6])
     shutil.rmtree(tmp_path / "more" / "s0" / "evals" / "m1")
     question = asked(tmp_path / "more", "iterations")
     assert not question.stated
@@ -204,11 +206,11 @@ def test_table_and_headline_of_the_best_are_corrected_alike(tmp_path: Path) -> N
 
 def test_a_comparison_of_three_corrects_its_two_findings(tmp_path: Path) -> None:
     for number in range(3):
-        folders.point(tmp_path, "tags", f"m{number}", losses(-number / 10, 0.05 * number), seed=number)
-    page = text(page_of_two.build(str(tmp_path), ["m0", "m1", "m2"]))
-    assert "M2 against M0, held-out loss: paired t test over 12 held-out pairs, one seed each, corrected for 2" in page
-    assert "paired over the pairs both share, corrected for 2 comparisons (Bonferroni)." in page
-    assert "Bonferroni" not in text(page_of_two.build(str(tmp_path), ["m0", "m1"]))
+        folders.point(tmp_path, "tags", f"t{number}", losses(-number / 10, 0.05 * number), seed=number)
+    page = text(page_of_two.build(str(tmp_path), ["t0", "t1", "t2"]))
+    assert "t2 against t0, held-out loss: paired t test over 12 held-out pairs, one seed each, corrected for 2" in page
+    assert "paired over the held-out pairs that both models share, corrected for 2 comparisons (Bonferroni)." in page
+    assert "Bonferroni" not in text(page_of_two.build(str(tmp_path), ["t0", "t1"]))
 
 
 def test_one_seed_speaks_of_held_out_pairs_alone(tmp_path: Path) -> None:
@@ -219,6 +221,48 @@ def test_one_seed_speaks_of_held_out_pairs_alone(tmp_path: Path) -> None:
     assert "beyond the noise of the held-out pairs alone (one seed on a side)." in seen(tmp_path, "curation_threshold")
     folders.point(tmp_path, "curation_threshold", "a5-s1", losses(3.0), seed=1, data=folders.curated(tmp_path, 24, 4.5))
     assert re.search(r"to \+\d\.\d+\), beyond noise\.", seen(tmp_path, "curation_threshold"))
+
+
+@pytest.mark.parametrize("moved", [-0.06, -0.09, -0.2])
+def test_one_pair_has_one_verdict_on_all_pages(tmp_path: Path, moved: float) -> None:
+    """Uncorrected p of 0.03, 0.003 and less: for three comparisons the first is noise, and so it is everywhere."""
+    for number, change in enumerate((0.0, 0.0, moved)):
+        before = f"m{number - 1}"
+        data = DataConfig()
+        if number:
+            data = DataConfig(scored=folders.scored(tmp_path, before, f"{tmp_path}/models/{before}"), min_score=4.5)
+        own = losses(change, 0.08 if number == 2 else 0.0)
+        folders.point(tmp_path, "iterations", f"m{number}", own, data=data)
+    _, results = loop.compared(read_catalog(str(tmp_path)))
+    (of_loop,) = [one for one in results["rounds"].stated if one.theirs.label == "M0" and one.ours.label == "M2"]
+    (of_sweep,) = [
+        one for one in asked(tmp_path, "iterations").stated if one.theirs.label == "M0" and one.ours.label == "M2"
+    ]
+    assert of_loop.changes["heldout_loss"] == of_sweep.changes["heldout_loss"]
+    said = findings.stated(of_loop)[0].text
+    assert ("better" in said) == (moved < -0.07)
+    assert said in text(build(str(tmp_path), "iterations", "files")[0])
+    change = of_loop.changes["heldout_loss"]
+    ends = span(change.interval.ends, change.form)
+    assert ends in said and f"{ends} {'better' if change.side else 'within noise'} p" in text(loop.build(str(tmp_path)))
+    assert said in text(page_of_two.build(str(tmp_path), ["m0", "m2"]))
+    assert said in text(page_of_two.build(str(tmp_path), ["m0", "m2", "m1"]))
+
+
+def test_a_pair_of_several_plans_is_corrected_for_the_largest(tmp_path: Path) -> None:
+    """A5 against no curation is planned alone, but the loop's page makes two comparisons with the same reference."""
+    reference = f"{tmp_path}/evals/none"
+    folders.point(tmp_path, "curation_threshold", "none", losses(0.0), data=folders.curated(tmp_path, 24, None))
+    for least in (4.0, 4.5):
+        folders.point(tmp_path, "curation_threshold", f"a{least}", losses(-0.3, 0.0), outcomes=["win"] * 9 + ["loss"] * 3,
+                      data=folders.curated(tmp_path, 24, least), reference=reference)  # fmt: skip
+    (said,) = asked(tmp_path, "curation_threshold").stated
+    assert {change.interval.comparisons for change in said.changes.values()} == {2}
+    win = said.changes["win_rate"]
+    assert win.even and (win.interval.value, win.level.value) == (25.0, 75.0)
+    verdict = findings.sentence(said, win).text.partition(": ")[2]
+    for page in (loop.build(str(tmp_path)), page_of_two.build(str(tmp_path), ["none", "a4.5"])):
+        assert verdict in text(page) or f"+25.0 {win.interval.low:.1f}".replace("-", "\u2212") in text(page)
 
 
 @pytest.mark.parametrize("judge", ["org/judge", "org/other"])
@@ -285,9 +329,8 @@ def test_the_same_seeds_are_paired(tmp_path: Path) -> None:
     assert same.error == pytest.approx(0.05 / math.sqrt(11)) and others.error > 1
     assert "12 held-out pairs and 2 seeds, p" in seen(tmp_path / "same", "tags")
     found = told(tmp_path / "same", "tags")
-    *_, panel = panels(STUDIES["tags"], ask(STUDIES["tags"], found), found, [])
-    (base,), (change,) = panel.lines.values()
-    assert (panel.name, base.value, base.reach) == ("heldout_loss_change", 0.0, [[0.0], [0.0]])
+    (base,), (change,) = plots.changes(make(plan_of_study(STUDIES["tags"], found), {}), found).values()
+    assert (base.value, base.reach) == (0.0, [[0.0], [0.0]])
     assert [change.value, *change.dots] == pytest.approx([-0.3] * 3) and change.high - change.low < 0.1
     assert "12 held-out pairs, 2 and 2 seeds, p" in seen(tmp_path / "others", "tags")
 

@@ -119,12 +119,13 @@ def _opening(catalog: Catalog) -> list[str]:
     start = " and ".join(filter(None, (seeds, pages))) or "nothing finished yet"
     steps = _instructions(catalog)
     scorers = _all(str(one.manifest.config.get("scorer")) for one in catalog.of("scored"))
-    steps += [f"they were rated by the {scorers} scorer"] if scorers else []
+    steps += [f"pairs were rated by the {scorers} scorer"] if scorers else []
     rounds = [one.name.upper() for one in models if ROUND.fullmatch(one.name) and one.rows("web")]
     times = "1 round" if len(rounds) == 1 else f"{len(rounds)} rounds"
     steps += [f"{times} of self-curation gave {' and '.join(rounds)}"] if rounds else []
     first = f"From {start}" + (f", with {bases} as the base model." if bases else ".")
-    return [first, "; ".join(steps) + "."] if steps else [first]
+    second = "; ".join(steps)
+    return [first, f"{second[:1].upper()}{second[1:]}."] if steps else [first]
 
 
 def _instructions(catalog: Catalog) -> list[str]:

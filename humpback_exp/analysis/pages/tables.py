@@ -59,7 +59,7 @@ def figure(one: Interval | None, form: str, side: int = 0) -> Cell:
 
 
 def change(one: Change | None) -> Cell:
-    return Cell() if one is None else figure(one.interval, f"+{one.measure.form}", one.side)
+    return Cell() if one is None else figure(one.interval, one.form, one.side)
 
 
 def of_settings(

@@ -14,8 +14,9 @@ from humpback_exp.records import Example, read
 
 PAIRS = 5
 LEGEND = """
-web pairs: trained on beside the seed; held-out loss: nats a token of the human answer, lower is better; changes: from the base
-model on the same pairs; win rate: against the base model's answers; in brackets 95 % intervals, * beyond noise
+web pairs: trained on beside the seed; held-out loss: nats a token of the human answer, lower is better, and its
+change from the base model or as named, on the same pairs; win rate: against the base model's answers; AUC: how
+often a good pair is rated above a corrupted one; in brackets 95 % intervals; * better or worse beyond noise
 """
 
 
@@ -43,11 +44,10 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
 
 
 def rows(found: Table) -> list[dict[str, str]]:
-    """A table as the terminal prints it, heads in two lines."""
-    return [
-        {(head or "model").replace(", ", "\n"): printed(cell) for head, cell in zip(found.head, row, strict=True)}
-        for row in found.rows
-    ]
+    """A table as the terminal prints it: heads in several lines, verdicts as a star."""
+    heads = ["\n".join(textwrap.wrap(head, 14)) or "model" for head in found.head]
+    shown = [dict(zip(heads, map(printed, row), strict=True)) for row in found.rows]
+    return [{head: text for head, text in row.items() if not head.startswith("by ")} for row in shown]
 
 
 def printed(cell: Cell) -> str:
