@@ -13,6 +13,8 @@ from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.records import Example, read
 
 PAIRS = 5
+PAGE_ONLY = ("by ", "judge", "first")
+"""Beginnings of the heads of columns that are left out."""
 LEGEND = """
 web pairs: trained on beside the seed; held-out loss: nats a token of the human answer, lower is better, and its
 change from the base model or as named, on the same pairs; win rate: against the base model's answers; AUC: how
@@ -44,10 +46,10 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
 
 
 def rows(found: Table) -> list[dict[str, str]]:
-    """A table as the terminal prints it: heads in several lines, verdicts as a star."""
+    """A table as the terminal prints it: heads in several lines, verdicts as a star, what only a page has room for left out."""
     heads = ["\n".join(textwrap.wrap(head, 14)) or "model" for head in found.head]
     shown = [dict(zip(heads, map(printed, row), strict=True)) for row in found.rows]
-    return [{head: text for head, text in row.items() if not head.startswith("by ")} for row in shown]
+    return [{head: text for head, text in row.items() if not head.startswith(PAGE_ONLY)} for row in shown]
 
 
 def printed(cell: Cell) -> str:
