@@ -11,6 +11,7 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
+from humpback_exp.data.sources import pinned
 from humpback_exp.distributed import die_with_parent, join_slurm, rank, session, started_outside
 from humpback_exp.errors import exit_on_user_error, user_errors
 from humpback_exp.execution.group import check_ranks, ranks_here, run_group, wait_for_first
@@ -32,7 +33,7 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
         return steps()
 
     def run() -> None:
-        stages = steps()
+        stages = [pinned(stage) for stage in steps()]
         if rank() == 0:  # the others check what they take part in
             check_gate(stages)
             check_stages(stages)
@@ -58,6 +59,7 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
     if rank() > 0:
         _join(config, fresh)
         return config.folder
+    config = pinned(config)
     if not waits:
         check_machine(config)  # before anything is written
     check_ranks([config])

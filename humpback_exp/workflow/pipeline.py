@@ -6,6 +6,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.analysis.closing import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
+from humpback_exp.data.sources import pinned
 from humpback_exp.distributed import rank
 from humpback_exp.execution.group import check_ranks
 from humpback_exp.execution.launch import launch
@@ -22,7 +23,7 @@ def run(config: PipelineConfig) -> None:
         StageFailed: a stage ended badly; those before it are finished.
     """
     set_up_logging()
-    stages = whole_loop(config)
+    stages = [pinned(stage) for stage in whole_loop(config)]
     sound: set[Path] = set()
     first = rank() == 0  # of several that torchrun or srun started; the others follow from stage to stage
     if first:
@@ -34,7 +35,7 @@ def run(config: PipelineConfig) -> None:
     seconds: dict[Path, float] = {}
     for number, stage in enumerate(stages, start=1):
         log.info("stage %d of %d: %s %s", number, len(stages), stage.stage, stage.name)
-        started, finished = time.time(), (stage.folder / "manifest.json").exists()
+        started, finished = time.time(), artifacts.is_finished(stage.folder)
         launch(stage, fresh=True)
         if not finished:
             seconds[stage.folder] = time.time() - started
@@ -50,7 +51,7 @@ def run(config: PipelineConfig) -> None:
 
 def plan_row(stage: StageConfig, sound: set[Path]) -> dict[str, object]:
     """A stage, and how it stands; a finished one whose inputs are to be made again counts if they come out the same."""
-    finished = (stage.folder / "manifest.json").exists()
+    finished = artifacts.is_finished(stage.folder)
     begun = stage.folder.exists() and any(p.is_dir() for p in stage.folder.iterdir())
     state = "finished" if finished else "to be resumed" if begun else "to do"
     if finished and stage.folder not in sound:
