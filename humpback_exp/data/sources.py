@@ -5,12 +5,16 @@ found again without a network.
 """
 
 import logging
+import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 from typing import Any
+
+from yaml import YAMLError
 
 from humpback_exp.config import DatasetConfig, EvaluateConfig, GateConfig, StageConfig, TrainConfig
 
@@ -32,11 +36,21 @@ def library() -> Any:
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it asks a server of its own to count reads of local files, too
     datasets.logging.set_verbosity(logging.CRITICAL)
     datasets.disable_progress_bars()
+    logging.getLogger("huggingface_hub.repocard").setLevel(logging.ERROR)  # not every folder has a card
     return datasets
 
 
-def data_files(path: str, dataset: DatasetConfig, key: str) -> list[str]:
-    """The files of a source, in order.
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a source, in order."""
+
+    paths: list[str]
+    rows: int | None
+    """How many rows they hold together, where the dataset's card tells."""
+
+
+def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
+    """Where the rows of a source are.
 
     Args:
         key: the config key of the path, for messages.
@@ -45,19 +59,29 @@ def data_files(path: str, dataset: DatasetConfig, key: str) -> list[str]:
         ValueError: no such file, folder, Hub dataset, configuration or split, or no access; with the remedy.
     """
     if Path(path).is_file():
-        return [path]
+        return Files([path], None)
     folder = Path(path) if Path(path).is_dir() else snapshot(path, dataset.revision, key)
     with TemporaryDirectory() as scratch:  # for the lock file that the library leaves of all that it opens
         try:
             builder = library().load_dataset_builder(str(folder), name=dataset.name, cache_dir=scratch)
-        except (ValueError, OSError) as error:
-            said = " ".join(str(error).split())
+        except (ValueError, OSError, YAMLError) as error:
+            said = shorten(str(error), 200)
             raise ValueError(f"{key}={path}: no dataset ({said}); {OPTIONS[key]}.name={dataset.name}") from None
     splits = {str(split): files for split, files in builder.config.data_files.items()}
-    missing = [split for split in dataset.split.split("+") if split not in splits]
-    if missing:
-        raise ValueError(f"{OPTIONS[key]}.split={dataset.split}: {path} has no {missing[0]}, but {', '.join(splits)}")
-    return [str(file) for split in dataset.split.split("+") for file in splits[split]]
+    wanted = dataset.split.split("+")
+    for split in wanted:
+        if split not in splits:
+            raise ValueError(f"{OPTIONS[key]}.split={dataset.split}: {path} has no {split}, but {', '.join(splits)}")
+    told = builder.info.splits or {}
+    rows = sum(told[split].num_examples for split in wanted) if told.keys() >= set(wanted) else None
+    return Files([inside(folder, file, key) for split in wanted for file in splits[split]], rows)
+
+
+def inside(folder: Path, file: str, key: str) -> str:
+    """A file that a dataset's card names, which must lie in its folder: cards come from outside."""
+    if not Path(os.path.normpath(file)).is_relative_to(folder.resolve()):
+        raise ValueError(f"{key}={folder}: its card names {file}, which is not in it; mend data_files in README.md")
+    return str(file)
 
 
 def snapshot(path: str, revision: str | None, key: str) -> Path:
@@ -95,6 +119,11 @@ def is_hub_id(path: str) -> bool:
     return bool(HUB_ID.fullmatch(path)) and not path.lower().endswith(FILES)
 
 
+def is_here(path: str, dataset: DatasetConfig) -> bool:
+    """Whether a source lies on this machine, or on the Hub at a commit, for which `pinned` has fetched it."""
+    return Path(path).exists() or (is_hub_id(path) and COMMIT.fullmatch(dataset.revision or "") is not None)
+
+
 def pinned(config: StageConfig) -> StageConfig:
     """A config whose Hub datasets stand at a commit, so that every rank and every later session reads the same.
 
@@ -115,8 +144,6 @@ def pinned(config: StageConfig) -> StageConfig:
 
 def at_commit(path: str, dataset: DatasetConfig, key: str) -> DatasetConfig:
     """The options with the commit that their revision stands for now; unchanged for what lies on this machine."""
-    if Path(path).exists():
-        return dataset
-    if is_hub_id(path) and COMMIT.fullmatch(dataset.revision or ""):
+    if is_here(path, dataset):
         return dataset
     return replace(dataset, revision=snapshot(path, dataset.revision, key).name)

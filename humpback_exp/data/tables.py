@@ -43,7 +43,7 @@ def read_rows(path: str, key: str) -> Numbered:
     if compression and compression not in fsspec.available_compressions():
         raise ValueError(f"{key}={path}: unpack it, or pip install {PACKAGES.get(compression, compression)} to read it")
     if end in (".parquet", ".arrow"):
-        yield from _table(path, end[1:], key)
+        yield from _table(path, end, key)
         return
     try:
         with fsspec.open(path, "rt", encoding="utf-8-sig", compression=compression, newline="") as file:
@@ -52,12 +52,12 @@ def read_rows(path: str, key: str) -> Numbered:
         raise ValueError(f"{key}={path}: unreadable ({str(error).splitlines()[0]})") from None
 
 
-def _table(path: str, reader: str, key: str) -> Numbered:
-    """Rows of a Parquet or Arrow file, a batch at a time."""
+def _table(path: str, end: str, key: str) -> Numbered:
+    """Rows of a Parquet or Arrow file; the library holds some row groups or batches at a time."""
     try:
         with TemporaryDirectory() as scratch:  # for the lock file that the library leaves
             options = {"data_files": escape(str(Path(path).absolute())), "cache_dir": scratch}
-            yield from enumerate(library().load_dataset(reader, split="train", streaming=True, **options), start=1)
+            yield from enumerate(library().load_dataset(end[1:], split="train", streaming=True, **options), start=1)
     except (ValueError, OSError) as error:
         raise ValueError(f"{key}={path}: unreadable ({str(error).splitlines()[0]})") from None
 

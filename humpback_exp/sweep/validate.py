@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp import artifacts
+from humpback_exp.artifacts.catalog import differing
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.base import require
 from humpback_exp.data.sources import pinned
@@ -31,8 +32,7 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
     for stages in points:
         for stage in stages:
             facts = identity(stage) | input_paths(stage)
-            there = made.setdefault(stage.folder, facts)
-            differs = sorted(key for key in facts.keys() | there.keys() if facts.get(key) != there.get(key))
+            differs = [*differing([facts, made.setdefault(stage.folder, facts)])]
             if differs:
                 raise ValueError(
                     f"name={stage.name}: two points would write {stage.folder}, but differ in {', '.join(differs)}; "
@@ -71,7 +71,7 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
                 costs.found(point.stages)
                 if n_jobs is not None:
                     require_room(point, n_jobs)
-                check_stages(point.stages, here=n_jobs is not None)
+                check_stages(list(map(pinned, point.stages)), here=n_jobs is not None)
             check_folders(point.stages, sound)
         except Exception as error:
             if format_error(error) not in said:

@@ -6,6 +6,7 @@ import json
 import lzma
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,51 @@ def test_a_folder_with_configurations(tmp_path: Path) -> None:
 def test_a_folder_of_save_to_disk(tmp_path: Path) -> None:
     datasets.Dataset.from_list(WHOLE).save_to_disk(tmp_path / "saved")
     assert load_seed(str(tmp_path / "saved")) == EXAMPLES
+
+
+def test_a_card_that_tells_another_number_of_rows(tmp_path: Path) -> None:
+    """As of a download of which a part is missing."""
+    written(tmp_path, PAIRS, "train.jsonl")
+    card = "---\ndataset_info:\n  splits:\n  - name: train\n    num_examples: {}\n---\n"
+    (tmp_path / "README.md").write_text(card.format(2))
+    assert load_seed(str(tmp_path)) == EXAMPLES
+    (tmp_path / "README.md").write_text(card.format(3))
+    with pytest.raises(ValueError, match="has 2 rows of 3 that its card tells of; fetch or copy it again"):
+        load_seed(str(tmp_path))
+
+
+@pytest.mark.parametrize("outside", ["../pairs.jsonl", "{folder}/pairs.jsonl"])
+def test_a_card_opens_no_file_outside_of_its_folder(tmp_path: Path, outside: str) -> None:
+    written(tmp_path, PAIRS, "pairs.jsonl")
+    (tmp_path / "dataset").mkdir()
+    files = outside.format(folder=tmp_path)
+    (tmp_path / "dataset" / "README.md").write_text(f"---\nconfigs:\n- config_name: a\n  data_files: {files}\n---\n")
+    with pytest.raises(ValueError, match=r"its card names .*pairs.jsonl, which is not in it"):
+        load_seed(str(tmp_path / "dataset"))
+
+
+def test_a_damaged_card(tmp_path: Path) -> None:
+    written(tmp_path, PAIRS)
+    (tmp_path / "README.md").write_text("---\nconfigs: [a: : b\n---\n")
+    with pytest.raises(ValueError, match=r"no dataset \(while parsing") as caught:
+        load_seed(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_a_draw_from_a_large_file_takes_little_memory(tmp_path: Path, name: str) -> None:
+    """40 MB on the disk, of which a small part is in memory at a time."""
+    rows = ({"id": str(i), "instruction": "a", "output": f"{i:04d}" * 2500} for i in range(4000))
+    if name == "a.csv":
+        (tmp_path / name).write_text("id,instruction,output\n" + "\n".join(",".join(row.values()) for row in rows))
+    else:
+        written(tmp_path, list(rows), name)
+    assert (tmp_path / name).stat().st_size > 40e6
+    load_seed(str(ROOT / "examples" / "seed.jsonl"))  # what imports take is not meant
+    tracemalloc.start()
+    assert len(load_seed(str(tmp_path / name), size=10)) == 10
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
