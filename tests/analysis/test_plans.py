@@ -11,15 +11,17 @@ import pytest
 import sweep_folders as folders
 from test_report import text
 
-from humpback_exp.analysis.collect import collect
-from humpback_exp.analysis.compare import build as compare
-from humpback_exp.analysis.contrasts import contrast
-from humpback_exp.analysis.panels import panels
-from humpback_exp.analysis.points import points
-from humpback_exp.analysis.questions import Question, ask
+from humpback_exp.analysis import findings, plots
+from humpback_exp.analysis.comparisons import Result, compare, corrections, make
+from humpback_exp.analysis.evaluations import by_group, evaluations
+from humpback_exp.analysis.format import span
+from humpback_exp.analysis.pages import compare as page_of_two
+from humpback_exp.analysis.pages import loop
+from humpback_exp.analysis.pages.sweep import build
+from humpback_exp.analysis.plans import plan_of_study
+from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.analysis.studies import STUDIES, by_folder
-from humpback_exp.analysis.sweep import build
 from humpback_exp.config import DataConfig
 from humpback_exp.evaluation.intervals import Interval
 
@@ -32,15 +34,16 @@ def losses(change: float, wobble: float = 0.1) -> list[float]:
 
 def told(root: Path, group: str) -> list[Setting]:
     study = STUDIES.get(group) or by_folder(group)
-    return settings(study, points(collect(str(root), loops=True))[group])
+    return settings(study, by_group(evaluations(read_catalog(str(root), loops=True)))[group])
 
 
-def asked(root: Path, group: str) -> Question:
-    return ask(STUDIES.get(group) or by_folder(group), told(root, group))
+def asked(root: Path, group: str) -> Result:
+    plan = plan_of_study(STUDIES.get(group) or by_folder(group), told(root, group))
+    return make(plan, corrections(evaluations(read_catalog(str(root), loops=True))))
 
 
-def sides(question: Question) -> list[tuple[str, str]]:
-    return [(one.ours.label, one.theirs.label) for one in question.said]
+def sides(result: Result) -> list[tuple[str, str]]:
+    return [(one.ours.label, one.theirs.label) for one in result.stated]
 
 
 def seen(root: Path, group: str) -> str:
@@ -84,12 +87,12 @@ def test_growth_is_along_the_planned_curation_else_exploratory(tmp_path: Path) -
             threshold(tmp_path, least, size, -size / 100, "data_size")
     question = asked(tmp_path, "data_size")
     assert sides(question) == [("A4 at 96 web pairs", "A4 at 24 web pairs")]
-    assert question.unplanned == "The planned comparison, A5 from its smallest to its largest size, is not there."
+    assert question.plan.unplanned == "The planned comparison, A5 from its smallest to its largest size, is not there."
     threshold(tmp_path, 4.5, 24, 0.0, "data_size")
-    assert asked(tmp_path, "data_size").unplanned
+    assert asked(tmp_path, "data_size").plan.unplanned
     threshold(tmp_path, 4.5, 48, 0.0, "data_size")
     assert sides(asked(tmp_path, "data_size")) == [("A5 at 48 web pairs", "A5 at 24 web pairs")]
-    assert not asked(tmp_path, "data_size").unplanned
+    assert not asked(tmp_path, "data_size").plan.unplanned
 
 
 def test_the_line_of_curated_pairs_is_read_from_the_sweep_that_has_it(tmp_path: Path) -> None:
@@ -142,7 +145,7 @@ def test_a_sweep_of_ones_own_has_no_plan(tmp_path: Path) -> None:
     assert "No comparison of this sweep was fixed beforehand. Exploratory: by held-out loss, second and first" in page
 
 
-def loop(root: Path, changes: list[float], seed: int = 0) -> None:
+def loops(root: Path, changes: list[float], seed: int = 0) -> None:
     """M0, M1 ... of a seed."""
     place = root / f"s{seed}"
     for number, change in enumerate(changes):
@@ -156,10 +159,10 @@ def loop(root: Path, changes: list[float], seed: int = 0) -> None:
 
 def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path) -> None:
     for seed in (0, 1):
-        loop(tmp_path, [0.0, -0.5, -0.5], seed)
+        loops(tmp_path, [0.0, -0.5, -0.5], seed)
     question = asked(tmp_path, "iterations")
     assert sides(question) == [("M2", "M1"), ("M2", "M0"), ("M1", "M0")]
-    assert {change.comparisons for one in question.said for change in one.changes.values()} == {3}
+    assert {change.interval.comparisons for one in question.stated for change in one.changes.values()} == {3}
     page, files = build(str(tmp_path), "iterations", "files")
     page = text(page)
     assert (
@@ -169,7 +172,7 @@ def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path
     assert "M2 and M1 differ in optimiser steps (12 against 11); M2 and M0 differ in" in page
     rows = {row["series"]: row for row in csv.DictReader(io.StringIO(files["numbers.csv"].decode()))}
     assert [rows[name]["change_from"] for name in ("M0", "M1", "M2")] == ["", "M0", "M1"]
-    change = question.said[2].changes["heldout_loss"]
+    change = question.stated[2].changes["heldout_loss"].interval
     assert (
         float(rows["M1"]["heldout_loss_change_low"]) == pytest.approx(change.low) and rows["M1"]["comparisons"] == "3"
     )
@@ -177,23 +180,23 @@ def test_a_round_is_compared_with_the_one_before_under_bonferroni(tmp_path: Path
 
 
 def test_two_rounds_are_one_comparison_and_a_gap_between_rounds_none(tmp_path: Path) -> None:
-    loop(tmp_path, [0.0, -0.5])
+    loops(tmp_path, [0.0, -0.5])
     question = asked(tmp_path, "iterations")
-    assert sides(question) == [("M1", "M0")] and question.comparisons == 1 and not question.unplanned
-    loop(tmp_path / "more", [0.0, -0.5, -0.6])
+    assert sides(question) == [("M1", "M0")] and question.count == 1 and not question.plan.unplanned
+    loops(tmp_path / "more", [0.0, -0.5, -0.6])
     shutil.rmtree(tmp_path / "more" / "s0" / "evals" / "m1")
     question = asked(tmp_path / "more", "iterations")
-    assert not question.said
-    assert question.unplanned == "The planned comparison, the last round against the one before, is not there."
+    assert not question.stated
+    assert question.plan.unplanned == "The planned comparison, the last round against the one before, is not there."
 
 
 def test_table_and_headline_of_the_best_are_corrected_alike(tmp_path: Path) -> None:
     for number, lr in enumerate((1e-5, 3e-5, 1e-4, 3e-4)):
         folders.point(tmp_path, "learning_rate", f"lr{lr}", losses(-number * number / 100, 0.03 * number), lr=lr)
     question = asked(tmp_path, "learning_rate")
-    own = {one.ours.place.x: one.changes["heldout_loss"] for one in question.table.values()}
+    own = {one.ours.place.x: one.changes["heldout_loss"].interval for one in question.table.values()}
     assert {change.comparisons for change in own.values()} == {3}
-    once = contrast(question.said[0].ours, question.base).changes["heldout_loss"]
+    once = compare(question.stated[0].ours, question.plan.base).changes["heldout_loss"].interval
     assert own[3e-4].low < once.low and own[3e-4].error == once.error
     page, files = build(str(tmp_path), "learning_rate", "files")
     rows = {row["x"]: row for row in csv.DictReader(io.StringIO(files["numbers.csv"].decode()))}
@@ -203,11 +206,11 @@ def test_table_and_headline_of_the_best_are_corrected_alike(tmp_path: Path) -> N
 
 def test_a_comparison_of_three_corrects_its_two_findings(tmp_path: Path) -> None:
     for number in range(3):
-        folders.point(tmp_path, "tags", f"m{number}", losses(-number / 10, 0.05 * number), seed=number)
-    page = text(compare(str(tmp_path), ["m0", "m1", "m2"]))
-    assert "M2 against M0, held-out loss: paired t test over 12 held-out pairs, one seed each, corrected for 2" in page
-    assert "paired over the pairs both share, corrected for 2 comparisons (Bonferroni)." in page
-    assert "Bonferroni" not in text(compare(str(tmp_path), ["m0", "m1"]))
+        folders.point(tmp_path, "tags", f"t{number}", losses(-number / 10, 0.05 * number), seed=number)
+    page = text(page_of_two.build(str(tmp_path), ["t0", "t1", "t2"]))
+    assert "t2 against t0, held-out loss: paired t test over 12 held-out pairs, one seed each, corrected for 2" in page
+    assert "paired over the held-out pairs that both models share, corrected for 2 comparisons (Bonferroni)." in page
+    assert "Bonferroni" not in text(page_of_two.build(str(tmp_path), ["t0", "t1"]))
 
 
 def test_one_seed_speaks_of_held_out_pairs_alone(tmp_path: Path) -> None:
@@ -218,6 +221,48 @@ def test_one_seed_speaks_of_held_out_pairs_alone(tmp_path: Path) -> None:
     assert "beyond the noise of the held-out pairs alone (one seed on a side)." in seen(tmp_path, "curation_threshold")
     folders.point(tmp_path, "curation_threshold", "a5-s1", losses(3.0), seed=1, data=folders.curated(tmp_path, 24, 4.5))
     assert re.search(r"to \+\d\.\d+\), beyond noise\.", seen(tmp_path, "curation_threshold"))
+
+
+@pytest.mark.parametrize("moved", [-0.06, -0.09, -0.2])
+def test_one_pair_has_one_verdict_on_all_pages(tmp_path: Path, moved: float) -> None:
+    """Uncorrected p of 0.03, 0.003 and less: for three comparisons the first is noise, and so it is everywhere."""
+    for number, change in enumerate((0.0, 0.0, moved)):
+        before = f"m{number - 1}"
+        data = DataConfig()
+        if number:
+            data = DataConfig(scored=folders.scored(tmp_path, before, f"{tmp_path}/models/{before}"), min_score=4.5)
+        own = losses(change, 0.08 if number == 2 else 0.0)
+        folders.point(tmp_path, "iterations", f"m{number}", own, data=data)
+    _, results = loop.compared(read_catalog(str(tmp_path)))
+    (of_loop,) = [one for one in results["rounds"].stated if one.theirs.label == "M0" and one.ours.label == "M2"]
+    (of_sweep,) = [
+        one for one in asked(tmp_path, "iterations").stated if one.theirs.label == "M0" and one.ours.label == "M2"
+    ]
+    assert of_loop.changes["heldout_loss"] == of_sweep.changes["heldout_loss"]
+    said = findings.stated(of_loop)[0].text
+    assert ("better" in said) == (moved < -0.07)
+    assert said in text(build(str(tmp_path), "iterations", "files")[0])
+    change = of_loop.changes["heldout_loss"]
+    ends = span(change.interval.ends, change.form)
+    assert ends in said and f"{ends} {'better' if change.side else 'within noise'} p" in text(loop.build(str(tmp_path)))
+    assert said in text(page_of_two.build(str(tmp_path), ["m0", "m2"]))
+    assert said in text(page_of_two.build(str(tmp_path), ["m0", "m2", "m1"]))
+
+
+def test_a_pair_of_several_plans_is_corrected_for_the_largest(tmp_path: Path) -> None:
+    """A5 against no curation is planned alone, but the loop's page makes two comparisons with the same reference."""
+    reference = f"{tmp_path}/evals/none"
+    folders.point(tmp_path, "curation_threshold", "none", losses(0.0), data=folders.curated(tmp_path, 24, None))
+    for least in (4.0, 4.5):
+        folders.point(tmp_path, "curation_threshold", f"a{least}", losses(-0.3, 0.0), outcomes=["win"] * 9 + ["loss"] * 3,
+                      data=folders.curated(tmp_path, 24, least), reference=reference)  # fmt: skip
+    (said,) = asked(tmp_path, "curation_threshold").stated
+    assert {change.interval.comparisons for change in said.changes.values()} == {2}
+    win = said.changes["win_rate"]
+    assert win.even and (win.interval.value, win.level.value) == (25.0, 75.0)
+    verdict = findings.sentence(said, win).text.partition(": ")[2]
+    for page in (loop.build(str(tmp_path)), page_of_two.build(str(tmp_path), ["none", "a4.5"])):
+        assert verdict in text(page) or f"+25.0 {win.interval.low:.1f}".replace("-", "\u2212") in text(page)
 
 
 @pytest.mark.parametrize("judge", ["org/judge", "org/other"])
@@ -232,7 +277,7 @@ def test_win_rates_by_other_judges_are_other_settings_and_not_compared(tmp_path:
     assert "y held-out loss, A5 is better than no curation" in page
     folders.point(tmp_path, "curation_threshold", "again", losses(0.1), outcomes=["win"] * ROWS, seed=1,
                   data=folders.curated(tmp_path, 24, 4.5), judge="org/judge")  # fmt: skip
-    pooled = [s for s in told(tmp_path, "curation_threshold") if len(s.points) == 2]
+    pooled = [s for s in told(tmp_path, "curation_threshold") if len(s.runs) == 2]
     assert bool(pooled) == (judge == "org/judge")
 
 
@@ -243,8 +288,8 @@ def test_references_that_differ_by_their_seed_are_one_opponent(tmp_path: Path) -
         for least in (None, 4.5):
             folders.point(root, "curation_threshold", f"a{least}", losses(0.0), outcomes=["win"] * ROWS, seed=seed,
                           data=folders.curated(root, 24, least), reference=f"{root}/evals/base")  # fmt: skip
-    assert [len(s.points) for s in told(tmp_path, "curation_threshold")] == [2, 2]
-    assert asked(tmp_path, "curation_threshold").said[0].changes.keys() == {"win_rate", "heldout_loss"}
+    assert [len(s.runs) for s in told(tmp_path, "curation_threshold")] == [2, 2]
+    assert asked(tmp_path, "curation_threshold").stated[0].changes.keys() == {"win_rate", "heldout_loss"}
 
 
 def test_references_of_other_models_are_other_opponents(tmp_path: Path) -> None:
@@ -252,7 +297,7 @@ def test_references_of_other_models_are_other_opponents(tmp_path: Path) -> None:
         folders.point(tmp_path, None, f"base{number}", losses(0.0), lr=1e-5 * (1 + number))
         folders.point(tmp_path, "curation_threshold", name, losses(0.0), outcomes=["win"] * ROWS,
                       data=folders.curated(tmp_path, 24, least), reference=f"{tmp_path}/evals/base{number}")  # fmt: skip
-    assert asked(tmp_path, "curation_threshold").said[0].changes.keys() == {"heldout_loss"}
+    assert asked(tmp_path, "curation_threshold").stated[0].changes.keys() == {"heldout_loss"}
 
 
 def test_losses_over_other_tokens_are_not_compared(tmp_path: Path) -> None:
@@ -262,7 +307,7 @@ def test_losses_over_other_tokens_are_not_compared(tmp_path: Path) -> None:
     page = seen(tmp_path, "curation_threshold")
     assert "By win rate, A5 and no curation" in page and "By held-out loss" not in page
     assert "Some models split the same answers into other tokens" in page
-    page = text(compare(str(tmp_path), ["aNone", "a4.5"]))
+    page = text(page_of_two.build(str(tmp_path), ["aNone", "a4.5"]))
     assert "By held-out loss" not in page and "Some models split the same answers into other tokens" in page
 
 
@@ -274,7 +319,7 @@ def tags(root: Path, same_seeds: bool) -> Interval:
             own = losses(3.0 * number - 0.3 * bool(asked_with), 0.05 if asked_with else 0.0)
             folders.point(root, "tags", f"asked{len(asked_with)}-s{seed}", own, seed=seed, tags=asked_with, lr=1e-5)
     last, first = reversed(told(root, "tags"))
-    return contrast(last, first).changes["heldout_loss"]
+    return compare(last, first).changes["heldout_loss"].interval
 
 
 def test_the_same_seeds_are_paired(tmp_path: Path) -> None:
@@ -284,9 +329,8 @@ def test_the_same_seeds_are_paired(tmp_path: Path) -> None:
     assert same.error == pytest.approx(0.05 / math.sqrt(11)) and others.error > 1
     assert "12 held-out pairs and 2 seeds, p" in seen(tmp_path / "same", "tags")
     found = told(tmp_path / "same", "tags")
-    *_, panel = panels(STUDIES["tags"], ask(STUDIES["tags"], found), found, [])
-    (base,), (change,) = panel.lines.values()
-    assert (panel.name, base.value, base.reach) == ("heldout_loss_change", 0.0, [[0.0], [0.0]])
+    (base,), (change,) = plots.changes(make(plan_of_study(STUDIES["tags"], found), {}), found).values()
+    assert (base.value, base.reach) == (0.0, [[0.0], [0.0]])
     assert [change.value, *change.dots] == pytest.approx([-0.3] * 3) and change.high - change.low < 0.1
     assert "12 held-out pairs, 2 and 2 seeds, p" in seen(tmp_path / "others", "tags")
 

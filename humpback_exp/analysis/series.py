@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from humpback_exp.analysis.collect import natural
-from humpback_exp.analysis.points import Point
+from humpback_exp.analysis.evaluations import Evaluation
+from humpback_exp.analysis.runs import input_path
+from humpback_exp.artifacts.catalog import natural
 
 THRESHOLDS = {4.0: "A4", 4.5: "A5"}
 """The paper's names of its curated sets; A5 holds scores of 4.5 and more."""
@@ -26,64 +27,64 @@ class Place:
     """On the horizontal axis; None where settings have names only."""
 
 
-def curation(point: Point) -> tuple[str, tuple[Any, ...]]:
+def curation(run: Evaluation) -> tuple[str, tuple[Any, ...]]:
     """How the web pairs were selected, and a key from the loosest to the strictest."""
-    least, share = point.setting("data.min_score"), point.setting("data.top_fraction")
+    least, share = run.setting("data.min_score"), run.setting("data.top_fraction")
     if least is not None:
         return THRESHOLDS.get(least, f"score of at least {least:g}"), (1, least)
     return ("no curation", (0, 0.0)) if share is None else (f"best {share:.0%}", (1, 1 - share))
 
 
-def _size(point: Point) -> float | None:
+def _size(run: Evaluation) -> float | None:
     """Web pairs asked for, else those there were."""
-    if point.model is None:
+    if run.model is None:
         return None
-    return float(point.setting("data.size") or point.model.rows("web"))
+    return float(run.setting("data.size") or run.model.rows("web"))
 
 
-def by_curation(point: Point) -> Place | None:
-    if point.scored is None:
+def by_curation(run: Evaluation) -> Place | None:
+    if run.scored is None:
         return None
-    return Place(*curation(point), _size(point))
+    return Place(*curation(run), _size(run))
 
 
-def by_mixture(point: Point) -> Place | None:
+def by_mixture(run: Evaluation) -> Place | None:
     """Seed alone, web pairs alone, or both."""
-    if point.model is None:
+    if run.model is None:
         return None
-    if not point.model.rows("web"):
-        return Place("seed alone", (0,), point.examples)
-    name, strictness = curation(point)
-    with_seed = bool(point.model.rows("seed"))
-    return Place(f"seed + {name}" if with_seed else f"{name} alone", (1 + with_seed, strictness), point.examples)
+    if not run.model.rows("web"):
+        return Place("seed alone", (0,), run.examples)
+    name, strictness = curation(run)
+    with_seed = bool(run.model.rows("seed"))
+    return Place(f"seed + {name}" if with_seed else f"{name} alone", (1 + with_seed, strictness), run.examples)
 
 
-def by_source(point: Point) -> Place | None:
+def by_source(run: Evaluation) -> Place | None:
     """What the examples are: the seed file, with its folder as many are called `train`, or the seed with web pairs."""
-    place = by_mixture(point)
+    place = by_mixture(run)
     if place is None or place.series != "seed alone":
         return place
-    assert point.model is not None
-    path = Path(point.model.input_path("data.seed_path") or "seed")
-    return Place("/".join([*path.parent.parts[-1:], path.stem]), (0,), point.examples)
+    assert run.model is not None
+    path = Path(input_path(run.model, "data.seed_path") or "seed")
+    return Place("/".join([*path.parent.parts[-1:], path.stem]), (0,), run.examples)
 
 
-def by_tags(point: Point) -> Place | None:
-    if point.model is None:
+def by_tags(run: Evaluation) -> Place | None:
+    if run.model is None:
         return None
-    trained, names = bool(point.setting("data.tagged")), {"seed": "S_a", "web": "S_w"}
-    asked = sorted(point.evaluation.manifest.config.get("tags") or [])
+    trained, names = bool(run.setting("data.tagged")), {"seed": "S_a", "web": "S_w"}
+    asked = sorted(run.folder.manifest.config.get("tags") or [])
     inference = " + ".join(names.get(tag, str(tag)) for tag in asked) or "none"
     series = f"{'tagged' if trained else 'untagged'}, asked with {inference}"
     return Place(series, (trained, len(asked), inference))
 
 
-def by_base(point: Point) -> Place | None:
+def by_base(run: Evaluation) -> Place | None:
     """What it was trained on, over the base model's size as its name has it; by name where it has none."""
-    mixture = by_mixture(point)
-    if mixture is None or point.model is None:
+    mixture = by_mixture(run)
+    if mixture is None or run.model is None:
         return None
-    name = Path(point.model.input_path("model.path") or "").name
+    name = Path(input_path(run.model, "model.path") or "").name
     sizes = SIZE.findall(name.lower())
     if not sizes:
         return Place(f"{mixture.series}, {name}", (*mixture.order, tuple(natural(name))))
@@ -91,30 +92,28 @@ def by_base(point: Point) -> Place | None:
     return Place(mixture.series, mixture.order, float(number) / (1 if unit == "b" else 1000))
 
 
-def by_round(point: Point) -> Place | None:
-    return None if point.model is None else Place(f"M{point.rounds}", (point.rounds,))
+def by_round(run: Evaluation) -> Place | None:
+    return None if run.model is None else Place(f"M{run.rounds}", (run.rounds,))
 
 
-def by_selector(point: Point) -> Place | None:
+def by_selector(run: Evaluation) -> Place | None:
     """Who chose the pairs: the model that rated them, by its round; else the scored folder, as given labels are."""
-    if point.scored is None:
+    if run.scored is None:
         return None
-    rated = "model_path" in point.scored.manifest.inputs
-    return (
-        Place(f"M{point.rounds - 1}", (0, point.rounds)) if rated else Place(point.scored.name, (1, point.scored.name))
-    )
+    rated = "model_path" in run.scored.manifest.inputs
+    return Place(f"M{run.rounds - 1}", (0, run.rounds)) if rated else Place(run.scored.name, (1, run.scored.name))
 
 
-def by_rate(point: Point) -> Place | None:
-    rate = point.setting("optim.lr")
+def by_rate(run: Evaluation) -> Place | None:
+    rate = run.setting("optim.lr")
     return None if rate is None else Place("", (), float(rate))
 
 
-def by_scorer(point: Point) -> Place | None:
-    """The paper's written rating by its five-point rubric first."""
-    if point.scored is None:
+def by_scorer(run: Evaluation) -> Place | None:
+    """The paper's written rating by its five-run rubric first."""
+    if run.scored is None:
         return None
-    config = point.scored.manifest.config
+    config = run.scored.manifest.config
     scorer, rubric = str(config.get("scorer")), str(config.get("rubric.name"))
     name = f"{scorer}, {config.get('likelihood', 'forward') if scorer == 'likelihood' else rubric}"
     return Place(name, (name != PAPER_SCORER, name))

@@ -1,16 +1,16 @@
 """How numbers are written, and what is done to texts of the web and of models before a reader sees them."""
 
-import math
+import json
 import re
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from humpback_exp.analysis.results import Estimate
-
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
+DASH = "\N{EN DASH}"
+"""Stands for what was not measured or is not there."""
 
 
 def plain(value: object) -> object:
@@ -39,21 +39,19 @@ def href(url: str) -> str:
     return url if sound and plain(url) == url else ""
 
 
+def setting(value: object) -> str:
+    """A value of a config as a reader knows it."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def duration(seconds: float) -> str:
+    """`12.3 s`, `4.5 min`, `6.7 h`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, hours = round(seconds / 60), seconds / 3600
     return f"{seconds / 60:.1f} min" if minutes < 60 else f"{hours:.1f} h"
-
-
-def signed(estimate: Estimate) -> str:
-    """`-0.012 ± 0.004` with a true minus sign, and no sign before nothing."""
-    return f"{number(estimate.value, '+.3f')} ± {_error(estimate.error, 3)}"
-
-
-def percent(estimate: Estimate) -> str:
-    """`56.2 ± 5.1 %`."""
-    return f"{100 * estimate.value:.1f} ± {_error(100 * estimate.error, 1)} %"
 
 
 def number(value: float, form: str) -> str:
@@ -67,13 +65,12 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
-def span(interval: tuple[float, float] | None, form: str) -> Markup:
-    """An interval in small print; nothing where there is none."""
-    if interval is None:
-        return Markup("")
-    low, high = (number(end, form) for end in interval)
-    return Markup(' <span class="error">{} to {}</span>').format(low, high)
+def span(ends: tuple[float, float], form: str) -> str:
+    """`1.2 to 3.4`."""
+    return " to ".join(number(end, form) for end in ends)
 
 
-def _error(error: float, digits: int) -> str:
-    return "?" if math.isnan(error) else f"{error:.{digits}f}"
+def listed(names: list[str], most: int) -> str:
+    """Names joined by commas; of many, the first and how many more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
