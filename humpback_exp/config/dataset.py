@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, unsafe_hash=True)
 class ColumnsConfig:
     """What a dataset calls its columns, where it has names of its own."""
 
@@ -25,7 +25,7 @@ class ColumnsConfig:
         return {f.name for f in fields(self)} - self.named.keys()
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, unsafe_hash=True)
 class DatasetConfig:
     """Options for pairs from the Hugging Face Hub, or from a file or folder laid out like those of the Hub."""
 

@@ -119,6 +119,11 @@ def is_hub_id(path: str) -> bool:
     return bool(HUB_ID.fullmatch(path)) and not path.lower().endswith(FILES)
 
 
+def is_here(path: str, dataset: DatasetConfig) -> bool:
+    """Whether a source lies on this machine, or on the Hub at a commit, for which `pinned` has fetched it."""
+    return Path(path).exists() or (is_hub_id(path) and COMMIT.fullmatch(dataset.revision or "") is not None)
+
+
 def pinned(config: StageConfig) -> StageConfig:
     """A config whose Hub datasets stand at a commit, so that every rank and every later session reads the same.
 
@@ -139,8 +144,6 @@ def pinned(config: StageConfig) -> StageConfig:
 
 def at_commit(path: str, dataset: DatasetConfig, key: str) -> DatasetConfig:
     """The options with the commit that their revision stands for now; unchanged for what lies on this machine."""
-    if Path(path).exists():
-        return dataset
-    if is_hub_id(path) and COMMIT.fullmatch(dataset.revision or ""):
+    if is_here(path, dataset):
         return dataset
     return replace(dataset, revision=snapshot(path, dataset.revision, key).name)

@@ -16,6 +16,7 @@ from humpback_exp.config import (
     TrainConfig,
     input_paths,
 )
+from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import pinned
 from humpback_exp.planning.check import check
 from humpback_exp.planning.engines import check_engine, check_models, check_workers
@@ -34,9 +35,16 @@ def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
     for stage in stages:
         if isinstance(stage, TrainConfig):
             made |= {str(stage.folder): stage.model, stage.model.path: stage.model}
+            check_seed(stage)
     for on_this_machine in (False, True) if here else (False,):  # what no machine can run comes first
         for stage in stages:
             check_machine(stage, made, on_this_machine)
+
+
+def check_seed(stage: TrainConfig) -> None:
+    """Raise the ValueError of a seed with fewer pairs than a model that is still to be trained asks for."""
+    if not artifacts.is_finished(stage.folder):
+        check_size(stage.data)
 
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:

@@ -71,7 +71,7 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
                 costs.found(point.stages)
                 if n_jobs is not None:
                     require_room(point, n_jobs)
-                check_stages(point.stages, here=n_jobs is not None)
+                check_stages(list(map(pinned, point.stages)), here=n_jobs is not None)
             check_folders(point.stages, sound)
         except Exception as error:
             if format_error(error) not in said:

@@ -4,9 +4,11 @@ import time
 from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.analysis.closing import closing
+from humpback_exp.analysis.pages.terminal import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
 from humpback_exp.data.sources import pinned
+from humpback_exp.distributed import rank
+from humpback_exp.execution.group import check_ranks
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning.preflight import check_folders, check_stages
 from humpback_exp.progress import log, set_up_logging, table
@@ -15,7 +17,7 @@ from humpback_exp.workflow.variants import whole_loop
 
 
 def run(config: PipelineConfig) -> None:
-    """Print the plan, run what is missing, print what came out.
+    """Print the plan, run what is missing, print what came out. Every rank of several nodes runs this.
 
     Raises:
         StageFailed: a stage ended badly; those before it are finished.
@@ -23,9 +25,13 @@ def run(config: PipelineConfig) -> None:
     set_up_logging()
     stages = [pinned(stage) for stage in whole_loop(config)]
     sound: set[Path] = set()
-    check_folders(stages, sound, moved_by="output_root")
-    check_stages(stages)
-    print("plan\n" + table([plan_row(stage, sound) for stage in stages]) + "\n", flush=True)
+    first = rank() == 0  # of several that torchrun or srun started; the others follow from stage to stage
+    if first:
+        check_folders(stages, sound, moved_by="output_root")
+        check_stages(stages)
+    check_ranks(stages)
+    if first:
+        print("plan\n" + table([plan_row(stage, sound) for stage in stages]) + "\n", flush=True)
     seconds: dict[Path, float] = {}
     for number, stage in enumerate(stages, start=1):
         log.info("stage %d of %d: %s %s", number, len(stages), stage.stage, stage.name)
@@ -33,6 +39,8 @@ def run(config: PipelineConfig) -> None:
         launch(stage, fresh=True)
         if not finished:
             seconds[stage.folder] = time.time() - started
+    if not first:
+        return
     total = {"stage": "all", "name": "", "seconds": f"{sum(seconds.values()):.1f}", "rows": ""}
     print("\nstages\n" + table([*(stage_row(stage, seconds.get(stage.folder)) for stage in stages), total]))
     models = [stage.name for stage in stages if stage.kind == "evals"]

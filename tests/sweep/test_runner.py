@@ -37,7 +37,7 @@ from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, s
 from tests.test_configs import composed
 
 POINTS = {
-    "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 12,
+    "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 9, "joint_seed": 2,
     "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 6,
 }  # fmt: skip
 
@@ -65,7 +65,8 @@ def test_every_sweep_has_its_points_each_trained_and_evaluated(name: str) -> Non
     assert all(
         [type(stage).__name__ for stage in stages][-2:] == ["TrainConfig", "EvaluateConfig"] for stages in points
     )
-    assert {stage.tracking.group for stages in points for stage in stages} == {name}
+    group = "joint" if name == "joint_seed" else name  # a line of its figure
+    assert {stage.tracking.group for stages in points for stage in stages} == {group}
 
 
 @pytest.mark.parametrize("name", sorted(POINTS))
@@ -162,7 +163,8 @@ def test_four_evaluations_share_a_tagged_model() -> None:
 
 
 def test_mixtures() -> None:
-    facts = {stages[0].name: stages[0].data for stages in points_of("joint") if stages[0].data.size == 1600}
+    points = points_of("joint") + points_of("joint_seed")
+    facts = {stages[0].name: stages[0].data for stages in points if stages[0].data.size == 1600}
     seed, curated, every, both = (
         facts[f"mixture-{k}-n1600-s0"] for k in ("seed", "augmented", "augmented_all", "joint")
     )
@@ -170,6 +172,36 @@ def test_mixtures() -> None:
     assert (curated.seed_path, curated.min_score, curated.scored) == (None, 4.5, "outputs/scored/m1")
     assert (every.seed_path, every.min_score, every.scored) == (None, None, "outputs/scored/m1")
     assert (both.seed_path, both.seed_size, both.min_score) == ("examples/seed.jsonl", None, 4.5)
+
+
+def test_no_point_asks_for_more_than_the_papers_seed() -> None:
+    sizes = {stages[0].data.seed_size for name in ("joint", "joint_seed") for stages in points_of(name)}
+    assert sizes == {None, 1600, 3200}
+
+
+def test_points_with_more_human_pairs_than_there_are_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said once a size, before anything runs; a loop, too, and a plan."""
+    monkeypatch.setattr(preflight, "check", lambda stage: None)
+    points = [
+        Point(
+            {"n": str(size)},
+            [TrainConfig(output_root=str(tmp_path), name=f"n{size}", data=config.DataConfig(seed_size=size))],
+        )
+        for size in (120, 121, 3200)
+    ]
+    validate.check(points, Costs(None), n_jobs=None)
+    assert [point.mistake is None for point in points] == [True, False, False]
+    said = capfd.readouterr().err
+    for size in (121, 3200):
+        assert (
+            f"data.seed_size={size}: examples/seed.jsonl holds 120 pairs; lower it or give a larger data.seed_path"
+            in said
+        )
+    for command in (["pipeline.py", "experiment=smoke"], ["plan.py"]):
+        refused = one_line_error(run(*command, "data.seed_path=examples/seed.jsonl", "data.seed_size=121"))
+        assert refused.startswith("data.seed_size=121: examples/seed.jsonl holds 120 pairs")
 
 
 def test_a_rating_is_made_before_the_model_that_selects_by_it() -> None:
