@@ -6,16 +6,17 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import CurateConfig, StageConfig, load
+from humpback_exp.config import CurateConfig, StageConfig, load, swept
 from humpback_exp.errors import user_errors
 from humpback_exp.execution.launch import enter
+from humpback_exp.workflow.steps import curation_steps
 
-ConfigStore.instance().store("curate_schema", CurateConfig)
+ConfigStore.instance().store("curate_schema", swept(CurateConfig))
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="curate")
 def main(cfg: DictConfig) -> list[StageConfig] | None:
-    return enter(lambda: load(cfg, CurateConfig).steps(), sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
+    return enter(lambda: curation_steps(load(cfg, CurateConfig)), sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 if __name__ == "__main__":

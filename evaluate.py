@@ -6,11 +6,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import EvaluateConfig, StageConfig, load
+from humpback_exp.config import EvaluateConfig, StageConfig, load, swept
 from humpback_exp.errors import user_errors
 from humpback_exp.execution.launch import enter
 
-ConfigStore.instance().store("evaluate_schema", EvaluateConfig)
+ConfigStore.instance().store("evaluate_schema", swept(EvaluateConfig))
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")

@@ -6,10 +6,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import PipelineConfig, StageConfig, load
-from humpback_exp.errors import door, user_errors
+from humpback_exp.config import PipelineConfig, StageConfig, load, swept
+from humpback_exp.errors import exit_on_user_error, user_errors
 
-ConfigStore.instance().store("pipeline_schema", PipelineConfig)
+ConfigStore.instance().store("pipeline_schema", swept(PipelineConfig))
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="pipeline")
@@ -19,7 +19,7 @@ def main(cfg: DictConfig) -> list[StageConfig] | None:
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return whole_loop(load(cfg, PipelineConfig))
-    door(lambda: pipeline.run(load(cfg, PipelineConfig)))
+    exit_on_user_error(lambda: pipeline.run(load(cfg, PipelineConfig)))
     return None
 
 

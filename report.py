@@ -1,14 +1,11 @@
 """Finished folders -> a self-contained HTML page: of everything, of a sweep (sweep=NAME), or of some models (runs=a,b)."""
 
-import re
-import sys
-
 import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from humpback_exp.config import ReportConfig, load
-from humpback_exp.errors import door, user_errors
+from humpback_exp.errors import exit_on_user_error, user_errors
 
 ConfigStore.instance().store("report_schema", ReportConfig)
 
@@ -17,10 +14,8 @@ ConfigStore.instance().store("report_schema", ReportConfig)
 def main(cfg: DictConfig) -> None:
     from humpback_exp.workflow import report
 
-    door(lambda: report.run(load(cfg, ReportConfig)))
+    exit_on_user_error(lambda: report.run(load(cfg, ReportConfig)))
 
 
 if __name__ == "__main__":
-    # Hydra would take a,b for two jobs; here it is a list.
-    sys.argv[1:] = [re.sub(r"^runs=([^\[{'\"].*)$", r"runs=[\1]", argument) for argument in sys.argv[1:]]
     user_errors(main)

@@ -6,16 +6,17 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from humpback_exp.config import PointConfig, StageConfig, load
+from humpback_exp.config import PointConfig, StageConfig, load, swept
 from humpback_exp.errors import user_errors
 from humpback_exp.execution.launch import enter
+from humpback_exp.workflow.steps import training_steps
 
-ConfigStore.instance().store("train_schema", PointConfig)
+ConfigStore.instance().store("train_schema", swept(PointConfig))
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(cfg: DictConfig) -> list[StageConfig] | None:
-    return enter(lambda: load(cfg, PointConfig).steps(), sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
+    return enter(lambda: training_steps(load(cfg, PointConfig)), sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Chunks
-from humpback_exp.bulk.leases import Claims
+from humpback_exp.bulk.leases import Leases
 from humpback_exp.config import AugmentConfig, CorpusConfig, SegmentConfig, TrackingConfig
-from humpback_exp.progress import Figures, table
+from humpback_exp.progress import Throughput, table
 from humpback_exp.records import Segment, write
 
 CHUNK, FILE = 1024, 50_000
@@ -95,7 +95,7 @@ def measured(root: Path, rows: int, limit: int | None) -> dict[str, object]:
 def parts(folder: Path, chunks: int) -> list[dict[str, object]]:
     """Milliseconds a chunk, on the clock and of CPU, of each thing that is done for it apart from its rows."""
     rows = list(segments(CHUNK))
-    held, claims = Chunks(folder, CHUNK * chunks, CHUNK), Claims(folder / CHECKPOINTS, 60.0)
+    held, leases = Chunks(folder, CHUNK * chunks, CHUNK), Leases(folder / CHECKPOINTS, 60.0)
     times: dict[str, list[float]] = {"rows written": [0.0, 0.0], "claim, figures, look": [0.0, 0.0]}
 
     def timed(name: str, work: Callable[[], object]) -> None:
@@ -105,9 +105,9 @@ def parts(folder: Path, chunks: int) -> list[dict[str, object]]:
         times[name][1] += time.process_time() - cpu
 
     def around(number: int) -> None:
-        claims.free(held.missing())
-        with claims.take(number, 0):
-            held.tell(number, Figures(CHUNK, CHUNK, CHUNK, 1.0))
+        leases.free(held.missing())
+        with leases.take(number, 0):
+            held.tell(number, Throughput(CHUNK, CHUNK, CHUNK, 1.0))
 
     for number in range(chunks):
         timed("claim, figures, look", lambda number=number: around(number))

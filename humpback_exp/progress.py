@@ -15,8 +15,8 @@ from humpback_exp.distributed import rank
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
 """Seconds between two log lines of a bulk stage, and between two points in W&B."""
-Advance = Callable[[int, int], object]
-"""Called with the rows just finished and the tokens that were read and written for them."""
+Advance = Callable[[float, int], object]
+"""Called with the rows just finished, parts of rows included, and the tokens that were read and written for them."""
 
 
 def set_up_logging() -> None:
@@ -25,13 +25,15 @@ def set_up_logging() -> None:
     log.setLevel(logging.INFO if rank() == 0 else logging.WARNING)
 
 
-def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[Any]":
-    """A progress bar to `update`; silent where stderr is no terminal."""
+def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0) -> "tqdm[Any]":
+    """A progress bar to `update`; silent where stderr is no terminal, and for the first `delay` seconds."""
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
+        unit_scale=unit == "B",
         initial=initial,
+        delay=delay,
         disable=rank() > 0 or not sys.stderr.isatty(),
         dynamic_ncols=True,
         smoothing=0.1,
@@ -41,14 +43,19 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
 def counting(progress: "tqdm[Any]") -> Advance:
     """What an engine calls with finished rows and their tokens, to move the bar."""
 
-    def advance(rows: int, tokens: int) -> None:
+    def advance(rows: float, tokens: int) -> None:
         progress.update(rows)
 
     return advance
 
 
+def part(advance: Advance, share: float) -> Advance:
+    """For one of several passes over the same rows: each row counts for this share of it, tokens count as they are."""
+    return lambda rows, tokens: advance(rows * share, tokens)
+
+
 @dataclass(slots=True, frozen=True)
-class Figures:
+class Throughput:
     """What a chunk of a bulk stage, or several, came to."""
 
     rows: int = 0
@@ -59,8 +66,8 @@ class Figures:
     seconds: float = 0.0
     """Of the workers, added up, without loading the model."""
 
-    def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
+    def __add__(self, other: "Throughput") -> "Throughput":
+        return Throughput(
             self.rows + other.rows, self.kept + other.kept, self.tokens + other.tokens, self.seconds + other.seconds
         )
 
@@ -78,7 +85,7 @@ class Meter:
     """
 
     def __init__(
-        self, total: int, description: str, before: Figures, tell: Callable[[Mapping[str, float], int], object]
+        self, total: int, description: str, before: Throughput, tell: Callable[[Mapping[str, float], int], object]
     ) -> None:
         """
         Args:
@@ -86,18 +93,18 @@ class Meter:
             tell: gets the figures, and the rows done, every `INTERVAL` seconds and at the end.
         """
         self.total, self.description, self.before, self.tell = total, description, before, tell
-        self.done, self.rows, self.tokens = before, 0, 0
+        self.done, self.rows, self.tokens = before, 0.0, 0
         self.began = self.told = time.monotonic()
         self.bar = bar(total, description, initial=before.rows)
 
-    def advance(self, rows: int, tokens: int) -> None:
-        """Rows of a chunk that is still at work in this process."""
+    def advance(self, rows: float, tokens: int) -> None:
+        """Rows, or parts of rows, of a chunk that is still at work in this process."""
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()
 
-    def committed(self, figures: Figures) -> None:
+    def committed(self, figures: Throughput) -> None:
         """A chunk is there, from this process or another."""
-        self.done, self.rows, self.tokens = self.done + figures, 0, 0
+        self.done, self.rows, self.tokens = self.done + figures, 0.0, 0
         self._show()
 
     def _show(self) -> None:
@@ -117,19 +124,20 @@ class Meter:
     @property
     def at(self) -> int:
         """Rows done, those of unfinished chunks included."""
-        return self.done.rows + self.rows
+        return int(self.done.rows + self.rows + 1e-6)  # thirds of rows may add up to a little less than one
 
     def figures(self) -> dict[str, float]:
-        """What is said now, under the names it has in W&B."""
+        """What is said now, under the names it has in W&B; the share kept once a chunk tells it."""
         tokens = self.done.tokens + self.tokens
         seconds = max(time.monotonic() - self.began, 1e-9)
-        speed = (self.at - self.before.rows) / seconds
-        return {
+        rows = self.done.rows + self.rows
+        speed = (rows - self.before.rows) / seconds
+        figures = {
             "rows_per_second": speed,
             "tokens_per_second": (tokens - self.before.tokens) / seconds,
-            "kept_share": self.done.kept / max(self.done.rows, 1),
-            "seconds_left": (self.total - self.at) / speed if speed else float("nan"),
+            "seconds_left": (self.total - rows) / speed if speed else float("nan"),
         }
+        return figures | ({"kept_share": self.done.kept / self.done.rows} if self.done.rows else {})
 
     def close(self) -> None:
         """Say the last figures."""
@@ -139,8 +147,8 @@ class Meter:
 
 def said(figures: Mapping[str, float]) -> str:
     """`0.52 rows/s, 310 tokens/s, 97 % kept`."""
-    rows, tokens = figures["rows_per_second"], figures["tokens_per_second"]
-    return f"{rows:.3g} rows/s, {tokens:.0f} tokens/s, {figures['kept_share']:.0%} kept".replace("%", " %")
+    speeds = f"{figures['rows_per_second']:.3g} rows/s, {figures['tokens_per_second']:.0f} tokens/s"
+    return f"{speeds}, {100 * figures['kept_share']:.0f} % kept" if "kept_share" in figures else speeds
 
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
@@ -148,22 +156,10 @@ def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
     return tabulate([dict(row) for row in rows], headers="keys", floatfmt=numbers, missingval="-")
 
 
-def stage_table(
-    title: str,
-    went_in: int,
-    came_out: int,
-    drops: Mapping[str, int],
-    seconds: float,
-    where: object,
-    figures: Mapping[str, float] | None = None,
-) -> None:
-    """Print how a stage ended: in, out, why the rest was dropped, what was measured, how long it took, where it lies."""
-    rows: list[tuple[str, object]] = [("in", went_in)]
-    rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
-    rows += [("out", came_out)]
-    measured = {name.replace("_", " "): value for name, value in (figures or {}).items() if value is not None}
-    rows += [(name, value if isinstance(value, int) else f"{value:.4g}") for name, value in measured.items()]
-    rows += [("seconds", round(seconds, 1)), ("folder", where)]
+def stage_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
+    """Print a title and aligned rows of a name and its value; numbers that are not whole with four digits."""
+    shown = [(name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in rows]
     print(
-        f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True
+        f"\n{title}\n" + tabulate(shown, tablefmt="plain", disable_numparse=True, colalign=("left", "right")),
+        flush=True,
     )

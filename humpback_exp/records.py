@@ -165,7 +165,7 @@ class Verdict:
 
 @dataclass(slots=True, kw_only=True)
 class Rating:
-    """One scorer's view of a known pair, as it is or spoilt."""
+    """One scorer's view of a known pair, as it is or corrupted."""
 
     id: str
     rubric: str

@@ -7,14 +7,14 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from humpback_exp.config import DashboardConfig, load
-from humpback_exp.errors import door, user_errors
+from humpback_exp.errors import exit_on_user_error, user_errors
 
 ConfigStore.instance().store("dashboards_schema", DashboardConfig)
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="dashboards")
 def main(cfg: DictConfig) -> None:
-    door(lambda: run(load(cfg, DashboardConfig)))
+    exit_on_user_error(lambda: run(load(cfg, DashboardConfig)))
 
 
 def run(config: DashboardConfig) -> None:

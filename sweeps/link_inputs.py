@@ -7,14 +7,14 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from humpback_exp.config import LinkConfig, load
-from humpback_exp.errors import door, user_errors
+from humpback_exp.errors import exit_on_user_error, user_errors
 
 ConfigStore.instance().store("link_inputs_schema", LinkConfig)
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="link_inputs")
 def main(cfg: DictConfig) -> None:
-    door(lambda: run(load(cfg, LinkConfig)))
+    exit_on_user_error(lambda: run(load(cfg, LinkConfig)))
 
 
 def run(config: LinkConfig) -> None:

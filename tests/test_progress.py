@@ -8,7 +8,7 @@ from humpback_exp import artifacts, progress
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk import executors
 from humpback_exp.bulk.chunks import Chunks
-from humpback_exp.progress import Figures, Meter
+from humpback_exp.progress import Meter, Throughput, part
 from tests.bulk.folders import augmentation, command, made_segments
 from tests.bulk.test_chunks import done
 from tests.tracking.offline import recorded
@@ -26,18 +26,18 @@ class Listening:
 
 
 def test_figures_add_up_and_give_speeds_a_worker() -> None:
-    both = Figures(10, 9, 400, 2.0) + Figures(10, 7, 600, 3.0)
-    assert both == Figures(20, 16, 1000, 5.0)
+    both = Throughput(10, 9, 400, 2.0) + Throughput(10, 7, 600, 3.0)
+    assert both == Throughput(20, 16, 1000, 5.0)
     assert both.speeds() == {"rows_per_second": 4.0, "tokens_per_second": 200.0}
-    assert Figures().speeds() == {}
+    assert Throughput().speeds() == {}
 
 
 def test_what_an_earlier_session_did_is_done_but_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
-    meter = Meter(40, "augment web", Figures(20, 10, 900, 9.0), lambda *_: None)
+    meter = Meter(40, "augment web", Throughput(20, 10, 900, 9.0), lambda *_: None)
     clock[0] += 2.0
-    meter.committed(Figures(4, 4, 80, 2.0))
+    meter.committed(Throughput(4, 4, 80, 2.0))
     meter.advance(2, 40)
     assert meter.at == 26
     assert meter.figures() == {
@@ -48,15 +48,42 @@ def test_what_an_earlier_session_did_is_done_but_not_fast(monkeypatch: pytest.Mo
     }
 
 
+def test_the_first_of_two_passes_moves_the_meter(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both read all rows; before a chunk is committed nothing is known of what it keeps."""
+    clock, heard = [0.0], list[dict[str, float]]()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    caplog.set_level("INFO", "humpback_exp")
+    meter = Meter(620, "score m0", Throughput(), lambda figures, rows: heard.append(dict(figures)))
+    for _ in range(62):
+        clock[0] += 1.0
+        part(meter.advance, 1 / 2)(10, 500)
+    assert meter.at == 310
+    assert [record.message for record in caplog.records] == [
+        "score m0: 155 of 620 rows, 5 rows/s, 500 tokens/s, 01:33 left",
+        "score m0: 310 of 620 rows, 5 rows/s, 500 tokens/s, 01:02 left",
+    ]
+    assert [figures.keys() for figures in heard] == [{"rows_per_second", "tokens_per_second", "seconds_left"}] * 2
+
+
+def test_thirds_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter(7, "score m0", Throughput(), lambda *_: None)
+    for share in (1 / 3, 2 / 3):
+        for _ in range(7):
+            part(meter.advance, share)(1, 1)
+    assert (meter.at, meter.tokens) == (7, 14)
+
+
 def test_one_line_and_one_point_an_interval(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     clock, heard = [0.0], Listening()
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
     caplog.set_level("INFO", "humpback_exp")
-    meter = Meter(4000, "score m0", Figures(), heard.log)
+    meter = Meter(4000, "score m0", Throughput(), heard.log)
     for _ in range(100):
         clock[0] += 1.0
         meter.advance(10, 700)
-        meter.committed(Figures(10, 9, 700, 1.0))
+        meter.committed(Throughput(10, 9, 700, 1.0))
     meter.close()
     assert [record.message for record in caplog.records] == [
         "score m0: 310 of 4000 rows, 10 rows/s, 700 tokens/s, 90 % kept, 06:09 left",
@@ -72,12 +99,12 @@ def test_the_parent_counts_what_its_workers_commit(tmp_path: Path) -> None:
     chunks, heard = Chunks(tmp_path, 10, 4), Listening()
     (tmp_path / CHECKPOINTS).mkdir()
     for number in range(3):
-        chunks.tell(number, Figures(chunks.rows(number), 1, 10, 0.5))
+        chunks.tell(number, Throughput(chunks.rows(number), 1, 10, 0.5))
         chunks.path(number).parent.mkdir(exist_ok=True)
         chunks.path(number).touch()
     meter = Meter(10, "augment web", chunks.figures(0), heard.log)
     executors.follow(chunks, {0}, lambda: False, meter)
-    assert meter.done == Figures(10, 3, 30, 1.5)
+    assert meter.done == Throughput(10, 3, 30, 1.5)
     assert meter.at == 10
 
 

@@ -1,4 +1,4 @@
-"""Folders of results, and what they were made from."""
+"""Folders of results, and what they were made from; `artifacts.catalog` walks over the finished ones and compares them."""
 
 from humpback_exp.artifacts.folder import (
     CHECKPOINTS,
@@ -6,16 +6,26 @@ from humpback_exp.artifacts.folder import (
     Artifact,
     begin,
     finish,
-    git_commit,
     locked,
     open_stage,
-    refuse_other,
 )
-from humpback_exp.artifacts.hashing import digest, fingerprint
-from humpback_exp.artifacts.manifest import Manifest, load, require_input, sha256, write_text
+from humpback_exp.artifacts.hashing import digest, fingerprint, is_still
+from humpback_exp.artifacts.manifest import (
+    KINDS,
+    Manifest,
+    is_begun,
+    is_finished,
+    load,
+    require_input,
+    sha256,
+    write_text,
+)
+from humpback_exp.artifacts.match import refuse_other
+from humpback_exp.artifacts.versions import git_commit
 
 __all__ = [
     "CHECKPOINTS",
+    "KINDS",
     "OPENED_BY",
     "Artifact",
     "Manifest",
@@ -24,6 +34,9 @@ __all__ = [
     "fingerprint",
     "finish",
     "git_commit",
+    "is_begun",
+    "is_finished",
+    "is_still",
     "load",
     "locked",
     "open_stage",

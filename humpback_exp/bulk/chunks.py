@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS, write_text
-from humpback_exp.bulk.leases import Claims
-from humpback_exp.progress import Advance, Figures
+from humpback_exp.bulk.leases import Leases
+from humpback_exp.progress import Advance, Throughput
 from humpback_exp.records import write
 
 I = TypeVar("I")  # noqa: E741
@@ -50,7 +50,7 @@ class Bulk(Generic[I, O]):
 
 @dataclass(slots=True, frozen=True)
 class Chunks:
-    """The chunks of a stage's folder: `data/NNNNN.parquet`, and the figures of each beside the claims."""
+    """The chunks of a stage's folder: `data/NNNNN.parquet`, and the figures of each beside the leases."""
 
     folder: Path
     total: int
@@ -71,20 +71,20 @@ class Chunks:
     def rows(self, number: int) -> int:
         return min(self.size, self.total - number * self.size)
 
-    def tell(self, number: int, figures: Figures) -> None:
+    def tell(self, number: int, figures: Throughput) -> None:
         """Leave what a chunk cost; before its commit, so that each committed chunk has it."""
         write_text(self._figures(number), json.dumps(asdict(figures)))
 
-    def figures(self, number: int) -> Figures:
+    def figures(self, number: int) -> Throughput:
         """What a committed chunk cost."""
-        return Figures(**json.loads(self._figures(number).read_text()))
+        return Throughput(**json.loads(self._figures(number).read_text()))
 
     def _figures(self, number: int) -> Path:
         return self.folder / CHECKPOINTS / f"{number:05d}.json"
 
 
-def share(
-    chunks: Chunks, work: Bulk[I, O], claims: Claims, advance: Advance, committed: Callable[[Figures], object]
+def work_through(
+    chunks: Chunks, work: Bulk[I, O], leases: Leases, advance: Advance, committed: Callable[[Throughput], object]
 ) -> None:
     """What one worker does: claim chunks and do them until none is missing.
 
@@ -93,7 +93,7 @@ def share(
     """
     process: Process[I, O] | None = None
     while missing := chunks.missing():
-        free = claims.free(missing)
+        free = leases.free(missing)
         if not free:
             time.sleep(POLL)
             continue
@@ -101,12 +101,12 @@ def share(
             if number not in free:
                 continue
             generation = free.pop(number)
-            with claims.take(number, generation) as ours:
+            with leases.take(number, generation) as ours:
                 if ours and not chunks.path(number).exists():
                     assert len(chunk) == chunks.rows(number), "the input has not the rows it had"
                     process = process or work.start()
                     made, figures = _do(chunk, process, work.kept, advance)
-                    if not claims.lost(number, generation):
+                    if not leases.lost(number, generation):
                         chunks.tell(number, figures)
                         write(chunks.path(number), work.cls, made)
                         committed(figures)
@@ -115,15 +115,17 @@ def share(
         assert not free, "the input has fewer rows than it had"
 
 
-def _do(chunk: list[I], process: Process[I, O], kept: Callable[[O], bool], advance: Advance) -> tuple[list[O], Figures]:
+def _do(
+    chunk: list[I], process: Process[I, O], kept: Callable[[O], bool], advance: Advance
+) -> tuple[list[O], Throughput]:
     """The rows a chunk becomes, and what it cost."""
     started, tokens = time.perf_counter(), 0
 
-    def count(rows: int, more: int) -> None:
+    def count(rows: float, more: int) -> None:
         nonlocal tokens
         tokens += more
         advance(rows, more)
 
     made = process(chunk, count)
     assert len(made) == len(chunk), f"{len(chunk)} rows went in and {len(made)} came out"
-    return made, Figures(len(made), sum(map(kept, made)), tokens, time.perf_counter() - started)
+    return made, Throughput(len(made), sum(map(kept, made)), tokens, time.perf_counter() - started)

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS
-from humpback_exp.bulk.chunks import Bulk, Chunks, share
-from humpback_exp.bulk.leases import Claims
-from humpback_exp.bulk.workers import Left, clear, local, raise_failure
+from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
+from humpback_exp.bulk.leases import Leases
+from humpback_exp.bulk.workers import AnyAlive, clear, local, raise_failure
 from humpback_exp.config import BulkConfig
-from humpback_exp.progress import Figures, Meter
+from humpback_exp.progress import Meter, Throughput
 from humpback_exp.tracking import Tracker
 
 I = TypeVar("I")  # noqa: E741
@@ -34,28 +34,29 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     chunks = Chunks(config.folder, work.total, config.chunk_size)
     missing = chunks.missing()
     done = set(chunks.numbers) - missing
-    before = sum(map(chunks.figures, done), start=Figures())
+    before = sum(map(chunks.figures, done), start=Throughput())
     meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log)
     if config.executor.name == "local" and config.executor.workers == 1:
         clear(config.folder)
-        claims = Claims(config.folder / CHECKPOINTS, config.executor.lease)
-        share(chunks, work, claims, meter.advance, meter.committed)
+        leases = Leases(config.folder / CHECKPOINTS, config.executor.lease)
+        work_through(chunks, work, leases, meter.advance, meter.committed)
     elif missing:
-        with executor(config) as left:
-            follow(chunks, done, left, meter)
+        with executor(config) as any_alive:
+            follow(chunks, done, any_alive, meter)
         clear(config.folder)  # of a worker that was killed while it wrote
     meter.close()
     return meter.done.speeds()
 
 
-def follow(chunks: Chunks, done: set[int], left: Left, meter: Meter) -> None:
+def follow(chunks: Chunks, done: set[int], any_alive: AnyAlive, meter: Meter) -> None:
     """Wait for all chunks, moving the meter on with each.
 
     Args:
         done: chunks that the meter has counted.
     """
     while True:
-        alive, missing = left(), chunks.missing()  # in this order: what the last worker did is seen
+        alive = any_alive()  # asked first, so that the last chunk of the last worker is seen
+        missing = chunks.missing()
         for number in set(chunks.numbers) - missing - done:
             done.add(number)
             meter.committed(chunks.figures(number))
@@ -70,11 +71,15 @@ def follow(chunks: Chunks, done: set[int], left: Left, meter: Meter) -> None:
         time.sleep(LOOK)
 
 
-def executor(config: BulkConfig) -> AbstractContextManager[Left]:
+def executor(config: BulkConfig) -> AbstractContextManager[AnyAlive]:
     """The executor that `config` names."""
     if config.executor.name == "local":
         clear(config.folder)
         return local(config.folder, config.executor)
-    from humpback_exp.bulk import clusters
+    if config.executor.name == "ray":
+        from humpback_exp.bulk.ray import on_ray
 
-    return clusters.on_ray(config) if config.executor.name == "ray" else clusters.on_slurm(config)
+        return on_ray(config)
+    from humpback_exp.bulk.slurm import on_slurm
+
+    return on_slurm(config)

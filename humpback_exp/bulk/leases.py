@@ -15,8 +15,8 @@ from threading import Event, Thread
 SUFFIX = ".claim"
 
 
-class Claims:
-    """One worker's view of all claims."""
+class Leases:
+    """One worker's view of all leases."""
 
     def __init__(self, folder: Path, lease: float) -> None:
         """

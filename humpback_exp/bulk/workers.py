@@ -17,13 +17,13 @@ from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.progress import log
 
 FAILED = "failed.json"
-"""Beside the claims: what the first worker that failed had to say."""
-Left = Callable[[], bool]
-"""Whether a worker is left."""
+"""Beside the leases: the error of the first worker that failed."""
+AnyAlive = Callable[[], bool]
+"""Whether a worker is still alive."""
 
 
 def clear(folder: Path) -> None:
-    """Remove what dead workers left: claims, half-written chunks, last words. Only for who knows that all are dead."""
+    """Remove what dead workers left: leases, half-written chunks, errors. Only for who knows that all are dead."""
     for path in [*(folder / "data").glob(".*.tmp"), *(folder / CHECKPOINTS).glob(f"*{SUFFIX}")]:
         path.unlink(missing_ok=True)
     (folder / CHECKPOINTS / FAILED).unlink(missing_ok=True)
@@ -35,7 +35,7 @@ def worker_command(folder: Path) -> list[str]:
 
 
 @contextmanager
-def local(folder: Path, config: ExecutorConfig) -> Iterator[Left]:
+def local(folder: Path, config: ExecutorConfig) -> Iterator[AnyAlive]:
     """Processes of this machine, which die with this one; when one is killed the others do its chunk.
 
     datatrove's own local executor is not used: its pool waits for ever for a worker that was killed, and its manager
@@ -45,18 +45,18 @@ def local(folder: Path, config: ExecutorConfig) -> Iterator[Left]:
     workers = [
         subprocess.Popen(worker_command(folder), env=os.environ | each, preexec_fn=die_with_parent) for each in own
     ]
-    told: set[int] = set()
+    reported: set[int] = set()
 
-    def left() -> bool:
+    def any_alive() -> bool:
         for number, worker in enumerate(workers):
-            if number not in told and (worker.poll() or 0) < 0:
-                told.add(number)
+            if number not in reported and (worker.poll() or 0) < 0:
+                reported.add(number)
                 how = signal.Signals(-worker.returncode).name
                 log.warning("worker %d of %d was killed by %s; others do its chunk", number + 1, len(workers), how)
         return any(worker.poll() is None for worker in workers)
 
     try:
-        yield left
+        yield any_alive
     finally:
         for worker in workers:
             worker.kill()
@@ -88,5 +88,5 @@ def raise_failure(folder: Path) -> None:
     """Raise what a worker left: ValueError for the user's mistakes, RuntimeError with its traceback for ours."""
     path = folder / CHECKPOINTS / FAILED
     if path.exists():
-        told = json.loads(path.read_text())
-        raise RuntimeError(told["traceback"]) if told["traceback"] else ValueError(f"a worker: {told['line']}")
+        failure = json.loads(path.read_text())
+        raise RuntimeError(failure["traceback"]) if failure["traceback"] else ValueError(f"a worker: {failure['line']}")

@@ -4,38 +4,44 @@ A field marked `operational` says how a run is done, not what it is: it never en
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
 """
 
-from dataclasses import field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass, make_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
+from humpback_exp.config.bounds import Bound
+
 T = TypeVar("T")
-OPERATIONAL = {"operational": True}
-INPUT = {"input": True}
 
 
-def operational(default: Any) -> Any:
+def operational(default: Any, bound: Bound | None = None) -> Any:
     """A field that may differ between two sessions of the same run: device, workers, tracking."""
+    metadata = {"operational": True, "bound": bound}
     if callable(default):
-        return field(default_factory=default, metadata=OPERATIONAL)
-    return field(default=default, metadata=OPERATIONAL)
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def artifact_input(default: Any = None) -> Any:
     """A path (or Hub id) that a stage reads; identified by the fingerprint of its content."""
-    return field(default=default, metadata=INPUT)
+    return field(default=default, metadata={"input": True})
 
 
-def require(holds: bool, key: str, value: Any, bound: str) -> None:
-    """Raise the ValueError a user sees when `holds` is false: key, value, bound and remedy in one line."""
-    if not holds:
-        raise ValueError(f"{key}={value}: {bound}")
+def swept(cls: type[T]) -> type[T]:
+    """The schema of a root script: `cls` with `n_jobs`, the points of a sweep that run at a time on this machine.
+
+    The sweep reads it; its points never see it. On a cluster the launcher says how many run at a time.
+    """
+    return make_dataclass(cls.__name__, [("n_jobs", int, field(default=1))], bases=(cls,), kw_only=True)
 
 
 def load(cfg: DictConfig, cls: type[T]) -> T:
     """Resolve a composed config and make it a `cls`; unknown keys and wrong types raise, naming the key."""
-    merged = OmegaConf.merge(OmegaConf.structured(cls), cfg)
+    values = OmegaConf.to_container(cfg)
+    assert isinstance(values, dict)
+    values.pop("n_jobs", None)  # of the sweep; frozen configs held it, too
+    merged = OmegaConf.merge(OmegaConf.structured(cls), values)
     result = OmegaConf.to_object(merged)
     assert isinstance(result, cls)
     return result
@@ -61,10 +67,10 @@ def to_plain(config: Any) -> Any:
 
 
 def identity(config: Any) -> dict[str, Any]:
-    """The flat `key.subkey -> value` view of what a run is: neither operational keys, input paths nor what is idle."""
+    """The flat `key.subkey -> value` view of what a run is: neither operational keys, input paths nor inactive fields."""
     flat: dict[str, Any] = {}
     for f in fields(config):
-        if f.metadata.get("operational") or f.metadata.get("input") or f.name in idle(config):
+        if f.metadata.get("operational") or f.metadata.get("input") or f.name in inactive_fields(config):
             continue
         value = getattr(config, f.name)
         if is_dataclass(value):
@@ -75,21 +81,17 @@ def identity(config: Any) -> dict[str, Any]:
 
 
 def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
-    """The `key -> path` view of everything a stage reads; unset and idle inputs are left out."""
+    """The `key -> path` view of everything a stage reads; unset and inactive inputs are left out."""
     found: dict[str, str] = {}
     for f in fields(config):
         value = getattr(config, f.name)
-        if f.metadata.get("input") and value is not None and f.name not in idle(config):
+        if f.metadata.get("input") and value is not None and f.name not in inactive_fields(config):
             found[prefix + f.name] = str(value)
         elif is_dataclass(value):
             found |= input_paths(value, f"{prefix}{f.name}.")
     return found
 
 
-def idle(config: Any) -> set[str]:
-    """The fields that `config.idle` says change nothing with the others as they are; none where it says nothing."""
-    return getattr(config, "idle", set())
-
-
-def one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    require(value in allowed, key, value, f"must be one of {', '.join(allowed)}")
+def inactive_fields(config: Any) -> set[str]:
+    """The fields that `config.inactive_fields` says change nothing with the others as they are; none where it says nothing."""
+    return getattr(config, "inactive_fields", set())

@@ -1,22 +1,13 @@
 """Commands that are more than one stage: curation in two steps, the whole loop, the report."""
 
-import hashlib
-import json
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from humpback_exp.config.base import artifact_input, identity, input_paths, one_of, operational, require
+from humpback_exp.config.base import artifact_input, operational
+from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
-from humpback_exp.config.curation import (
-    GIVEN,
-    LIKELIHOODS,
-    SCORERS,
-    BoundsConfig,
-    GateConfig,
-    RatingConfig,
-    ScoreConfig,
-    SelectConfig,
-)
+from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig, ScoreConfig
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
@@ -46,43 +37,6 @@ class CurateConfig(ScoreConfig):
         ScoreConfig.__post_init__(self)
         check_selection("", self.min_score, self.top_fraction, None)
 
-    def steps(self) -> list[StageConfig]:
-        """The gate unless it is switched off, scoring, then a selection in a folder named after its threshold."""
-        score = ScoreConfig(**{f.name: getattr(self, f.name) for f in fields(ScoreConfig)})
-        select = SelectConfig(
-            output_root=self.output_root,
-            name=f"{self.name}-{selection_name(self.min_score, self.top_fraction)}",
-            seed=self.seed,
-            tracking=self.tracking,
-            scored=str(score.folder),
-            min_score=self.min_score,
-            top_fraction=self.top_fraction,
-        )
-        return [*gates(score, self.gate), score, select]
-
-
-def gates(score: ScoreConfig, bounds: BoundsConfig) -> list[StageConfig]:
-    """The gate before a scoring; none where it is switched off or the ratings are given.
-
-    Its folder is named after rater and scorer, and by a digest of all that identifies it, so that another way to rate can be
-    tried. Of inputs the digest holds the last part of the path alone: what a loop made is the same in another place.
-    """
-    if not bounds.pairs or score.scorer == GIVEN:
-        return []
-    shared = {f.name: getattr(score, f.name) for f in fields(RatingConfig)}
-    scorer = score.likelihood if score.scorer == "likelihood" else score.rubric.name
-    gate = GateConfig(**shared, gate=bounds)
-    what = identity(gate) | {key: Path(path).name for key, path in input_paths(gate).items()}
-    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
-    return [replace(gate, name=f"{score.name}-{score.scorer}-{scorer}-{digest}")]
-
-
-def selection_name(min_score: float | None, top_fraction: float | None) -> str:
-    """`a4.5`, `top0.3` or `all`."""
-    if min_score is not None:
-        return f"a{min_score:g}"
-    return f"top{top_fraction:g}" if top_fraction is not None else "all"
-
 
 @dataclass(kw_only=True, slots=True)
 class PipelineConfig(StageConfig):
@@ -95,14 +49,14 @@ class PipelineConfig(StageConfig):
     """Seed, tags and lengths; the pipeline sets direction, scored folder and selection."""
     optim: OptimConfig = field(default_factory=OptimConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    iterations: int = 2
+    iterations: int = bounded(2, NOT_NEGATIVE)
     """Rounds of curation and training after M0 (paper section 6)."""
-    limit: int | None = None
+    limit: int | None = bounded(None, POSITIVE)
     """Segments used, None for all."""
-    scorer: str = "generated"
-    likelihood: str = "forward"
+    scorer: str = bounded("generated", choice(*SCORERS))
+    likelihood: str = bounded("forward", choice(*LIKELIHOODS))
     """Under scorer=likelihood; the backward model is the loop's own."""
-    compare: int = 256
+    compare: int = bounded(256, NOT_NEGATIVE)
     gate: BoundsConfig = field(default_factory=BoundsConfig)
     min_score: float | None = 4.5
     top_fraction: float | None = None
@@ -111,8 +65,8 @@ class PipelineConfig(StageConfig):
     """For instructions and answers."""
     rating: GenerationConfig = field(default_factory=GenerationConfig)
     """For written ratings and their rationale."""
-    attempts: int = 3
-    samples: int = 1
+    attempts: int = bounded(3, POSITIVE)
+    samples: int = bounded(1, POSITIVE)
     rewriting: GenerationConfig = field(default_factory=GenerationConfig)
     """For rewritten answers."""
     variants: list[str] = field(default_factory=list)
@@ -123,13 +77,15 @@ class PipelineConfig(StageConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
     executor: ExecutorConfig = operational(ExecutorConfig)
     """Of augmentation and scoring."""
-    chunk_size: int = 1024
+    chunk_size: int = bounded(1024, POSITIVE)
     heldout: str = artifact_input("examples/heldout.jsonl")
+    heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of heldout is read, by the gate, too, unless it has pairs or options of its own."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
-    workers: int = operational(2)
+    workers: int = operational(2, POSITIVE)
     hardware: HardwareConfig | None = operational(None)
-    """What the hours of a sweep of loops are foretold for."""
+    """What the hours of a sweep of loops are estimated for."""
 
     def __post_init__(self) -> None:
         require(
@@ -138,10 +94,10 @@ class PipelineConfig(StageConfig):
             self.engine.name,
             "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
         )
-        require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
+        check_bounds(self)
+        if self.gate.path == self.heldout and self.gate.dataset == DatasetConfig():
+            self.gate = replace(self.gate, dataset=self.heldout_dataset)
         check_selection("", self.min_score, self.top_fraction, None)
-        one_of("scorer", self.scorer, SCORERS)
-        one_of("likelihood", self.likelihood, LIKELIHOODS)
         for name in self.variants:
             one_of("variants", name, VARIANTS)
         require(
@@ -156,11 +112,13 @@ class ReportConfig:
     output_root: str = "outputs"
     sweep: str | None = None
     """The `tracking.group` of the runs to show as the paper's figure; None shows everything below output_root."""
-    runs: list[str] = field(default_factory=list)
-    """Two or more evaluations to compare, by name or folder; a model's folder stands for its evaluation."""
+    runs: Any = field(default_factory=list)
+    """Two or more evaluations to compare, by name or folder, as a list or with commas; a model's folder stands for its
+    evaluation."""
     output: str | None = None
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
 
     def __post_init__(self) -> None:
+        self.runs = self.runs.split(",") if isinstance(self.runs, str) else self.runs
         require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
         require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")

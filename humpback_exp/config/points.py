@@ -1,11 +1,11 @@
 """What train.py runs: a model, and where it is asked for, the curation before it and the evaluation after it."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
-from humpback_exp.config.base import operational, require
+from humpback_exp.config.base import operational
+from humpback_exp.config.bounds import require
 from humpback_exp.config.curation import ScoreConfig
 from humpback_exp.config.hardware import HardwareConfig
-from humpback_exp.config.stage import StageConfig
 from humpback_exp.config.stages import EvaluateConfig, TrainConfig
 
 
@@ -19,7 +19,7 @@ class PointConfig(TrainConfig):
     evaluation: EvaluateConfig | None = None
     """How the model is measured (evaluation=heldout). Points may share a model and differ in this."""
     hardware: HardwareConfig | None = operational(None)
-    """What the hours of a sweep are foretold for (hardware=a100_80gb); None foretells floating-point operations only."""
+    """What the hours of a sweep are estimated for (hardware=a100_80gb); None estimates floating-point operations only."""
 
     def __post_init__(self) -> None:
         TrainConfig.__post_init__(self)
@@ -37,13 +37,5 @@ class PointConfig(TrainConfig):
                 not on_cpu or self.trainer.accelerator == "cpu",
                 f"{key}.engine.device",
                 "cpu",
-                f"the model is trained on GPUs; add engine@{key}.engine=gpu, or =vllm with {key}.engine.tensor_parallel=GPUS",
+                f"the model is trained on GPUs; add engine@{key}.engine=vllm, or =gpu for a model that one GPU holds",
             )
-
-    def steps(self) -> list[StageConfig]:
-        """The stages in the order they run."""
-        train = TrainConfig(**{f.name: getattr(self, f.name) for f in fields(TrainConfig)})
-        shared = {f.name: getattr(self, f.name) for f in fields(StageConfig) if f.name != "name"}
-        curation = self.curation and replace(self.curation, **shared | {"seed": self.curation.seed})
-        evaluation = self.evaluation and replace(self.evaluation, **shared)
-        return [stage for stage in (curation, train, evaluation) if stage is not None]

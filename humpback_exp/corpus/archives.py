@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from humpback_exp import reasons
 from humpback_exp.corpus import http, streams
 from humpback_exp.progress import log
 
-TRUNCATED = "truncated archive"
-"""Also of a file without a record in it."""
 RANGE = 64 << 20
 """Bytes of an archive that one worker takes at a time."""
 WARC = re.compile(rb"WARC/\d[\d.]*[ \t]*\r?\n(?=[\w-]+:)")
@@ -136,10 +135,10 @@ def read(path: Path, start: int = 0, end: int | None = None, limit: int = 8 << 2
             yield found
     if buffer.broken and records:
         log.warning("%s: broken after %d records; using what can be read", path, records)
-        yield Found(path.name, reason=TRUNCATED)
+        yield Found(path.name, reason=reasons.TRUNCATED_ARCHIVE)
     elif buffer.broken or (not records and start == 0):
         log.warning("%s: no record found; is it a WARC or ARC file?", path)
-        yield Found(path.name, reason=TRUNCATED)
+        yield Found(path.name, reason=reasons.TRUNCATED_ARCHIVE)
 
 
 def _is_arc(path: Path) -> bool:
@@ -175,7 +174,7 @@ def _warc_record(buffer: _Buffer, limit: int) -> Found | None:
     url = fields.get("warc-target-uri", "").strip("<>")
     version = " ".join(fields[name] for name in ("warc-date", "warc-record-id") if name in fields)
     if content is None:
-        return Found(url, reason="too large", version=version)
+        return Found(url, reason=reasons.TOO_LARGE, version=version)
     identified = fields.get("warc-identified-payload-type", "")
     if kind == "response":
         answer = http.response(content, identified, limit)
@@ -194,7 +193,7 @@ def _arc_record(buffer: _Buffer, limit: int) -> Found | None:
     if url.startswith(("filedesc:", "dns:")):
         return None
     if content is None:
-        return Found(url, reason="too large", version=date)
+        return Found(url, reason=reasons.TOO_LARGE, version=date)
     answer = http.response(content, "", limit)
     return Found(url, answer.html, answer.charset, answer.reason, date)
 

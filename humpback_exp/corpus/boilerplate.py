@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 
+from humpback_exp import reasons
 from humpback_exp.corpus.flatten import Block, join
 
 WORD = re.compile(r"[^\W_]+")
@@ -191,13 +192,13 @@ def _box(blocks: list[Block], at: int, total: int, stop_headers: Sequence[str]) 
     body = blocks[at + 1 : end]
     chars, links = sum(len(block.text) for block in body), sum(block.link_chars for block in body)
     if stop:
-        return (end if boxed else _until_prose(blocks, at, end)), "navigation header"
+        return (end if boxed else _until_prose(blocks, at, end)), reasons.NAVIGATION_HEADER
     if comments:
-        return end, "comments"
+        return end, reasons.COMMENTS
     if ending and (chars < TEXT_OF_ITS_OWN or links > MANY_LINKS * chars):
-        return end, "navigation header"
+        return end, reasons.NAVIGATION_HEADER
     if COOKIES.search(header) and COOKIE_TEXT.search(join(body)):
-        return end, "cookie notice"
+        return end, reasons.COOKIE_NOTICE
     return None
 
 

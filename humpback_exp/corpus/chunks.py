@@ -20,9 +20,6 @@ from humpback_exp.corpus.segments import Section, cut, dropped_record
 from humpback_exp.corpus.sites import Sites, repeated, site_of
 from humpback_exp.records import DroppedSegment, Segment
 
-PAGE = "page: "
-"""What the drop reasons of whole pages begin with."""
-
 
 @dataclass(slots=True, kw_only=True)
 class SignedSegment(Segment):
@@ -53,16 +50,16 @@ def work(unit: pages.Unit, config: CorpusConfig, folder: Path) -> None:
     sites = repeated(unit, config.max_page_mb) if config.site_lines else {}
     for page in pages.read(unit, config.max_page_mb):
         counts["pages"] += 1
-        found, reasons, why = judged(page, config, sites)
+        found, verdicts, why = judged(page, config, sites)
         if why:
-            counts[PAGE + why] += 1
-        for section, reason in zip(found, reasons, strict=True):
+            counts[reasons.PAGE + why] += 1
+        for section, reason in zip(found, verdicts, strict=True):
             if reason:
                 dropped.append(section.dropped(reason))
             else:
                 kept.append(_signed(section))
             counts[reason or "kept"] += 1
-            counts["capital words"] += reason == "header in capitals" and is_capital_word(section.header)
+            counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
     path = committed(folder, unit.number)
     records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
     artifacts.write_text(path.with_suffix(".json"), json.dumps(counts))
@@ -78,9 +75,9 @@ def judged(page: pages.Page, config: CorpusConfig, sites: Sites) -> tuple[list[S
         found = list(cut(page.url, page.html, page.charset, config.stop_headers, repeated, page.version))
     except NotAPage as error:
         return [], [], str(error)
-    reasons = [drop_reason(section, config) for section in found]
-    reasons = resolve(found, reasons, config.subtree, config.near_duplicate)
-    return found, reasons, "" if found else "no header"
+    verdicts = [drop_reason(section, config) for section in found]
+    verdicts = resolve(found, verdicts, config.subtree, config.near_duplicate)
+    return found, verdicts, "" if found else reasons.NO_HEADER
 
 
 def _signed(section: Section) -> SignedSegment:

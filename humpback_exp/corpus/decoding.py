@@ -6,6 +6,8 @@ from collections import Counter
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
+from humpback_exp import reasons
+
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 ESCAPED = ("iso-2022-jp", "hz-gb-2312", "iso-2022-kr")
 """Encodings whose bytes are all ASCII: only what a page says tells them from UTF-8."""
@@ -56,15 +58,15 @@ def decode(html: bytes, charset: str | None = None) -> str:
         NotAPage: empty, binary, nested beyond reason, or in no encoding that fits.
     """
     if not html.strip():
-        raise NotAPage("empty page")
+        raise NotAPage(reasons.EMPTY_PAGE)
     text = _text(html, charset).lstrip("\ufeff")
     if not text.strip():
-        raise NotAPage("empty page")
+        raise NotAPage(reasons.EMPTY_PAGE)
     zeros, replaced = text.count("\0"), text.count("\ufffd")
     if zeros + replaced > MAX_BAD_SHARE * len(text):
-        raise NotAPage("not html" if zeros else "undecodable")
+        raise NotAPage(reasons.NOT_HTML if zeros else reasons.UNDECODABLE)
     if "<" not in text:
-        raise NotAPage("not html")
+        raise NotAPage(reasons.NOT_HTML)
     if text.count("<") > MANY_TAGS:
         _check_nesting(text)
     return _as_html(text) if XHTML.match(text) else text
@@ -172,4 +174,4 @@ def _check_nesting(text: str) -> None:
             total -= 1
         work += total
         if work > MAX_NESTING:
-            raise NotAPage("nested too deeply")
+            raise NotAPage(reasons.NESTED)

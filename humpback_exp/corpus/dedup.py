@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
+from humpback_exp.reasons import DUPLICATE, NEAR_DUPLICATE
+
 DTYPE = "<u4"
 WORD = re.compile(r"\w+")
 SHINGLE = 5
@@ -26,7 +28,6 @@ SEED = 1
 RECALL = 0.999
 """Share of the pairs right at the threshold that the bands find."""
 BLOCK = 1 << 16
-DUPLICATE, NEAR_DUPLICATE = "duplicate", "near duplicate"
 Array = NDArray[np.uint64]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from resiliparse.parse.lang import detect_fast
 
+from humpback_exp import reasons
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus.boilerplate import is_stop
 from humpback_exp.corpus.segments import Section
@@ -41,7 +42,7 @@ def lost_header(section: Section, config: CorpusConfig) -> str | None:
 
 def empty_header(section: Section, config: CorpusConfig) -> str | None:
     """No word in the header; a lone mark or image is none."""
-    return None if WORD.search(section.header) else "header empty"
+    return None if WORD.search(section.header) else reasons.EMPTY_HEADER
 
 
 def capital_header(section: Section, config: CorpusConfig) -> str | None:
@@ -50,7 +51,7 @@ def capital_header(section: Section, config: CorpusConfig) -> str | None:
     if config.capital_words and is_capital_word(section.header):
         return None
     if cased and sum(map(str.isupper, cased)) >= config.max_capital_share * len(cased):
-        return "header in capitals"
+        return reasons.CAPITAL_HEADER
     return None
 
 
@@ -61,19 +62,19 @@ def is_capital_word(header: str) -> bool:
 
 def navigation_header(section: Section, config: CorpusConfig) -> str | None:
     """A header with one of the stop words; of the ambiguous ones only where nothing else is said."""
-    return "navigation header" if is_stop(section.header, config.stop_headers) else None
+    return reasons.NAVIGATION_HEADER if is_stop(section.header, config.stop_headers) else None
 
 
 def length(section: Section, config: CorpusConfig) -> str | None:
     """Characters of the text."""
     if len(section.text) < config.min_chars:
-        return "too short"
-    return "too long" if len(section.text) > config.max_chars else None
+        return reasons.TOO_SHORT
+    return reasons.TOO_LONG if len(section.text) > config.max_chars else None
 
 
 def links(section: Section, config: CorpusConfig) -> str | None:
     """A list of links: a table of contents, an index, related pages."""
-    return "links" if section.link_share > config.max_link_share else None
+    return reasons.LINKS if section.link_share > config.max_link_share else None
 
 
 def repetition(section: Section, config: CorpusConfig) -> str | None:
@@ -84,7 +85,7 @@ def repetition(section: Section, config: CorpusConfig) -> str | None:
         shared = Counter(other for gram in own for other in seen.get(gram, ()))
         for other, common in shared.items():
             if common > config.sentence_jaccard * (len(own) + len(grams[other]) - common):
-                return "repeats itself"
+                return reasons.REPEATS
         for gram in own:
             seen.setdefault(gram, []).append(number)
     return None
@@ -100,7 +101,7 @@ def _ngrams(sentence: str, config: CorpusConfig) -> set[tuple[str, ...]]:
 
 def placeholder(section: Section, config: CorpusConfig) -> str | None:
     """Text that stands in for one to come."""
-    return "lorem ipsum" if PLACEHOLDER.search(section.text) else None
+    return reasons.PLACEHOLDER if PLACEHOLDER.search(section.text) else None
 
 
 def language(section: Section, config: CorpusConfig) -> str | None:
@@ -113,10 +114,10 @@ def language(section: Section, config: CorpusConfig) -> str | None:
         return None
     prose = _prose(section.text)
     if not (detect_fast(section.text)[0] in config.languages or _is_wanted(prose, config.languages)):
-        return "language"
+        return reasons.LANGUAGE
     pieces = list(_pieces(prose))
     foreign = sum(len(piece) for piece in pieces if not _is_wanted(piece, config.languages))
-    return "language" if foreign > FOREIGN_SHARE * len(section.text) else None
+    return reasons.LANGUAGE if foreign > FOREIGN_SHARE * len(section.text) else None
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from humpback_exp import reasons
 from humpback_exp.corpus import markup, plain
 from humpback_exp.corpus.decoding import MARK, NotAPage
 from humpback_exp.corpus.furniture import Furniture
@@ -125,7 +126,7 @@ class _Reader:
                     break
                 nodes, kind, tag, start = above.pop()
             if left < 0:
-                raise NotAPage("too many elements")
+                raise NotAPage(reasons.TOO_MANY_ELEMENTS)
         self._flush()
         for order, block in enumerate(self.blocks):
             block.order = order
@@ -145,7 +146,7 @@ class _Reader:
                     "lost",
                     plain.one_line(header.text()),
                     offset=_offset(header.attributes),
-                    reason=f"furniture: {reason}",
+                    reason=reasons.FURNITURE + reason,
                 )
                 for header in node.css(f"[{MARK}]")
             ]

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from humpback_exp import reasons
 from humpback_exp.corpus import streams
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -55,9 +56,11 @@ def response(content: bytes, identified: str, limit: int) -> Response:
     """
     head, body = _split(content)
     if head is None:
-        return page(content, "", identified, limit) if looks_like_html(content) else Response(reason="http status")
+        return (
+            page(content, "", identified, limit) if looks_like_html(content) else Response(reason=reasons.HTTP_STATUS)
+        )
     if head.status != 200:
-        return Response(reason="http status")
+        return Response(reason=reasons.HTTP_STATUS)
     for name in ("transfer-encoding", "content-encoding"):
         for coding in reversed(head.fields.get(name, "").lower().replace(" ", "").split(",")):
             if coding == "chunked":
@@ -68,7 +71,7 @@ def response(content: bytes, identified: str, limit: int) -> Response:
             except ValueError:
                 # Some crawlers take the coding off and leave the header that promises it.
                 if not looks_like_html(body):
-                    return Response(reason="undecodable")
+                    return Response(reason=reasons.UNDECODABLE)
     return page(body, head.fields.get("content-type", ""), identified, limit)
 
 
@@ -79,9 +82,9 @@ def page(body: bytes, content_type: str, identified: str, limit: int) -> Respons
     if not is_html and (kind in UNKNOWN_TYPES or "/" not in kind):
         is_html = looks_like_html(body)
     if not is_html:
-        return Response(reason="not html")
+        return Response(reason=reasons.NOT_HTML)
     if len(body) > limit:
-        return Response(reason="too large")
+        return Response(reason=reasons.TOO_LARGE)
     charset = CHARSET.search(content_type)
     return Response(body, charset[1] if charset else None)
 

@@ -40,7 +40,8 @@ NAMES = {
     LINKS: "breadcrumb breadcrumbs crumbs contents fancytoc index menu mainmenu submenu searchmenu nav navbar navigation "
     "navheader navfooter pager pagination related relatedposts relbar relinfo share shares sharing sharedaddy sidebar "
     "sidenav sitenav sitemap skip skiplink skiplinks social socials sphinxsidebar toc topnav tags taglist widget widgets",
-    BOX: "ad ads adsbygoogle advert advertisement advertising adslot adsense author-bio author-box author-info entry-meta post-meta article-meta posted-on "
+    BOX: "ad ads adsbygoogle advert advertisement advertising adslot adsense "
+    "author-bio author-box author-info entry-meta post-meta article-meta posted-on "
     "banner byline dateline cookie "
     "cookies consent gdpr ccpa copyright editsection footer printfooter headerlink "
     "legal masthead newsletter noprint paywall popup promo promoted recirc recommended recommendations sponsor sponsored "

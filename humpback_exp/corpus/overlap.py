@@ -1,9 +1,7 @@
 """Of segments that lie inside one another, which are kept. Called by chunks, a page at a time."""
 
+from humpback_exp import reasons as why
 from humpback_exp.corpus.segments import Section
-
-INSIDE = "inside a kept segment"
-COVERED = "covered by its parts"
 
 
 def resolve(sections: list[Section], reasons: list[str | None], subtree: str, covered: float) -> list[str | None]:
@@ -26,10 +24,10 @@ def resolve(sections: list[Section], reasons: list[str | None], subtree: str, co
             inside.append(after.pop())
         chars = sum(len(sections[part].text) for part in inside)
         if inside and (subtree == "leaf" or chars >= covered * len(whole.text)):
-            reasons[at] = COVERED
+            reasons[at] = why.COVERED
             after += reversed(inside)
         else:
             for part in inside:
-                reasons[part] = INSIDE
+                reasons[part] = why.INSIDE
             after.append(at)
     return reasons

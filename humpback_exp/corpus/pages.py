@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from humpback_exp import reasons
 from humpback_exp.corpus import archives, streams
 from humpback_exp.corpus.http import looks_like_html
 from humpback_exp.progress import log
@@ -127,12 +128,12 @@ def read_file(file: Path, folder: Path, limit: int) -> Page:
     url = address(file, folder)
     try:
         if not streams.is_packed(file):
-            return Page(url, reason="too large") if file.stat().st_size > limit else Page(url, file.read_bytes())
+            return Page(url, reason=reasons.TOO_LARGE) if file.stat().st_size > limit else Page(url, file.read_bytes())
         content = b""
         for piece in streams.pieces(file):
             content += piece or b""
             if len(content) > limit:
-                return Page(url, reason="too large")
+                return Page(url, reason=reasons.TOO_LARGE)
         return Page(url, content)
     except OSError:
-        return Page(url, reason="unreadable")
+        return Page(url, reason=reasons.UNREADABLE)

@@ -7,16 +7,18 @@ from dataclasses import asdict, dataclass, field
 
 from humpback_exp.curation.agreement import LEVELS, nearest
 from humpback_exp.curation.parsing import Rated
+from humpback_exp.reasons import ABANDONED
 from humpback_exp.records import Candidate, Measured, ScoredCandidate
 
-SCORED, RE_ASKED, ABANDONED = "scored", "re-asked", "abandoned"
+SCORED = "scored"
+RE_ASKED = "re-asked"
 
 
 @dataclass(slots=True)
-class Ledger:
+class Outcomes:
     """Counts, never rows."""
 
-    outcomes: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
     """Abandoned rows by reason."""
     levels: Counter[int] = field(default_factory=Counter)
@@ -25,11 +27,11 @@ class Ledger:
 
     @property
     def total(self) -> int:
-        return sum(self.outcomes.values())
+        return sum(self.counts.values())
 
     @property
     def readable(self) -> int:
-        return self.total - self.outcomes[ABANDONED]
+        return self.total - self.counts[ABANDONED]
 
     def mean(self) -> float:
         """Of the scores; nan where there is none."""
@@ -40,18 +42,18 @@ class Ledger:
         return {str(level): self.levels[level] for level in LEVELS}
 
 
-def tally(rows: Iterable[Measured]) -> Ledger:
-    """The ledger of a scored folder, in one pass."""
-    ledger = Ledger()
+def tally(rows: Iterable[Measured]) -> Outcomes:
+    """The outcomes of a scored folder, in one pass."""
+    outcomes = Outcomes()
     for row in rows:
-        ledger.outcomes[row.outcome] += 1
+        outcomes.counts[row.outcome] += 1
         assert (row.score is None) == (row.outcome == ABANDONED) == bool(row.dropped), row
         if row.score is None:
-            ledger.drops[row.dropped] += 1
+            outcomes.drops[row.dropped] += 1
         else:
-            ledger.levels[nearest(row.score)] += 1
-            ledger.sum += row.score
-    return ledger
+            outcomes.levels[nearest(row.score)] += 1
+            outcomes.sum += row.score
+    return outcomes
 
 
 def scored(candidate: Candidate, score: float | None, rated: Rated) -> ScoredCandidate:

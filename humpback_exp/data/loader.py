@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch.utils.data import IterableDataset
 
-from humpback_exp.data.sampler import dealt, step_indices
+from humpback_exp.data.sampler import assign_micro_batches, step_indices
 from humpback_exp.data.tokenize import IGNORED, Tokens
 
 Batch = dict[str, Any]
 
 
 def collate(tokens: Sequence[Tokens], pad_id: int) -> Batch:
-    """Pad on the right: `input_ids`, `attention_mask`, `labels`, each (rows, longest)."""
-    width = max(len(row.ids) for row in tokens)
+    """Pad on the right: `input_ids`, `attention_mask`, `labels`, each [rows, longest]."""
+    longest = max(len(row.ids) for row in tokens)
     fill = {"input_ids": pad_id, "attention_mask": 0, "labels": IGNORED}
-    out = {name: torch.full((len(tokens), width), value) for name, value in fill.items()}
+    out = {name: torch.full((len(tokens), longest), value) for name, value in fill.items()}
     for i, row in enumerate(tokens):
         length = len(row.ids)
         out["input_ids"][i, :length] = torch.tensor(row.ids)
@@ -30,7 +30,7 @@ def collate(tokens: Sequence[Tokens], pad_id: int) -> Batch:
 
 
 def concatenate(tokens: Sequence[Tokens]) -> Batch:
-    """Rows one after the other, without padding: `input_ids`, `position_ids`, `labels`, each (1, sum of lengths).
+    """Rows one after the other, without padding: `input_ids`, `position_ids`, `labels`, each [1, tokens].
 
     `lengths` tells the attention where a row ends. A row begins with its prompt, which bears no label, so that no row
     predicts the next.
@@ -71,7 +71,9 @@ class StepBatches(IterableDataset[Batch]):
     def step(self, step: int) -> list[Batch]:
         """The micro-batches of one optimiser step on this rank."""
         rows = [self.tokens[i] for i in step_indices(self.seed, step, len(self.tokens), self.batch_size)]
-        shares = dealt([len(row.ids) for row in rows], self.micro_batch, self.ranks, alike=self.pad_id is not None)
+        shares = assign_micro_batches(
+            [len(row.ids) for row in rows], self.micro_batch, self.ranks, similar_lengths=self.pad_id is not None
+        )
         labels = torch.tensor(sum(row.label_count for row in rows))
         return [
             self._batch([rows[i] for i in share]) | {"step_labels": labels, "ids": [rows[i].id for i in share]}

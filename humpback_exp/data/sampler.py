@@ -16,17 +16,19 @@ def paper_batch_size(examples: int) -> int:
 
 
 def paper_steps(examples: int) -> int:
-    """Optimiser steps for a data size: the table's, between its rows those of the row nearest in ratio.
+    """Optimiser steps for a data size: the table's, between its rows those of the row nearest in ratio of the same batch size.
 
     The paper gives no rule outside its rows. Below 100 examples the first row's 2.4 epochs are kept, above 51,200 the
-    last row's single epoch.
+    last row's single epoch. The steps of a row belong to its batch: 2,999 examples take the 600 steps of 8 that 1,600 take (1.6
+    epochs), not the 500 steps of 32 that 3,200 take.
     """
     smallest, largest = min(PAPER_STEPS), max(PAPER_STEPS)
     if examples < smallest:
         return max(1, round(PAPER_STEPS[smallest] * examples / smallest))
     if examples > largest:
         return round(PAPER_STEPS[largest] * examples / largest)
-    nearest = min(PAPER_STEPS, key=lambda size: abs(np.log(size / examples)))
+    rows = [size for size in PAPER_STEPS if paper_batch_size(size) == paper_batch_size(examples)]
+    nearest = min(rows, key=lambda size: abs(np.log(size / examples)))
     return PAPER_STEPS[nearest]
 
 
@@ -45,16 +47,16 @@ def _permutation(seed: int, epoch: int, examples: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(examples)
 
 
-def dealt(lengths: list[int], micro_batch: int, ranks: int, alike: bool) -> list[list[int]]:
+def assign_micro_batches(lengths: list[int], micro_batch: int, ranks: int, similar_lengths: bool) -> list[list[int]]:
     """The indices of a step's examples in micro-batches, those of one rank every `ranks`-th.
 
     Args:
-        alike: put examples of like length together, so that padding them costs little; else deal them to and fro by
+        similar_lengths: put examples of like length together, so that padding them costs little; else deal them to and fro by
             length, so that all micro-batches hold about as many tokens.
     """
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     count = len(lengths) // micro_batch
-    if alike:
+    if similar_lengths:
         width = micro_batch * ranks
         return [order[i : i + width][r::ranks] for i in range(0, len(order), width) for r in range(ranks)]
     rounds = [order[i : i + count] for i in range(0, len(order), count)]

@@ -1,4 +1,4 @@
-"""Can a scorer tell good pairs from spoilt ones? Asked before it scores everything, since that is dear."""
+"""Can a scorer tell good pairs from corrupted ones? Asked before it scores everything, since that is dear."""
 
 import math
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def combinations(config: GateConfig) -> list[tuple[str, RubricConfig]]:
 
 
 def asked(known: Sequence[Known], scorer: str, rubric: RubricConfig) -> list[Known]:
-    """What a combination is asked about: a rubric that never sees the output cannot tell that it was spoilt."""
+    """What a combination is asked about: a rubric that never sees the output cannot tell that it was corrupted."""
     blind = scorer != "likelihood" and not rubric.rates_output
     return [pair for pair in known if pair.kind == TRUE or not blind]
 
@@ -85,7 +85,7 @@ def ratings(known: Sequence[Known], rated: Sequence[Rated], scorer: str, rubric:
 
 
 def summary(rows: Sequence[Rating]) -> dict[str, float]:
-    """Of one combination: share `readable`, and per spoilt kind the area under the curve with its standard error."""
+    """Of one combination: share `readable`, and per corrupted kind the area under the curve with its standard error."""
     by_kind: dict[str, dict[str, float | None]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, {})[row.id] = row.score

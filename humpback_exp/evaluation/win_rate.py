@@ -45,19 +45,19 @@ def compare(judge: Engine, ours: Sequence[Answer], theirs: dict[str, str]) -> li
 
 
 def verdicts(preferences: Sequence[Preference]) -> list[Verdict]:
-    """Both orders joined, after the judge's liking for a position is taken out.
+    """Both orders joined, after the judge's position bias is taken out.
 
-    Small judges prefer one position nearly always; read plainly, every verdict of theirs is a tie. The liking is the mean
+    Small judges prefer one position nearly always; read plainly, every verdict of theirs is a tie. The bias is the mean
     log-odds of the first answer over all comparisons, where each answer stands first once; it is about zero for a judge
     without one, and then nothing changes.
     """
-    liking = sum(log_odds(p.first) - log_odds(p.second) for p in preferences) / max(2 * len(preferences), 1)
-    return [verdict(p, liking) for p in preferences]
+    position_bias = sum(log_odds(p.first) - log_odds(p.second) for p in preferences) / max(2 * len(preferences), 1)
+    return [verdict(p, position_bias) for p in preferences]
 
 
-def verdict(preference: Preference, liking: float) -> Verdict:
+def verdict(preference: Preference, position_bias: float) -> Verdict:
     """A win or loss needs both orders; equal answers tie whatever the judge says."""
-    first, second = log_odds(preference.first) - liking, log_odds(preference.second) + liking
+    first, second = log_odds(preference.first) - position_bias, log_odds(preference.second) + position_bias
     outcome = "tie"
     if not preference.equal and first * second > 0:
         outcome = "win" if first > 0 else "loss"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
-from humpback_exp.bulk.chunks import Bulk, Chunks, share
-from humpback_exp.bulk.leases import Claims
+from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
+from humpback_exp.bulk.leases import Leases
 from humpback_exp.bulk.workers import FAILED
 from humpback_exp.config import BulkConfig
 from humpback_exp.distributed import die_with_parent
@@ -29,14 +29,14 @@ def work_on(folder: Path) -> None:
     Raises:
         Exception: whatever went wrong, left in `FAILED` for the command that waits for the workers.
     """
-    if (folder / "manifest.json").exists():
+    if artifacts.is_finished(folder):
         return
     try:
         config, _ = artifacts.open_stage(folder)
         assert isinstance(config, BulkConfig)
         work: Bulk = stage_module(config).bulk(config)
-        claims = Claims(folder / CHECKPOINTS, config.executor.lease)
-        share(Chunks(folder, work.total, config.chunk_size), work, claims, lambda *_: None, lambda *_: None)
+        leases = Leases(folder / CHECKPOINTS, config.executor.lease)
+        work_through(Chunks(folder, work.total, config.chunk_size), work, leases, lambda *_: None, lambda *_: None)
     except Exception as error:
         line = f"{type(error).__name__}: {error}" if not isinstance(error, USERS) else str(error)
         told = {"line": line, "traceback": None if isinstance(error, USERS) else traceback.format_exc()}

@@ -1,62 +1,76 @@
-"""Every way a tokenizer spells a few short choices, and what must be read to weigh them all in one pass."""
+"""A few short choices in every way a tokenizer writes them, and the probability of each from those of single tokens."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Ids = tuple[int, ...]
 
 
 @dataclass(slots=True, frozen=True)
-class Spellings:
+class ChoiceTokens:
     """Choices as token sequences behind ids that all of them begin with."""
 
     shared: Ids
-    """The opening, and whatever else every spelling begins with."""
-    choices: list[list[Ids]]
-    """The spellings of every choice, different ones."""
+    """The assistant prefix, and whatever else every sequence begins with."""
+    sequences: list[list[Ids]]
+    """The different token sequences of every choice."""
 
-    def paths(self) -> list[Ids]:
-        """What to read behind `shared` so that every token of a spelling is predicted: the fewest sequences."""
-        heads = {spelling[:-1] for spellings in self.choices for spelling in spellings}
+    def prefixes(self) -> list[Ids]:
+        """What to read behind `shared` so that every token of a sequence is predicted: the fewest prefixes, all longest ones."""
+        heads = {ids[:-1] for choice in self.sequences for ids in choice}
         return sorted(head for head in heads if not any(head == other[: len(head)] for other in heads - {head}))
 
-    def tokens(self) -> list[int]:
-        """The ids that occur in a spelling."""
-        return sorted({token for spellings in self.choices for spelling in spellings for token in spelling})
+    def vocabulary(self) -> list[int]:
+        """The token ids that occur in any sequence."""
+        return sorted({token for choice in self.sequences for ids in choice for token in ids})
 
-    def weigh(self, probability: Callable[[Ids, int], float]) -> list[float]:
-        """The probability of each choice: the sum over its spellings of the product over their tokens.
+    def next_tokens(self) -> dict[Ids, list[int]]:
+        """Each prefix, the empty one first -> the tokens that go on from it, for an engine that tells one next token a request."""
+        found: dict[Ids, list[int]] = {}
+        for ids in sorted((ids for choice in self.sequences for ids in choice), key=len):
+            for place, token in enumerate(ids):
+                tokens = found.setdefault(ids[:place], [])
+                if token not in tokens:
+                    tokens.append(token)
+        return found
+
+    def probabilities(self, probability: Callable[[Ids, int], float]) -> list[float]:
+        """The probability of each choice: the sum over its sequences of the product over their tokens.
 
         Args:
-            probability: of a token behind the given ids of a path.
+            probability: of a token behind the given prefix.
         """
-        totals = []
-        for spellings in self.choices:
-            total = 0.0
-            for spelling in spellings:
-                product = 1.0
-                for place, token in enumerate(spelling):
-                    product *= probability(spelling[:place], token)
-                total += product
-            totals.append(total)
-        return totals
+        return [
+            sum(math.prod(probability(ids[:place], token) for place, token in enumerate(ids)) for ids in choice)
+            for choice in self.sequences
+        ]
+
+    def from_logprobs(self, logprobs: Mapping[Ids, Mapping[int, float]]) -> list[float]:
+        """The same from the log-probabilities of the tokens that `next_tokens` names for each prefix."""
+        return self.probabilities(lambda prefix, token: math.exp(logprobs[prefix][token]))
 
 
-def spell(encode: Callable[[str], Sequence[int]], choices: Sequence[str], opening: str) -> Spellings:
-    """Spell each choice behind `opening`, with a space between and without one.
+def tokenize_choices(
+    encode: Callable[[str], Sequence[int]], choices: Sequence[str], assistant_prefix: str
+) -> ChoiceTokens:
+    """Tokenize each choice behind `assistant_prefix`, with a space between and without one.
 
     Args:
         encode: text -> ids, without begin and end tokens. Text is encoded as a whole, so that a tokenizer that merges
-            across the seam, or marks the start of a word, spells as it would in running text.
+            across the seam, or marks the start of a word, writes as it would in running text.
 
     Raises:
         ValueError: two choices are one and the same to the tokenizer.
     """
-    found = [{tuple(encode(opening + gap + choice)) for gap in ("", " ")} for choice in choices]
-    whole = sorted({spelling for spellings in found for spelling in spellings})
+    found = [{tuple(encode(assistant_prefix + gap + choice)) for gap in ("", " ")} for choice in choices]
+    whole = sorted({ids for sequences in found for ids in sequences})
     if len(whole) < sum(map(len, found)):
-        raise ValueError(f"choices={list(choices)}: the tokenizer spells two of them alike; use other ones")
-    first, last = whole[0], whole[-1]
-    length = next((k for k, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    length = min(length, *(len(spelling) - 1 for spelling in whole))
-    return Spellings(first[:length], [sorted(spelling[length:] for spelling in spellings) for spellings in found])
+        raise ValueError(f"choices={list(choices)}: the tokenizer writes two of them alike; use other ones")
+    length = _common(whole[0], whole[-1], most=min(map(len, whole)) - 1)
+    return ChoiceTokens(whole[0][:length], [sorted(ids[length:] for ids in sequences) for sequences in found])
+
+
+def _common(first: Ids, last: Ids, most: int) -> int:
+    """How many ids both begin with, at most `most`; for the first and last of a sorted list, how many all begin with."""
+    return next((k for k in range(most) if first[k] != last[k]), most)

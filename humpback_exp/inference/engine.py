@@ -45,15 +45,15 @@ class Engine(Protocol):
         ...
 
     def choose(
-        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+        self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
     ) -> list[list[float]]:
         """Probability of each choice as the next text, one list a conversation; one prefill, nothing is written.
 
         Not normalised: what is missing to 1 is the probability that the model writes something else.
 
         Args:
-            opening: what the model's turn is taken to begin with, `Score:` say; a choice follows it, with a space between
-                or without one, whichever the tokenizer makes of it.
+            assistant_prefix: what the model's turn is taken to begin with, such as `Score:`; a choice follows it, with a space
+                between or without one.
 
         A conversation that cannot fit the context has nan for every choice; one for which the model gives no numbers has 0.
         """

@@ -1,13 +1,20 @@
-"""No step that went wrong is kept: a loss or gradient that is not finite stops the run, naming the rows."""
+"""What ends a training early: a loss or gradient that is not finite, or a signal. All ranks end together.
+
+A step that went wrong is never kept: `FiniteSteps` runs before `Checkpoints` saves. `StopOnSignal` saves before it ends.
+"""
 
 import math
+import signal
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
-from humpback_exp.modeling.checkpoint.save import checkpoints, everyone
+from humpback_exp.distributed import STOPS, Stopped
+from humpback_exp.modeling.checkpoint.save import Checkpoints, all_gather, checkpoints
+from humpback_exp.progress import log
 
 
 class FiniteSteps(pl.Callback):
@@ -31,13 +38,43 @@ class FiniteSteps(pl.Callback):
     def stop(self, trainer: pl.Trainer, module: Any, seen: list[tuple[torch.Tensor, list[str]]]) -> None:
         """Raise the same ValueError on every rank: whose micro-batches were bad, or all rows where only the gradient was."""
         own = [ids for loss, ids in seen if not torch.isfinite(loss)]
-        rows = [ids for bad in everyone(own) for ids in bad]
+        rows = [ids for bad in all_gather(own) for ids in bad]
         what = "the loss of the micro-batch of rows"
         if not rows:
-            rows = [ids for every in everyone([ids for _, ids in seen]) for ids in every]
+            rows = [ids for every in all_gather([ids for _, ids in seen]) for ids in every]
             what = "the gradient of the step of rows"
         kept = next((f"the newest checkpoint is {path.name}" for path in checkpoints(self.folder)), "no checkpoint yet")
         raise ValueError(
             f"step {trainer.global_step}: {what} {' | '.join(', '.join(ids) for ids in rows)} is not finite, so the step "
             f"is not kept ({kept}); mend or leave out those rows, or lower optim.lr={module.optim.lr}"
         )
+
+
+class StopOnSignal(pl.Callback):
+    """Save and leave once any rank has caught a signal; ranks agree after every step, for it may reach one only."""
+
+    def __init__(self, checkpoints: Checkpoints, max_steps: int, name: str) -> None:
+        self.checkpoints, self.max_steps, self.name = checkpoints, max_steps, name
+        self.caught = 0
+
+    def note(self, signum: int, _: FrameType | None) -> None:
+        self.caught = signum
+
+    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        for each in STOPS:
+            signal.signal(each, self.note)
+        # Lightning would ask the first rank for SIGTERM before every micro-batch, and wait for the answer
+        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.fit_loop.epoch_loop._should_accumulate():
+            return
+        own = torch.tensor(self.caught, device=trainer.strategy.root_device)
+        caught = int(trainer.strategy.reduce(own, reduce_op="max"))
+        if caught:
+            self.checkpoints.save(trainer)
+            stop = Stopped(caught)
+            log.info(
+                "train %s: %s, saved after step %d of %d", self.name, stop.name, trainer.global_step, self.max_steps
+            )
+            raise stop

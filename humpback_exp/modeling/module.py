@@ -9,9 +9,9 @@ import torch
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.modeling.kernels.attention import NAME as BY_EXAMPLE
 from humpback_exp.modeling.kernels.llama import fuse
-from humpback_exp.modeling.kernels.loss import lose_in_chunks, summed_loss
+from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
 from humpback_exp.modeling.load import Model, load_model
-from humpback_exp.modeling.strategy import is_zero3, partition_on_load
+from humpback_exp.modeling.zero3 import is_zero3, partition_on_load
 
 
 class CausalLMModule(pl.LightningModule):
@@ -41,7 +41,7 @@ class CausalLMModule(pl.LightningModule):
             self.partitioning = partition_on_load(self.trainer_config)
         attention = BY_EXAMPLE if self.trainer_config.padding_free else "sdpa"
         model = load_model(self.model_config.path, self.model_config.dtype, attn_implementation=attention)
-        lose_in_chunks(model)
+        chunk_loss(model)
         fuse(model)
         add_dropout(model, self.model_config.dropout)
         if self.adapter.kind == "lora":

@@ -14,14 +14,13 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokenize import Tokens
 from humpback_exp.distributed import Stopped
-from humpback_exp.modeling.callbacks import FiniteSteps
+from humpback_exp.modeling.callbacks import FiniteSteps, StopOnSignal
 from humpback_exp.modeling.checkpoint.resume import whole_checkpoint
 from humpback_exp.modeling.checkpoint.save import Checkpoints
 from humpback_exp.modeling.memory import keep_freed_memory
 from humpback_exp.modeling.metrics import History
 from humpback_exp.modeling.module import CausalLMModule
-from humpback_exp.modeling.signals import StopOnSignal
-from humpback_exp.modeling.strategy import build_strategy, environment
+from humpback_exp.modeling.strategies import build_strategy, environment
 from humpback_exp.progress import log
 from humpback_exp.tracking import Tracker
 
@@ -40,7 +39,7 @@ def fit(
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     manifest = open_stage(config.folder)[1].manifest
-    checkpoints = Checkpoints(config.folder, manifest, config.trainer.checkpoint_every, max_steps)
+    checkpoints = Checkpoints(config.folder, manifest, config.trainer.checkpoint_every or max_steps, max_steps)
     guards = [FiniteSteps(config.folder), checkpoints, StopOnSignal(checkpoints, max_steps, config.name)]
     trainer = build_trainer(config, batch_size, max_steps, [history, *guards])
     batches = StepBatches(

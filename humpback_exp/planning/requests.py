@@ -27,7 +27,7 @@ def score_requests(config: PlanConfig, sizes: Sizes, stage: RatingConfig) -> tup
 
 
 def gate_requests(config: PlanConfig, sizes: Sizes, stage: RatingConfig) -> tuple[Requests, ...]:
-    """The same of known pairs, each whole and spoilt in two ways."""
+    """The same of known pairs, each whole and corrupted in two ways."""
     rows = sizes.heldout
     return _ratings(config, stage, rows, 3 * min(config.gate.pairs, rows.count), rows.instruction, rows.output)
 

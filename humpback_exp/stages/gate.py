@@ -1,4 +1,4 @@
-"""known-good pairs + rating model -> gates: what each scorer and rubric makes of them, whole and spoilt.
+"""known-good pairs + rating model -> gates: what each scorer and rubric makes of them, whole and corrupted.
 
 This stage measures. Whether the chosen scorer passes is asked whenever the command is run
 (`evaluation.gate.require_passed`), so that another bound needs no second measurement.
@@ -22,7 +22,7 @@ from humpback_exp.tracking import Tracker
 def run(config: GateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Rate the known pairs by every combination; each is a file, and a file that exists is not measured again."""
     started = time.time()
-    pairs = load_seed(config.gate.path, "gate.path")
+    pairs = load_seed(config.gate.path, "gate.path", config.gate.dataset)
     known = gate.known_pairs(pairs, config.gate.pairs, config.seed)
     measured(config, known, artifact.folder)
     rows = list(read(artifact.folder, Rating))
@@ -35,7 +35,7 @@ def run(config: GateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         metrics=chosen | {"table": found},
     )
     tracker.table("gate", found)
-    print(f"\ngate {config.name}: good pairs against spoilt ones\n" + table(found), flush=True)
+    print(f"\ngate {config.name}: good pairs against corrupted ones\n" + table(found), flush=True)
     return manifest
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import StageConfig
-from humpback_exp.errors import explained
+from humpback_exp.errors import format_error
 from humpback_exp.progress import log
 
 
@@ -22,7 +22,7 @@ class Point:
     @property
     def missing(self) -> set[Path]:
         """Folders it has still to make."""
-        return {stage.folder for stage in self.stages if not (stage.folder / "manifest.json").exists()}
+        return {stage.folder for stage in self.stages if not artifacts.is_finished(stage.folder)}
 
     @property
     def finished(self) -> bool:
@@ -30,7 +30,7 @@ class Point:
 
     @property
     def begun(self) -> bool:
-        return any((stage.folder / "config.yaml").exists() for stage in self.stages)
+        return any(artifacts.is_begun(stage.folder) for stage in self.stages)
 
     @property
     def note(self) -> Path:
@@ -54,7 +54,7 @@ def ended(point: Point) -> dict[str, object]:
     folder = str(point.stages[-1].folder) if point.stages else "-"
     told: dict[str, object] = {"seconds": 0, "error": ""}
     if point.mistake is not None:
-        return {"state": "refused", "seconds": 0, "folder": folder, "error": explained(point.mistake)}
+        return {"state": "refused", "seconds": 0, "folder": folder, "error": format_error(point.mistake)}
     if point.note.exists():
         told = json.loads(point.note.read_text(encoding="utf-8"))
     how = "finished" if point.finished else "failed" if told["error"] else "unfinished"

@@ -14,8 +14,9 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 
 from humpback_exp.config import HardwareConfig
+from humpback_exp.config.bounds import require
 from humpback_exp.distributed import Stopped, die_with_parent, rank
-from humpback_exp.errors import INTERRUPTED, PointFailed, explained, report
+from humpback_exp.errors import INTERRUPTED, PointFailed, format_error, report
 from humpback_exp.execution.launch import launch
 from humpback_exp.execution.ranks import SOON, end
 from humpback_exp.planning.machine import visible_gpus
@@ -29,22 +30,26 @@ Submit = Callable[[Sequence[Numbered]], None]
 """Runs numbered points elsewhere, tells each as it ends, and returns after the last."""
 
 
-def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit: Submit | None = None) -> None:
-    """Print grid and cost, run what is not finished, print how every point ended.
+def run(
+    points: Sequence[Point], hardware: HardwareConfig | None = None, submit: Submit | None = None, n_jobs: int = 1
+) -> None:
+    """Print the grid with its estimates, run what is not finished, print how every point ended.
 
     Args:
-        hardware: what hours are foretold for; None foretells none.
-        submit: None runs the points here, `n_jobs` at a time.
+        hardware: what hours are estimated for; None estimates none.
+        submit: runs the points on a cluster; None runs them here, `n_jobs` at a time.
 
     Raises:
-        ValueError: two points would write the same folder, or the hardware is not of the trainer's kind.
+        ValueError: `n_jobs` is not positive, two points would write the same folder, or the hardware is not of the trainer's
+            kind.
         PointFailed: at least one point is not finished.
         SystemExit: every point is a mistake, and each mistake has been said.
     """
     set_up_logging()
+    require(n_jobs > 0, "n_jobs", n_jobs, "must be positive")
     require_distinct([point.stages for point in points])
     costs = Costs(hardware)
-    check(points, costs, here=submit is None)
+    check(points, costs, n_jobs if submit is None else None)
     if points and all(point.mistake for point in points):
         sys.exit(2)
     left = [(i, point) for i, point in enumerate(points, start=1) if point.mistake is None and not point.finished]
@@ -61,7 +66,7 @@ def run(points: Sequence[Point], hardware: HardwareConfig | None = None, submit:
     started = time.time()
     try:
         if left and submit is None:
-            run_here(left, left[0][1].stages[0].n_jobs)
+            run_here(left, n_jobs)
         elif left and submit:
             submit(left)
     finally:
@@ -79,7 +84,7 @@ def attempt(point: Point) -> int:
         for stage in point.stages:
             launch(stage, fresh=True, waits=True)
     except Exception as error:
-        line = explained(error)
+        line = format_error(error)
         return report(error)
     else:
         return 0

@@ -1,4 +1,4 @@
-"""A loop as a list of stage configs (design section 5): what `pipeline.py` runs and `plan.py` weighs."""
+"""A loop as a list of stage configs (design section 5): what `pipeline.py` runs and `plan.py` estimates."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +14,8 @@ from humpback_exp.config import (
     SelectConfig,
     StageConfig,
     TrainConfig,
-    gates,
-    selection_name,
 )
+from humpback_exp.workflow.steps import gates, selection_name
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class Loop:
     def common(self, name: str) -> dict[str, Any]:
         c = self.config
         tracking = replace(c.tracking, group=c.tracking.group or c.name)
-        return {"output_root": c.output_root, "name": name, "seed": c.seed, "tracking": tracking, "n_jobs": c.n_jobs}
+        return {"output_root": c.output_root, "name": name, "seed": c.seed, "tracking": tracking}
 
     def generating(self, name: str, model: str) -> dict[str, Any]:
         """What every stage has that asks a model of ours for many texts."""
@@ -109,6 +108,7 @@ class Loop:
             **self.common(name),
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
+            heldout_dataset=c.heldout_dataset,
             reference=None if base else self.path("evals/base"),
             template=c.model.template if base else None,
             judge=c.judge if c.judge.path else replace(c.judge, path=c.model.path, template=c.model.template),

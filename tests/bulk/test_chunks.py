@@ -16,14 +16,14 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
-from humpback_exp.bulk.chunks import Bulk, Chunks, share
-from humpback_exp.bulk.leases import Claims
+from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
+from humpback_exp.bulk.leases import Leases
 from humpback_exp.bulk.workers import environments
 from humpback_exp.config import ExecutorConfig
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning import machine
 from humpback_exp.planning.preflight import check_machine
-from humpback_exp.progress import Figures
+from humpback_exp.progress import Throughput
 from humpback_exp.records import Candidate, read
 from tests.bulk.folders import ECHO, augmentation, command, digests, made_segments
 from tests.conftest import ROOT, one_line_error
@@ -253,10 +253,10 @@ def ratings(numbers: list[int], advance: Callable[[int, int], object]) -> list[N
     return [Number(str(n), n % 2 == 0) for n in numbers]
 
 
-def work(folder: Path, bulk: Bulk[int, Number], size: int = 4, lease: float = 60.0) -> list[Figures]:
-    made: list[Figures] = []
+def work(folder: Path, bulk: Bulk[int, Number], size: int = 4, lease: float = 60.0) -> list[Throughput]:
+    made: list[Throughput] = []
     chunks = Chunks(folder, bulk.total, size)
-    share(chunks, bulk, Claims(folder / CHECKPOINTS, lease), lambda *_: None, made.append)
+    work_through(chunks, bulk, Leases(folder / CHECKPOINTS, lease), lambda *_: None, made.append)
     return made
 
 
@@ -284,7 +284,7 @@ def test_a_chunk_with_the_wrong_number_of_rows_is_our_fault(
 
 
 def test_a_chunk_is_claimed_by_one_worker(tmp_path: Path) -> None:
-    one, other = Claims(tmp_path, 60), Claims(tmp_path, 60)
+    one, other = Leases(tmp_path, 60), Leases(tmp_path, 60)
     assert one.free([3, 4]) == other.free([3, 4]) == {3: 0, 4: 0}
     with one.take(3, 0) as ours, other.take(3, 0) as theirs:
         assert (ours, theirs) == (True, False)
@@ -293,17 +293,17 @@ def test_a_chunk_is_claimed_by_one_worker(tmp_path: Path) -> None:
 
 def test_a_claim_nobody_touches_for_a_lease_is_taken_over_once(tmp_path: Path) -> None:
     (tmp_path / "00003.0.claim").touch()
-    claims = Claims(tmp_path, lease=0.2)
-    assert claims.free([3]) == {}
+    leases = Leases(tmp_path, lease=0.2)
+    assert leases.free([3]) == {}
     time.sleep(0.3)
-    assert claims.free([3]) == {3: 1}
-    with claims.take(3, 1) as ours, Claims(tmp_path, 0.2).take(3, 1) as theirs:
+    assert leases.free([3]) == {3: 1}
+    with leases.take(3, 1) as ours, Leases(tmp_path, 0.2).take(3, 1) as theirs:
         assert (ours, theirs) == (True, False)
-        assert claims.lost(3, 0) and not claims.lost(3, 1)
+        assert leases.lost(3, 0) and not leases.lost(3, 1)
 
 
 def test_a_worker_at_work_keeps_its_claim_longer_than_a_lease(tmp_path: Path) -> None:
-    one, other = Claims(tmp_path, 0.4), Claims(tmp_path, 0.4)
+    one, other = Leases(tmp_path, 0.4), Leases(tmp_path, 0.4)
     with one.take(3, 0):
         for _ in range(12):
             assert other.free([3]) == {}
@@ -311,7 +311,7 @@ def test_a_worker_at_work_keeps_its_claim_longer_than_a_lease(tmp_path: Path) ->
 
 
 def test_a_worker_that_was_taken_for_dead_keeps_its_rows_to_itself(tmp_path: Path) -> None:
-    """While it works on chunk 1, another claims and commits it."""
+    """While it works on chunk 1, another leases and commits it."""
 
     def overtaken(numbers: list[int], advance: Callable[[int, int], object]) -> list[Number]:
         if numbers[0] == 4:

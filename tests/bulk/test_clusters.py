@@ -15,10 +15,11 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
-from humpback_exp.bulk import clusters
+from humpback_exp.bulk import slurm
 from humpback_exp.config import AugmentConfig, EngineConfig, identity
 from humpback_exp.execution.launch import launch
 from humpback_exp.inference.vllm.load import load_vllm
+from humpback_exp.workflow.steps import curation_steps
 from tests.bulk.folders import ECHO, augmentation, command, digests, made_segments
 from tests.conftest import ROOT, one_line_error, run
 from tests.test_configs import composed
@@ -123,11 +124,11 @@ def kill_engine(log: Path, process: "subprocess.Popen[str]") -> None:
     os.kill(int(engines[0].name), signal.SIGKILL)
 
 
-SHARE = """
+STEP = """
 import sys
 from pathlib import Path
-from humpback_exp.inference.clusters import Share
-list(Share(Path(sys.argv[1])).run())
+from humpback_exp.bulk.worker_step import WorkerStep
+list(WorkerStep(Path(sys.argv[1])).run())
 """
 
 
@@ -135,7 +136,7 @@ def test_a_step_of_ray_outlives_its_worker_and_says_how_it_ended(root: Path, tmp
     config = augmentation(root, "share")
     artifacts.begin(config)
     environment = os.environ | ECHO | {"ECHO_SECONDS": "0.05", "ECHO_LOG": str(tmp_path)}
-    line = [sys.executable, "-c", SHARE, str(config.folder)]
+    line = [sys.executable, "-c", STEP, str(config.folder)]
     step = subprocess.Popen(line, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     kill_engine(tmp_path, step)
     _, said = step.communicate(timeout=60)
@@ -147,7 +148,7 @@ def test_a_gate_that_needs_a_node_of_the_cluster_is_run_there_first_and_here_onl
     shared = [f"output_root={tmp_path}", "scorer=expected", "engine=gpu", "tracking=none"]
     here = [*shared, "executor=slurm", "executor.partition=gpu"]
     said = one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
-    gate = composed("curate", *here).steps()[0]
+    gate = curation_steps(composed("curate", *here))[0]
     assert gate.name.startswith("m0-expected-five_point-")
     words = (
         f"output_root={tmp_path} name={gate.name} model_path={tmp_path}/models/m0 scorer=expected "
@@ -206,7 +207,7 @@ def test_slurm_tasks_do_the_stage_and_a_second_command_joins_the_job(root: Path,
 def test_a_slurm_job_that_ended_early_is_said_in_one_line_and_submitted_again(
     root: Path, controller: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clusters, "QUEUE_SECONDS", 0.2)
+    monkeypatch.setattr(slurm, "QUEUE_SECONDS", 0.2)
     config = on_slurm(root, "ended", setup="exit 1")
     with pytest.raises(ValueError) as error:
         launch(config)
@@ -225,9 +226,9 @@ def test_the_sbatch_script(root: Path, controller: Path) -> None:
     options = {"account": "nlp", "gres": "gpu:h100:2"}
     config = on_slurm(root, "script", workers=3, gpus=2, sbatch=options)
     artifacts.begin(config)
-    executor = clusters.slurm_executor(config)
+    executor = slurm.slurm_executor(config)
     executor.run()
-    clusters.cancel(executor.job_name)
+    slurm.cancel(executor.job_name)
     script = (config.folder / CHECKPOINTS / "slurm/launch_script.slurm").read_text()
     script = script.replace(str(config.folder.absolute()), "FOLDER").replace(executor.job_name, "JOB")
     assert script == (ROOT / "tests/bulk/sbatch.golden").read_text()
@@ -236,12 +237,12 @@ def test_the_sbatch_script(root: Path, controller: Path) -> None:
 def test_a_job_is_named_after_its_run_and_place(root: Path, tmp_path: Path) -> None:
     config = on_slurm(root, "named")
     artifacts.begin(config)
-    name = clusters.job_name(config)
+    name = slurm.job_name(config)
     assert re.fullmatch(r"augment-named-[0-9a-f]{12}", name)
-    assert clusters.job_name(on_slurm(root, "named", workers=9)) == name
+    assert slurm.job_name(on_slurm(root, "named", workers=9)) == name
     config.seed = 1
     artifacts.begin(config)
-    assert clusters.job_name(config) != name
+    assert slurm.job_name(config) != name
 
 
 def test_slurm_elsewhere_is_one_line(root: Path) -> None:

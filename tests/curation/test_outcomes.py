@@ -18,11 +18,11 @@ def row(score: float | None, outcome: str = "scored", dropped: str = "") -> Meas
 
 def test_the_ledger_adds_up() -> None:
     rows = [row(4.0), row(2.5), row(3.49, "re-asked"), row(1.0), row(None, "abandoned", "empty")]
-    ledger = tally([*rows, row(None, "abandoned", "unreadable"), row(None, "abandoned", "unreadable")])
-    assert dict(ledger.outcomes) == {"scored": 3, "re-asked": 1, "abandoned": 3}
-    assert dict(ledger.drops) == {"empty": 1, "unreadable": 2}
-    assert (ledger.total, ledger.readable, ledger.mean()) == (7, 4, pytest.approx(10.99 / 4))
-    assert ledger.histogram() == {"1": 1, "2": 0, "3": 2, "4": 1, "5": 0}
+    outcomes = tally([*rows, row(None, "abandoned", "unreadable"), row(None, "abandoned", "unreadable")])
+    assert dict(outcomes.counts) == {"scored": 3, "re-asked": 1, "abandoned": 3}
+    assert dict(outcomes.drops) == {"empty": 1, "unreadable": 2}
+    assert (outcomes.total, outcomes.readable, outcomes.mean()) == (7, 4, pytest.approx(10.99 / 4))
+    assert outcomes.histogram() == {"1": 1, "2": 0, "3": 2, "4": 1, "5": 0}
 
 
 def test_no_score_at_all_has_no_mean() -> None:

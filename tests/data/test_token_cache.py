@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from humpback_exp import prompts
 from humpback_exp.config import DataConfig
 from humpback_exp.data import token_cache
-from humpback_exp.data.token_cache import TokenStore, token_store
+from humpback_exp.data.token_cache import TokenCache, cached_tokens
 from humpback_exp.data.tokenize import IGNORED, encode_fitting
 from humpback_exp.records import Example
 
@@ -18,8 +19,8 @@ EXAMPLES = [
 CONFIG = DataConfig(tagged=False, max_length=30)
 
 
-def cached(root: Path, tokenizer, config: DataConfig = CONFIG, seed: int = 0, **inputs: str) -> TokenStore:
-    return token_store(root, tokenizer, config, seed, inputs, lambda: EXAMPLES)
+def cached(root: Path, tokenizer, config: DataConfig = CONFIG, seed: int = 0, **inputs: str) -> TokenCache:
+    return cached_tokens(root, tokenizer, config, seed, inputs, lambda: EXAMPLES)
 
 
 def test_rows_are_what_encoding_gives(tmp_path: Path, byte_tokenizer) -> None:
@@ -38,7 +39,7 @@ def test_made_once_and_read_afterwards(tmp_path: Path, byte_tokenizer) -> None:
     def unread() -> list[Example]:
         raise AssertionError("made again")
 
-    again = token_store(tmp_path, byte_tokenizer, CONFIG, 0, {}, unread)
+    again = cached_tokens(tmp_path, byte_tokenizer, CONFIG, 0, {}, unread)
     assert [row.ids.tolist() for row in again] == [row.ids.tolist() for row in first]
 
 
@@ -52,6 +53,18 @@ def test_everything_that_shapes_tokens_names_the_file(tmp_path: Path, byte_token
     monkeypatch.setattr(byte_tokenizer, "chat_template", byte_tokenizer.chat_template + " ")
     cached(tmp_path, byte_tokenizer)
     assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_another_backward_prompt_makes_the_backward_tokens_anew(tmp_path: Path, byte_tokenizer, monkeypatch) -> None:
+    backward = DataConfig(tagged=False, max_length=1000, direction="backward")
+    forward = DataConfig(tagged=False, max_length=1000)
+    first, kept = (cached(tmp_path, byte_tokenizer, config)[0].ids.tolist() for config in (backward, forward))
+    for module in (prompts, token_cache):
+        monkeypatch.setattr(module, "BACKWARD", "Which question has this answer?\n{output}")
+    again, same = (cached(tmp_path, byte_tokenizer, config)[0].ids.tolist() for config in (backward, forward))
+    assert byte_tokenizer.decode(again).startswith("<s>[INST] Which question has this answer?\nYo! [/INST]")
+    assert again != first and same == kept
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_nothing_fits(tmp_path: Path, byte_tokenizer) -> None:

@@ -1,4 +1,4 @@
-"""The gate: how pairs are spoilt, what is measured, when it stops and what it says."""
+"""The gate: how pairs are corrupted, what is measured, when it stops and what it says."""
 
 import math
 import re
@@ -10,8 +10,18 @@ import pytest
 
 from humpback_exp.config import BoundsConfig, CurateConfig, GateConfig, GenerationConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated
-from humpback_exp.evaluation.gate import Known, asked, combinations, known_pairs, ratings, require_passed, summary, table
+from humpback_exp.evaluation.gate import (
+    Known,
+    asked,
+    combinations,
+    known_pairs,
+    ratings,
+    require_passed,
+    summary,
+    table,
+)
 from humpback_exp.records import Example
+from humpback_exp.workflow.steps import curation_steps
 
 PAIRS = [Example(id=name, source="seed", instruction=f"ask {name}", output=f"tell {name}") for name in "abc"]
 RUBRIC = RubricConfig(prompt="{instruction} {output}")
@@ -141,7 +151,7 @@ def test_what_the_gate_says_to_try_has_a_gate_of_its_own() -> None:
     first = CurateConfig(name="m0", model_path="out/m")
 
     def gate(**changes: Any) -> str:
-        return replace(first, **changes).steps()[0].name
+        return curation_steps(replace(first, **changes))[0].name
 
     longer, larger = gate(generation=GenerationConfig(max_new_tokens=512)), gate(model_path="out/large")
     fewer = gate(gate=BoundsConfig(pairs=8))
@@ -152,4 +162,4 @@ def test_what_the_gate_says_to_try_has_a_gate_of_its_own() -> None:
 def test_another_bound_or_place_has_the_same_gate() -> None:
     first = CurateConfig(name="m0", model_path="out/m")
     lower = replace(first, gate=BoundsConfig(min_auc=0.5), output_root="there", model_path="there/m")
-    assert lower.steps()[0].name == first.steps()[0].name
+    assert curation_steps(lower)[0].name == curation_steps(first)[0].name

@@ -34,9 +34,9 @@ class Scripted:
         advance(len(conversations), 10)
         return [Completion(t, 1, "stop") if isinstance(t, str) else t for t in self.texts.pop(0)]
 
-    def choose(self, conversations, choices, opening, advance):
+    def choose(self, conversations, choices, assistant_prefix, advance):
         self.asked.append([conversation[-1]["content"] for conversation in conversations])
-        self.choices, self.opening = choices, opening
+        self.choices, self.assistant_prefix = choices, assistant_prefix
         return self.texts.pop(0)
 
 
@@ -98,7 +98,7 @@ def test_the_additive_rubric_counts_nothing_met_as_the_lowest_level() -> None:
     engine = Scripted([[0.25, 0.0, 0.0, 0.0, 0.0, 0.25]])
     (row,) = by(RatingConfig(scorer="expected"), engine, 1, additive)
     assert (row.expected, row.mass) == (3.0, 0.5)
-    assert (engine.choices, engine.opening) == (["0", "1", "2", "3", "4", "5"], "Score:")
+    assert (engine.choices, engine.assistant_prefix) == (["0", "1", "2", "3", "4", "5"], "Score:")
 
 
 def test_an_expected_score_is_always_readable_unless_the_pair_does_not_fit() -> None:
@@ -147,16 +147,16 @@ def test_a_likelihood_asks_only_what_it_needs(engine: TransformersEngine, tiny: 
     assert [(row.forward is not None, row.backward is not None) for row in rated[:1]] == [
         (which != "backward", which != "forward")
     ]
-    assert sum(rows for rows, _ in counted) == 2
+    assert sum(rows for rows, _ in counted) == pytest.approx(2)
 
 
 def test_the_expected_score_of_a_real_model_is_read_from_its_next_token(engine: TransformersEngine) -> None:
     (row,) = measure(Models(engine, None), RatingConfig(), "expected", RUBRIC, [PAIR], ["a"], quiet)
     conversation = [{"role": "system", "content": "Answer in the style of an AI Assistant."}]
     conversation += [{"role": "user", "content": "Name a river. / Indus"}]
-    (chances,) = engine.choose([conversation], list("12345"), "Score:", quiet)
-    assert row.mass == pytest.approx(sum(chances))
-    assert row.expected == pytest.approx(sum(k * p for k, p in enumerate(chances, start=1)) / sum(chances))
+    (probabilities,) = engine.choose([conversation], list("12345"), "Score:", quiet)
+    assert row.mass == pytest.approx(sum(probabilities))
+    assert row.expected == pytest.approx(sum(k * p for k, p in enumerate(probabilities, start=1)) / sum(probabilities))
     assert 1 <= row.expected <= 5
 
 

@@ -52,11 +52,11 @@ def test_the_error_of_an_area_covers_it_at_the_stated_rate() -> None:
     [(0.9, 0.6, "win"), (0.4, 0.1, "loss"), (0.9, 0.2, "tie"), (0.2, 0.9, "tie"), (0.5, 0.9, "tie")],
 )
 def test_a_verdict_needs_both_orders(first: float, second: float, outcome: str) -> None:
-    assert verdict(Preference("a", False, first, second), liking=0.0).outcome == outcome
+    assert verdict(Preference("a", False, first, second), position_bias=0.0).outcome == outcome
 
 
 def test_equal_answers_tie() -> None:
-    assert verdict(Preference("a", True, 0.9, 0.9), liking=0.0).outcome == "tie"
+    assert verdict(Preference("a", True, 0.9, 0.9), position_bias=0.0).outcome == "tie"
 
 
 def test_a_liking_for_a_position_is_taken_out() -> None:

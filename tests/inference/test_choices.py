@@ -1,4 +1,4 @@
-"""Choices in every spelling of any tokenizer: which ids they become, and what probability they get."""
+"""Choices in every sequence of any tokenizer: which ids they become, and what probability they get."""
 
 import math
 from itertools import pairwise
@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from humpback_exp.config import EngineConfig
 from humpback_exp.data.tokenize import prompt_ids
-from humpback_exp.inference.choices import spell
+from humpback_exp.inference.choices import tokenize_choices
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.prompts import TEMPLATES, forward
@@ -67,11 +67,15 @@ TOKENIZERS = {
 }
 
 
-def written(tokenizer: PreTrainedTokenizerFast, choices: list[str], opening: str) -> tuple[list[str], list[list[str]]]:
-    """Shared tokens and spellings, a spelling's tokens joined by a blank."""
-    found = spell(lambda text: tokenizer(text, add_special_tokens=False)["input_ids"], choices, opening)
+def written(
+    tokenizer: PreTrainedTokenizerFast, choices: list[str], assistant_prefix: str
+) -> tuple[list[str], list[list[str]]]:
+    """Shared tokens and sequences, a sequence's tokens joined by a blank."""
+    found = tokenize_choices(
+        lambda text: tokenizer(text, add_special_tokens=False)["input_ids"], choices, assistant_prefix
+    )
     name = tokenizer.convert_ids_to_tokens
-    return name(found.shared), [[" ".join(name(ids)) for ids in spellings] for spellings in found.choices]
+    return name(found.shared), [[" ".join(name(ids)) for ids in sequences] for sequences in found.sequences]
 
 
 @pytest.mark.parametrize(
@@ -84,11 +88,11 @@ def written(tokenizer: PreTrainedTokenizerFast, choices: list[str], opening: str
         ("smollm2", (["So", ":"], [["4", "Ġ 4"], ["5", "Ġ 5"]])),
     ],
 )
-def test_a_choice_is_spelt_with_and_without_a_space(tokenizer: str, expected: object) -> None:
+def test_a_choice_is_tokenized_with_and_without_a_space(tokenizer: str, expected: object) -> None:
     shared, choices = written(TOKENIZERS[tokenizer](), ["4", "5"], "So:")
-    assert (shared, [sorted(spellings) for spellings in choices]) == (
+    assert (shared, [sorted(sequences) for sequences in choices]) == (
         expected[0],
-        [sorted(spellings) for spellings in expected[1]],
+        [sorted(sequences) for sequences in expected[1]],
     )
 
 
@@ -100,24 +104,24 @@ def test_a_digit_may_be_several_tokens() -> None:
 
 def test_only_the_longest_beginnings_are_read() -> None:
     tokenizer = byte_level([])
-    found = spell(lambda text: tokenizer(text, add_special_tokens=False)["input_ids"], ["4", "5"], "")
-    assert [tokenizer.convert_ids_to_tokens(path) for path in found.paths()] == [["Ġ"]]
+    found = tokenize_choices(lambda text: tokenizer(text, add_special_tokens=False)["input_ids"], ["4", "5"], "")
+    assert [tokenizer.convert_ids_to_tokens(path) for path in found.prefixes()] == [["Ġ"]]
 
 
 def test_choices_the_tokenizer_cannot_tell_apart_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"choices=\['a', 'b'\]: the tokenizer spells two of them alike"):
-        spell(lambda text: [len(text)], ["a", "b"], "")
+    with pytest.raises(ValueError, match=r"choices=\['a', 'b'\]: the tokenizer writes two of them alike"):
+        tokenize_choices(lambda text: [len(text)], ["a", "b"], "")
 
 
-@pytest.mark.parametrize("opening", ["", "Score:"])
+@pytest.mark.parametrize("assistant_prefix", ["", "Score:"])
 @pytest.mark.parametrize("choices", [DIGITS, ["４", "５"], ["9", "10"]], ids=["digits", "wide digits", "a longer one"])
 @pytest.mark.parametrize(
     "name", ["byte by byte", "merges a space and a digit", "merges a colon and a digit", "smollm2"]
 )
-def test_a_choice_has_the_probability_of_all_its_spellings(
-    name: str, choices: list[str], opening: str, tmp_path
+def test_a_choice_has_the_probability_of_all_its_sequences(
+    name: str, choices: list[str], assistant_prefix: str, tmp_path
 ) -> None:
-    """Against the library's forward on every spelling, row by row, token by token."""
+    """Against the library's forward on every sequence, row by row, token by token."""
     tokenizer = TOKENIZERS[name]()
     torch.manual_seed(0)
     shape = LlamaConfig(
@@ -128,22 +132,24 @@ def test_a_choice_has_the_probability_of_all_its_spellings(
     tokenizer.save_pretrained(tmp_path)
     engine = TransformersEngine(EngineConfig(dtype="float32", batch_size=2), str(tmp_path), "model_path")
     model = load_model(str(tmp_path), "float32")
-    found = spell(lambda text: tokenizer(text, add_special_tokens=False)["input_ids"], choices, opening)
+    found = tokenize_choices(
+        lambda text: tokenizer(text, add_special_tokens=False)["input_ids"], choices, assistant_prefix
+    )
     counted: list[int] = []
-    weighed = engine.choose(CONVERSATIONS, choices, opening, lambda rows, tokens: counted.append(rows))
-    for conversation, chances in zip(CONVERSATIONS, weighed, strict=True):
+    weighed = engine.choose(CONVERSATIONS, choices, assistant_prefix, lambda rows, tokens: counted.append(rows))
+    for conversation, probabilities in zip(CONVERSATIONS, weighed, strict=True):
         prompt = [*prompt_ids(tokenizer, conversation), *found.shared]
         expected = []
-        for spellings in found.choices:
+        for sequences in found.sequences:
             with torch.no_grad():
-                logits = [model(torch.tensor([[*prompt, *ids]])).logits[0].log_softmax(-1) for ids in spellings]
+                logits = [model(torch.tensor([[*prompt, *ids]])).logits[0].log_softmax(-1) for ids in sequences]
             each = [
                 sum(float(row[len(prompt) - 1 + k, token]) for k, token in enumerate(ids))
-                for row, ids in zip(logits, spellings, strict=True)
+                for row, ids in zip(logits, sequences, strict=True)
             ]
             expected.append(sum(map(math.exp, each)))
-        assert chances == pytest.approx(expected, rel=1e-4)
-        assert 0 < sum(chances) < 1
+        assert probabilities == pytest.approx(expected, rel=1e-4)
+        assert 0 < sum(probabilities) < 1
     assert sum(counted) == len(CONVERSATIONS)
     assert any(a != b for row in weighed for a, b in pairwise(row))
 
@@ -153,3 +159,22 @@ def test_a_conversation_beyond_the_context_has_no_probabilities(tiny: str) -> No
     alone, long = engine.choose([CONVERSATIONS[0], forward("word " * 5000, [])], DIGITS, "Score:", quiet)
     assert all(0 < chance < 1 for chance in alone)
     assert all(map(math.isnan, long)) and len(long) == 5
+
+
+def test_a_tokenizer_that_makes_the_space_a_token_is_asked_twice() -> None:
+    tokens = tokenize_choices(lambda text: list(map(ord, text)), ["1", "2"], "S:")
+    assert tokens.shared == (ord("S"), ord(":"))
+    assert tokens.next_tokens() == {(): [ord("1"), ord("2"), ord(" ")], (ord(" "),): [ord("1"), ord("2")]}
+    logprobs = {
+        (): {ord("1"): math.log(0.1), ord("2"): math.log(0.2), ord(" "): math.log(0.5)},
+        (ord(" "),): {ord("1"): math.log(0.6), ord("2"): math.log(0.3)},
+    }
+    assert tokens.from_logprobs(logprobs) == pytest.approx([0.1 + 0.5 * 0.6, 0.2 + 0.5 * 0.3])
+
+
+def test_single_tokens_are_asked_once_and_a_longer_choice_token_by_token() -> None:
+    vocabulary = {"S:1": [9, 1], "S: 1": [9, 11], "S:10": [9, 1, 0], "S: 10": [9, 11, 0]}
+    tokens = tokenize_choices(vocabulary.__getitem__, ["1", "10"], "S:")
+    assert tokens.next_tokens() == {(): [1, 11], (1,): [0], (11,): [0]}
+    logprobs = {(): {1: math.log(0.25), 11: math.log(0.5)}, (1,): {0: math.log(0.5)}, (11,): {0: math.log(0.25)}}
+    assert tokens.from_logprobs(logprobs) == pytest.approx([0.75, 0.25 * 0.5 + 0.5 * 0.25])

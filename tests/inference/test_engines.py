@@ -129,13 +129,13 @@ def test_a_row_that_just_fits_the_context_has_a_loss(
 
 @pytest.fixture(scope="module")
 def probability(varied: str) -> Callable[..., float]:
-    """That the library's model goes on with a text behind an opening, token by token."""
+    """That the library's model goes on with a text behind an assistant_prefix, token by token."""
     tokenizer, model = load_tokenizer(varied), load_model(varied, "float32")
 
-    def found(conversation: Conversation, opening: str, text: str) -> float:
+    def found(conversation: Conversation, assistant_prefix: str, text: str) -> float:
         ids = prompt_ids(tokenizer, conversation)
-        whole = ids + tokenizer(opening + text, add_special_tokens=False)["input_ids"]
-        begun = len(ids) + len(tokenizer(opening, add_special_tokens=False)["input_ids"])
+        whole = ids + tokenizer(assistant_prefix + text, add_special_tokens=False)["input_ids"]
+        begun = len(ids) + len(tokenizer(assistant_prefix, add_special_tokens=False)["input_ids"])
         with torch.no_grad():
             logprobs = torch.log_softmax(model(torch.tensor([whole])).logits[0], -1)
         return math.exp(sum(float(logprobs[place - 1, whole[place]]) for place in range(begun, len(whole))))
@@ -144,11 +144,11 @@ def probability(varied: str) -> Callable[..., float]:
 
 
 @pytest.mark.parametrize(
-    ("choices", "opening"), [(list("12345"), "Score:"), (["1", "2"], ""), (["yes", "nobody"], "I say")]
+    ("choices", "assistant_prefix"), [(list("12345"), "Score:"), (["1", "2"], ""), (["yes", "nobody"], "I say")]
 )
 def test_choices_are_the_summed_probabilities_of_their_spellings(
     choices: list[str],
-    opening: str,
+    assistant_prefix: str,
     probability: Callable[..., float],
     reference: TransformersEngine,
     vllm: Elsewhere,
@@ -156,13 +156,13 @@ def test_choices_are_the_summed_probabilities_of_their_spellings(
 ) -> None:
     """Far beyond the likeliest tokens, in several tokens, and with nothing to open."""
     expected = [
-        [sum(probability(row, opening, gap + choice) for gap in ("", " ")) for choice in choices]
+        [sum(probability(row, assistant_prefix, gap + choice) for gap in ("", " ")) for choice in choices]
         for row in CONVERSATIONS
     ]
     assert max(map(max, expected)) < 0.01
-    ours, counted = vllm.call("choose", [*CONVERSATIONS, LONG], choices, opening)
-    theirs = endpoint.choose([*CONVERSATIONS, LONG], choices, opening, quiet)
-    reading = reference.choose([*CONVERSATIONS, LONG], choices, opening, quiet)
+    ours, counted = vllm.call("choose", [*CONVERSATIONS, LONG], choices, assistant_prefix)
+    theirs = endpoint.choose([*CONVERSATIONS, LONG], choices, assistant_prefix, quiet)
+    reading = reference.choose([*CONVERSATIONS, LONG], choices, assistant_prefix, quiet)
     for found in (ours, theirs, reading):
         assert found[:5] == [pytest.approx(row, rel=1e-4) for row in expected]
         assert all(map(math.isnan, found[5])) and len(found[5]) == len(choices)

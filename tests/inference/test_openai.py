@@ -16,7 +16,7 @@ import pytest
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.inference.engine import Completion
 from humpback_exp.inference.load import load_engine
-from humpback_exp.inference.openai.client import NotOffered
+from humpback_exp.inference.openai.client import NotSupported
 from humpback_exp.inference.openai.engine import OpenAIEngine
 from humpback_exp.prompts import forward
 from tests.conftest import ROOT, one_line_error, run
@@ -276,15 +276,15 @@ def test_an_answer_is_not_taken_for_that_of_another_model_or_another_question(tm
         assert len(server.seen) == 24
 
 
-def likely(**chances: float) -> tuple:
-    top = [{"token": token.replace("_", " "), "logprob": math.log(p)} for token, p in chances.items()]
+def likely(**probabilities: float) -> tuple:
+    top = [{"token": token.replace("_", " "), "logprob": math.log(p)} for token, p in probabilities.items()]
     return completion("4", logprobs={"content": [{"token": "4", "top_logprobs": top}]})
 
 
 def test_choices_of_a_plain_endpoint_sum_the_spellings_among_the_likeliest_tokens(tmp_path: Path) -> None:
     with misbehaving(lambda _, payload: likely(**{"4": 0.5, "_4": 0.25, "5": 0.125, "the": 0.1})) as server:
-        (chances,) = engine(server, tmp_path).choose([forward("a", [])], ["3", "4", "5"], "Score:", quiet)
-    assert chances == pytest.approx([0.0, 0.75, 0.125])
+        (probabilities,) = engine(server, tmp_path).choose([forward("a", [])], ["3", "4", "5"], "Score:", quiet)
+    assert probabilities == pytest.approx([0.0, 0.75, 0.125])
     (sent,) = server.seen
     assert (sent["max_tokens"], sent["logprobs"], sent["top_logprobs"]) == (1, True, 20)
     assert sent["messages"][-1] == {"role": "assistant", "content": "Score:"}
@@ -307,12 +307,12 @@ def test_what_is_under_way_is_kept_when_an_answer_lacks_what_was_asked(tmp_path:
         return likely(**{"4": 0.5})
 
     conversations = [forward(text, []) for text in TEXTS[:4]]
-    with misbehaving(lacking) as server, pytest.raises(NotOffered, match="tells no log-probabilities; engine="):
+    with misbehaving(lacking) as server, pytest.raises(NotSupported, match="tells no log-probabilities; engine="):
         engine(server, tmp_path).choose(conversations, ["4"], "", quiet)
     assert len(server.seen) == 4
     with misbehaving(lambda number, payload: likely(**{"4": 0.25})) as server:
-        chances = engine(server, tmp_path).choose(conversations, ["4"], "", quiet)
-    assert [chance for (chance,) in chances] == pytest.approx([0.25, 0.5, 0.5, 0.5]) and len(server.seen) == 1
+        probabilities = engine(server, tmp_path).choose(conversations, ["4"], "", quiet)
+    assert [chance for (chance,) in probabilities] == pytest.approx([0.25, 0.5, 0.5, 0.5]) and len(server.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -352,11 +352,11 @@ def test_a_server_that_does_not_tell_the_tokens_asked_for_is_said_and_its_answer
             return engine(server, tmp_path).choose([forward("a", [])], ["4", "5"], "Score:", quiet)
 
     lacks = "tells no log-probabilities of the tokens in logprob_token_ids"
-    with pytest.raises(NotOffered, match=lacks):
+    with pytest.raises(NotSupported, match=lacks):
         choose(lambda token: -1.0 if token == ord("4") else 0.0)
     assert not (tmp_path / "answers").exists()
-    chances = {"4": 0.5, " ": 0.25, "5": 0.125}
-    assert choose(lambda token: math.log(chances[chr(token)])) == [pytest.approx([0.625, 0.15625])]
+    probabilities = {"4": 0.5, " ": 0.25, "5": 0.125}
+    assert choose(lambda token: math.log(probabilities[chr(token)])) == [pytest.approx([0.625, 0.15625])]
 
 
 def test_a_prompt_told_in_part_is_garbage_and_asked_again(tmp_path: Path) -> None:

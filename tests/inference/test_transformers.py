@@ -10,9 +10,9 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import encode, prompt_ids
 from humpback_exp.inference.engine import row_seed
-from humpback_exp.inference.transformers.decode import Continuation, Row
+from humpback_exp.inference.transformers.decode import BatchDecoder, Row
 from humpback_exp.inference.transformers.engine import TransformersEngine
-from humpback_exp.inference.transformers.kv_cache import Prefix, Reading
+from humpback_exp.inference.transformers.kv_cache import PrefillCache, Prefix
 from humpback_exp.inference.transformers.prefill import shared_length
 from humpback_exp.inference.transformers.sampling import next_tokens
 from humpback_exp.modeling.load import load_model, load_tokenizer
@@ -94,7 +94,7 @@ def test_a_waiting_row_takes_the_place_of_an_ended_one_at_once(engine: Transform
 
     def written(places: range, end: int, size: int) -> dict[int, list[int]]:
         rows = [Row(i, prompts[i], np.random.Generator(np.random.PCG64(i))) for i in places]
-        batch = Continuation(engine.model, Prefix(), 0, SAMPLED, end)
+        batch = BatchDecoder(engine.model, Prefix(), 0, SAMPLED, end)
         return {row.index: row.written for row in batch.run(rows, size)}
 
     prompts = [prompt_ids(engine.tokenizer, conversation) for conversation in CONVERSATIONS]
@@ -132,7 +132,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(tiny: str, error: RuntimeErr
     forward = decoder.forward
 
     def small(input_ids, cache, **others):
-        if (len(cache.lengths) if isinstance(cache, Reading) else input_ids.shape[1]) > 1:
+        if (len(cache.lengths) if isinstance(cache, PrefillCache) else input_ids.shape[1]) > 1:
             raise error
         return forward(input_ids=input_ids, cache=cache, **others)
 

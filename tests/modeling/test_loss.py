@@ -11,7 +11,7 @@ from humpback_exp.data.tokenize import IGNORED, Tokens
 from humpback_exp.modeling.kernels import loss
 from humpback_exp.modeling.kernels.attention import BLOCK, NAME, MatmulAttention
 from humpback_exp.modeling.kernels.llama import fuse
-from humpback_exp.modeling.kernels.loss import lose_in_chunks, summed_loss
+from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
 from humpback_exp.modeling.load import load_model
 
 
@@ -32,7 +32,7 @@ def gradients(path: str, dtype: str, batch, attention: str, library: bool = Fals
             logits.flatten(0, 1).float(), batch["labels"][:, 1:].flatten(), reduction="sum"
         )
     else:
-        lose_in_chunks(model)
+        chunk_loss(model)
         fuse(model)
         total = summed_loss(model, batch)
     (total / 300).backward()
@@ -55,7 +55,7 @@ def test_all_logits_never_exist_at_once(tiny: str, monkeypatch) -> None:
     """Every matrix that a projection makes is no taller than a chunk."""
     monkeypatch.setattr(loss, "CHUNK", 100)
     model, heights = load_model(tiny, "float32", attn_implementation=NAME).train(), []
-    lose_in_chunks(model)
+    chunk_loss(model)
     softmax = torch.log_softmax
     monkeypatch.setattr(torch, "log_softmax", lambda x, *a, **k: heights.append(tuple(x.shape)) or softmax(x, *a, **k))
     summed_loss(model, concatenate(ROWS))
@@ -64,7 +64,7 @@ def test_all_logits_never_exist_at_once(tiny: str, monkeypatch) -> None:
 
 def test_an_example_does_not_see_its_neighbours(tiny: str) -> None:
     model = load_model(tiny, "bfloat16", attn_implementation=NAME)
-    lose_in_chunks(model)
+    chunk_loss(model)
     with torch.no_grad():
         apart = sum(float(summed_loss(model, concatenate([row]))) for row in ROWS)
         assert float(summed_loss(model, concatenate(ROWS))) == pytest.approx(apart, rel=1e-5)

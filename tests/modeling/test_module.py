@@ -9,7 +9,7 @@ from humpback_exp.config import AdapterConfig, DataConfig, OptimConfig
 from humpback_exp.data.loader import collate
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
-from humpback_exp.modeling.kernels.loss import labelled, lose_in_chunks, summed_loss, token_losses
+from humpback_exp.modeling.kernels.loss import chunk_loss, labelled, summed_loss, token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.module import add_dropout, causal_lm, lr_factor, with_lora
 from tests.conftest import ROOT
@@ -25,7 +25,7 @@ def model(tiny: str):
 def trained(model):
     """A copy whose projection gives losses, as the module has it."""
     twin = copy.deepcopy(model)
-    lose_in_chunks(twin)
+    chunk_loss(twin)
     return twin
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from humpback_exp.modeling.checkpoint import reshard
-from humpback_exp.modeling.checkpoint.save import read_facts
+from humpback_exp.modeling.checkpoint.save import read_metadata
 from tests.conftest import ROOT
 from tests.modeling.conftest import (
     KINDS,
@@ -78,7 +78,7 @@ def test_resumed_on_other_ranks(trainings: Trainings, tmp_path: Path, written: s
 def test_lora_resumed_on_other_ranks(trainings: Trainings, tmp_path: Path) -> None:
     """A checkpoint holds what is trained only; the base is loaded again."""
     root = trainings.copy(tmp_path / "other", "zero3", "adapter=lora")
-    files = read_facts(root / "models/m0/checkpoints" / step(2)).files
+    files = read_metadata(root / "models/m0/checkpoints" / step(2)).files
     assert sum(mark.size for mark in files.values()) < 500_000
     folder = trainings.run(root, "zero3 on one", "adapter=lora")
     assert losses(folder) == pytest.approx(losses(trainings.unbroken("zero3", "adapter=lora")), rel=1e-5)
@@ -96,7 +96,7 @@ def test_the_universal_checkpoint_is_deepspeeds(trainings: Trainings, tmp_path: 
 
     path = trainings.broken("zero3") / "models/m0/checkpoints" / step(2)
     for rank in range(3):
-        reshard._convert(path, read_facts(path), tmp_path / "ours", rank, ranks=3)
+        reshard._convert(path, read_metadata(path), tmp_path / "ours", rank, ranks=3)
     options = {"num_extract_workers": 1, "num_merge_workers": 1, "keep_temp_folder": False, "strict": True}
     ds_to_universal.main(
         Namespace(input_folder=str(path / "checkpoint"), output_folder=str(tmp_path / "theirs"), **options)

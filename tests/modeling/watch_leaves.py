@@ -3,15 +3,15 @@
 import runpy
 from typing import Any
 
-from humpback_exp.modeling.strategies import Partitions
+from humpback_exp.modeling.zero3 import ZeRO3
 
-initialize = Partitions._initialize_deepspeed_train
+initialize = ZeRO3._initialize_deepspeed_train
 
 
-def watched(self: Partitions, model: Any) -> None:
+def watched(self: ZeRO3, model: Any) -> None:
     initialize(self, model)
     print("leaves", *(name for name, module in model.named_modules() if getattr(module, "_z3_leaf", False)))
 
 
-Partitions._initialize_deepspeed_train = watched
+ZeRO3._initialize_deepspeed_train = watched
 runpy.run_path("train.py", run_name="__main__")

@@ -18,7 +18,6 @@ from humpback_exp.config import (
     RubricConfig,
     ScoreConfig,
     SelectConfig,
-    gates,
     identity,
     input_paths,
 )
@@ -30,6 +29,7 @@ from humpback_exp.curation.parsing import Rated
 from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
 from humpback_exp.stages import score, select
 from humpback_exp.tracking import NoTracker
+from humpback_exp.workflow.steps import gates
 from tests.inference.misbehaving import completion, misbehaving
 
 RUBRIC = RubricConfig(prompt="Rate from 1 to 5.\n{instruction}\n{output}")

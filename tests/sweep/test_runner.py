@@ -24,18 +24,20 @@ from humpback_exp import artifacts, config
 from humpback_exp.config import HardwareConfig, SegmentConfig, StageConfig, TrainConfig
 from humpback_exp.errors import PointFailed
 from humpback_exp.execution import launch
+from humpback_exp.planning import preflight
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.sweep import runner, validate
 from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
 from humpback_exp.sweep.validate import require_distinct, require_inputs, require_room, varied
+from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import ROOT, listens, one_line_error, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
 from tests.test_configs import composed
 
 POINTS = {
-    "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 12,
+    "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 9, "joint_seed": 2,
     "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 6,
 }  # fmt: skip
 
@@ -45,14 +47,14 @@ def points_of(name: str, *words: str) -> list[list[StageConfig]]:
     """The stages of every point of a shipped sweep, with words of the command line."""
     cls = config.PipelineConfig if name == "iterations" else config.PointConfig
     verb = "pipeline" if name == "iterations" else "train"
-    ConfigStore.instance().store(f"{verb}_schema", cls)
+    ConfigStore.instance().store(f"{verb}_schema", config.swept(cls))
     found = [f"hydra.searchpath=[file://{ROOT}/conf]"]
     with initialize_config_dir(str(ROOT / "sweeps"), version_base="1.3"):
         params = compose(name, found, return_hydra_config=True).hydra.sweeper.params
         grids = [f"{key}={value}" for key, value in params.items()]
         ((*grid,),) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides([*grids, *words]), None)
         made = [config.load(compose(name, [*found, *point]), cls) for point in grid]
-    return [whole_loop(each) if isinstance(each, config.PipelineConfig) else each.steps() for each in made]
+    return [whole_loop(each) if isinstance(each, config.PipelineConfig) else training_steps(each) for each in made]
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml")))
@@ -63,7 +65,8 @@ def test_every_sweep_has_its_points_each_trained_and_evaluated(name: str) -> Non
     assert all(
         [type(stage).__name__ for stage in stages][-2:] == ["TrainConfig", "EvaluateConfig"] for stages in points
     )
-    assert {stage.tracking.group for stages in points for stage in stages} == {name}
+    group = "joint" if name == "joint_seed" else name  # a line of its figure
+    assert {stage.tracking.group for stages in points for stage in stages} == {group}
 
 
 @pytest.mark.parametrize("name", sorted(POINTS))
@@ -92,7 +95,9 @@ def test_whatever_way_a_path_is_written_its_points_have_folders_below_output_roo
 
 def test_models_of_gpus_are_not_evaluated_on_a_cpu() -> None:
     scale = points_of("model_scale")
-    assert {(s[1].engine.name, s[1].engine.device, s[1].engine.tensor_parallel) for s in scale} == {("vllm", "cuda", 8)}
+    assert {(s[1].engine.name, s[1].engine.device, s[1].engine.tensor_parallel) for s in scale} == {
+        ("vllm", "cuda", None)
+    }
     with pytest.raises(
         ValueError, match=r"^evaluation.engine.device=cpu: the model is trained on GPUs; add engine@eval"
     ):
@@ -126,8 +131,21 @@ def test_joint_and_augmented_meet_at_equal_numbers() -> None:
     assert (alone, both) == ({1600, 3200, 6400}, {4800, 6400, 9600})
 
 
-def test_stages_of_a_loop_know_how_many_points_run_at_a_time() -> None:
-    assert {stage.n_jobs for stages in points_of("iterations", "n_jobs=2") for stage in stages} == {2}
+def test_how_many_points_run_at_a_time_is_the_sweeps_and_no_stages(tmp_path: Path) -> None:
+    assert not any(hasattr(stage, "n_jobs") for stages in points_of("iterations", "n_jobs=2") for stage in stages)
+    result = run(
+        "segment.py", "-m", "corpus.min_chars=1,2", "n_jobs=0", f"output_root={tmp_path}", "name='${corpus.min_chars}'"
+    )
+    assert one_line_error(result) == "n_jobs=0: must be positive"
+
+
+def test_a_frozen_config_that_holds_n_jobs_is_read(tmp_path: Path) -> None:
+    (stage,) = segments(tmp_path, "a").stages
+    artifacts.begin(stage)
+    frozen = stage.folder / "config.yaml"
+    assert "n_jobs" not in frozen.read_text()
+    frozen.write_text(frozen.read_text() + "n_jobs: 2\n")
+    assert artifacts.open_stage(stage.folder)[0] == stage
 
 
 def test_data_size_is_the_papers_grid() -> None:
@@ -145,7 +163,8 @@ def test_four_evaluations_share_a_tagged_model() -> None:
 
 
 def test_mixtures() -> None:
-    facts = {stages[0].name: stages[0].data for stages in points_of("joint") if stages[0].data.size == 1600}
+    points = points_of("joint") + points_of("joint_seed")
+    facts = {stages[0].name: stages[0].data for stages in points if stages[0].data.size == 1600}
     seed, curated, every, both = (
         facts[f"mixture-{k}-n1600-s0"] for k in ("seed", "augmented", "augmented_all", "joint")
     )
@@ -153,6 +172,36 @@ def test_mixtures() -> None:
     assert (curated.seed_path, curated.min_score, curated.scored) == (None, 4.5, "outputs/scored/m1")
     assert (every.seed_path, every.min_score, every.scored) == (None, None, "outputs/scored/m1")
     assert (both.seed_path, both.seed_size, both.min_score) == ("examples/seed.jsonl", None, 4.5)
+
+
+def test_no_point_asks_for_more_than_the_papers_seed() -> None:
+    sizes = {stages[0].data.seed_size for name in ("joint", "joint_seed") for stages in points_of(name)}
+    assert sizes == {None, 1600, 3200}
+
+
+def test_points_with_more_human_pairs_than_there_are_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said once a size, before anything runs; a loop, too, and a plan."""
+    monkeypatch.setattr(preflight, "check", lambda stage: None)
+    points = [
+        Point(
+            {"n": str(size)},
+            [TrainConfig(output_root=str(tmp_path), name=f"n{size}", data=config.DataConfig(seed_size=size))],
+        )
+        for size in (120, 121, 3200)
+    ]
+    validate.check(points, Costs(None), n_jobs=None)
+    assert [point.mistake is None for point in points] == [True, False, False]
+    said = capfd.readouterr().err
+    for size in (121, 3200):
+        assert (
+            f"data.seed_size={size}: examples/seed.jsonl holds 120 pairs; lower it or give a larger data.seed_path"
+            in said
+        )
+    for command in (["pipeline.py", "experiment=smoke"], ["plan.py"]):
+        refused = one_line_error(run(*command, "data.seed_path=examples/seed.jsonl", "data.seed_size=121"))
+        assert refused.startswith("data.seed_size=121: examples/seed.jsonl holds 120 pairs")
 
 
 def test_a_rating_is_made_before_the_model_that_selects_by_it() -> None:
@@ -205,7 +254,7 @@ def test_files_of_pairs_must_be_there(tmp_path: Path, key: str) -> None:
 
 def test_costs_count_a_shared_stage_once() -> None:
     costs = Costs(HardwareConfig(name="x", accelerator="cpu", memory=1, flops=1e12, bandwidth=1e9, link=1, network=1))
-    train = composed("train", "name=shared-by-two", "optim.max_steps=10", "optim.batch_size=8").steps()
+    train = training_steps(composed("train", "name=shared-by-two", "optim.max_steps=10", "optim.batch_size=8"))
     tokens = [costs.row(train)["million tokens"], costs.row(train)["million tokens"]]
     mean = (148 + 1072) / 3.8 + 20
     assert tokens == [pytest.approx(10 * 8 * mean / 1e6), 0]
@@ -248,12 +297,10 @@ def test_a_finished_point_of_another_config_is_refused(tmp_path: Path, capfd: py
 
 
 @pytest.mark.parametrize("n_jobs", [0, -1])
-def test_points_that_none_may_run_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str], n_jobs: int) -> None:
-    point = segments(tmp_path, "a")
-    point.stages[0].n_jobs = n_jobs
-    with pytest.raises(SystemExit, match="2"):
-        runner.run([point])
-    assert capfd.readouterr().err.splitlines()[0] == f"error: n_jobs={n_jobs}: must be positive"
+def test_points_that_none_may_run_are_refused(tmp_path: Path, n_jobs: int) -> None:
+    with pytest.raises(ValueError, match=f"^n_jobs={n_jobs}: must be positive$"):
+        runner.run([segments(tmp_path, "a")], n_jobs=n_jobs)
+    assert not list(tmp_path.iterdir())
 
 
 def test_ranks_above_the_first_wait_for_what_one_rank_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +325,7 @@ def test_a_model_made_while_its_folder_was_waited_for_needs_no_memory(
         artifacts.finish(artifacts.begin(train), started=0, rows={})
         yield 0
 
-    monkeypatch.setattr(launch.planning, "check", refused)
+    monkeypatch.setattr(preflight, "check", refused)
     with pytest.raises(ValueError, match="too little memory"):
         launch.launch(train, waits=True)
     monkeypatch.setattr(artifacts, "locked", another_makes_it)
@@ -347,7 +394,7 @@ def test_what_a_deleted_model_was_measured_by_waits_for_the_new_one(tmp_path: Pa
         artifacts.finish(artifacts.begin(stage), started=0, rows={})
     shutil.rmtree(train.folder)
     point = Point({}, [train, evaluate])
-    validate.check([point], Costs(None), here=True)
+    validate.check([point], Costs(None), n_jobs=1)
     assert point.mistake is None
 
 
@@ -402,15 +449,15 @@ def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
 def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert runner.shares(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
     assert runner.shares([], 2) == ["", ""]
-    trained = composed("train", "model=llama7b", "n_jobs=2").steps()
+    trained = training_steps(composed("train", "model=llama7b"))
     monkeypatch.setattr(validate, "visible_gpus", lambda: list("01234567"))
     with pytest.raises(ValueError, match="^n_jobs=2: takes 16 GPUs, here are 8; lower it$"):
-        require_room(Point({}, trained))
-    trained = composed("train", "model=llama65b").steps()
+        require_room(Point({}, trained), n_jobs=2)
+    trained = training_steps(composed("train", "model=llama65b"))
     with pytest.raises(
         ValueError, match="^trainer.nodes=2: a point on several nodes takes hydra/launcher=submitit_slurm"
     ):
-        require_room(Point({}, trained))
+        require_room(Point({}, trained), n_jobs=1)
 
 
 def test_a_mistake_in_the_grid_is_said_before_anything_runs(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from humpback_exp.artifacts import fingerprint
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.inference.engine import Completion
-from humpback_exp.inference.openai.client import Endpoint, NotOffered
-from humpback_exp.inference.openai.errors import lack
+from humpback_exp.inference.openai.client import Endpoint, NotSupported
+from humpback_exp.inference.openai.errors import not_supported
 from humpback_exp.inference.openai.vllm_extensions import VllmServer, safe
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
@@ -28,7 +28,7 @@ class OpenAIEngine:
     def __init__(self, config: EngineConfig, model_path: str) -> None:
         self.model = config.model or model_path
         self.endpoint = Endpoint(config, self.model, fingerprint(model_path))
-        self.refused: NotOffered | None = None
+        self.refused: NotSupported | None = None
 
     @cached_property
     def server(self) -> VllmServer | None:
@@ -36,7 +36,7 @@ class OpenAIEngine:
         server = VllmServer(self.endpoint)
         try:
             server.check()
-        except NotOffered as refused:
+        except NotSupported as refused:
             self.refused = refused
             return None
         return server
@@ -71,14 +71,14 @@ class OpenAIEngine:
         return self.server.losses(conversations, targets, advance)
 
     def choose(
-        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+        self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
     ) -> list[list[float]]:
         """See `Engine`. Away from vLLM's server a choice must be one token, and counts 0 where it is not among the first 20;
-        the opening is sent as the beginning of the assistant's message, which the endpoint must take up.
+        the assistant_prefix is sent as the beginning of the assistant's message, which the endpoint must take up.
         """
         if self.server is not None:
-            return self.server.choose(conversations, choices, opening, advance)
-        begun = [{"role": "assistant", "content": opening}] if opening else []
+            return self.server.choose(conversations, choices, assistant_prefix, advance)
+        begun = [{"role": "assistant", "content": assistant_prefix}] if assistant_prefix else []
         payloads = [
             {
                 "model": self.model,
@@ -94,7 +94,7 @@ class OpenAIEngine:
         def read(_: int, answer: Any) -> list[float]:
             logprobs = answer["choices"][0].get("logprobs")
             if not logprobs:
-                raise lack("no log-probabilities")
+                raise not_supported("no log-probabilities")
             likely = logprobs["content"][0]["top_logprobs"]
             return [
                 math.fsum(math.exp(entry["logprob"]) for entry in likely if entry["token"].strip() == choice)

@@ -20,60 +20,64 @@ SHOWN = 200
 """Characters of an endpoint's own words that are shown."""
 
 
-class Trouble(Exception):
+class EndpointError(Exception):
     """A request that failed: what happened, what helps, whether to try again and after how many seconds at least."""
 
-    def __init__(self, what: str, remedy: str, again: bool = True, wait: float = 0.0, status: int = 0) -> None:
-        super().__init__(what)
-        self.what, self.remedy, self.again, self.wait, self.status = what, remedy, again, wait, status
+    def __init__(self, reason: str, remedy: str, retry: bool = True, wait: float = 0.0, status: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+        self.retry = retry
+        self.wait = wait
+        self.status = status
 
-    def after(self, tries: int) -> "Trouble":
+    def given_up(self, tries: int) -> "EndpointError":
         """The same, given up after so many tries."""
         if tries > 1:
-            self.what += f" ({tries} tries)"
+            self.reason += f" ({tries} tries)"
         return self
 
 
-def overflows(error: Any) -> bool:
+def is_overflow(error: Any) -> bool:
     """Whether a refusal says that prompt and answer do not fit the model's context."""
     return error.status_code in (400, 413, 422) and any(words in str(error).lower() for words in OVERFLOW)
 
 
-def hidden(text: str, key: str) -> str:
+def redacted(text: str, key: str) -> str:
     """The text without the key."""
     return text.replace(key, "[key]") if key else text
 
 
-def refusal(error: Any, key_variable: str | None, model: str, key: str) -> Trouble:
-    """Trouble of an HTTP status, with the endpoint's own words; no part of `key` is in them."""
+def status_error(error: Any, key_variable: str | None, model: str, key: str) -> EndpointError:
+    """The error of an HTTP status, with the endpoint's own words; no part of `key` is in them."""
     status: int = error.status_code
     body = error.body if isinstance(error.body, dict) else {}
-    said = f"status {status}, {hidden(str(body.get('message') or error.message), key)[:SHOWN]!r}"
+    shown = f"status {status}, {redacted(str(body.get('message') or error.message), key)[:SHOWN]!r}"
     if status in (401, 403):
-        return Trouble(said, f"it refuses the key in {key_variable}; export a valid one", again=False)
+        return EndpointError(shown, f"it refuses the key in {key_variable}; export a valid one", retry=False)
     if status in (404, 405):
         remedy = f"engine.model={model} must be a name it serves, and the address usually ends in /v1"
-        return Trouble(said, remedy, again=False, status=status)
+        return EndpointError(shown, remedy, retry=False, status=status)
     if body.get("code") == "insufficient_quota":
-        return Trouble(said, "the account behind the key has nothing left", again=False)
+        return EndpointError(shown, "the account behind the key has nothing left", retry=False)
     if status in BUSY or status >= 500:
         remedy = "the same command goes on when it is well again"
-        return Trouble(said, remedy, wait=_asked_to_wait(error.response.headers), status=status)
-    return Trouble(said, "it does not take such a request", again=False)
+        return EndpointError(shown, remedy, wait=retry_after(error.response.headers), status=status)
+    return EndpointError(shown, "it does not take such a request", retry=False)
 
 
-def garbage(answer: str, key: str) -> Trouble:
-    """Trouble of an answer that cannot be read; no part of `key` is shown."""
-    said = f"answered with what is no completion: {hidden(answer, key)[:SHOWN]!r}"
-    return Trouble(said, "check that the address is an endpoint's")
+def unreadable(answer: str, key: str) -> EndpointError:
+    """The error of an answer that cannot be read; no part of `key` is shown."""
+    shown = f"answered with what is no completion: {redacted(answer, key)[:SHOWN]!r}"
+    return EndpointError(shown, "check that the address is an endpoint's")
 
 
-def lack(what: str) -> Trouble:
-    """Trouble of an endpoint that does not tell what a method needs, and never will."""
-    return Trouble(f"tells {what}", "engine=transformers and engine=vllm do, for any model", again=False)
+def not_supported(what: str) -> EndpointError:
+    """The error of an endpoint that does not tell what a method needs, and never will."""
+    return EndpointError(f"tells {what}", "engine=transformers and engine=vllm do, for any model", retry=False)
 
 
-def _asked_to_wait(headers: Mapping[str, str]) -> float:
+def retry_after(headers: Mapping[str, str]) -> float:
     """Seconds that Retry-After asks for, given as a number or as a date; 0 without it."""
     value = headers.get("retry-after", "")
     try:

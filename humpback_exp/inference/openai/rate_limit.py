@@ -11,8 +11,8 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
 """Seconds before the first try again, which double with every further one, and what they grow to."""
 
 
-class Pace:
-    """`async with pace:` around a request waits for a free place. Additive increase, multiplicative decrease, as in TCP."""
+class RateLimit:
+    """`async with rate_limit:` around a request waits for a free place. Additive increase, multiplicative decrease, as in TCP."""
 
     def __init__(self, most: int) -> None:
         self.most, self.limit, self.running, self.until = most, float(most), 0, 0.0

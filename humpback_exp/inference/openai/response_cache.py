@@ -8,7 +8,7 @@ from typing import Any
 from humpback_exp.artifacts import digest
 
 
-class Journal:
+class ResponseCache:
     """One file a call, named by all that was asked in it: the same chunk done again finds its answers, whoever does it.
 
     A line is the row's number in the call and what was read from its answer; each begins with a line break, so that one

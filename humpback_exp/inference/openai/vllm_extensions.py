@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from humpback_exp.data.tokenize import without
-from humpback_exp.inference.choices import Ids, spell
-from humpback_exp.inference.followers import followers, weighed
+from humpback_exp.inference.choices import Ids, tokenize_choices
 from humpback_exp.inference.openai.client import Endpoint
-from humpback_exp.inference.openai.errors import lack
+from humpback_exp.inference.openai.errors import not_supported
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 
@@ -43,7 +42,9 @@ class VllmServer:
         def read(row: int, answer: Any) -> float:
             choice, ids = answer["choices"][0], wanted[row]
             places = zip(choice["prompt_logprobs"][len(prompts[row]) :], ids[:-1], strict=True)
-            return -math.fsum([*(place[str(token)]["logprob"] for place, token in places), *_told(answer, ids[-1:])])
+            return -math.fsum(
+                [*(place[str(token)]["logprob"] for place, token in places), *_logprobs(answer, ids[-1:])]
+            )
 
         done = self.endpoint.ask("/completions", payloads, read, advance)
         return [
@@ -51,35 +52,37 @@ class VllmServer:
         ]
 
     def choose(
-        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+        self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
     ) -> list[list[float]]:
-        texts = [opening + gap + choice for choice in choices for gap in ("", " ")]
-        spelled = spell(dict(zip(texts, self.tokenize(texts), strict=True)).__getitem__, choices, opening)
-        asked = followers(spelled)
+        texts = [assistant_prefix + gap + choice for choice in choices for gap in ("", " ")]
+        encode = dict(zip(texts, self.tokenize(texts), strict=True)).__getitem__
+        tokens = tokenize_choices(encode, choices, assistant_prefix)
+        asked = tokens.next_tokens()
         places = [(row, prefix) for row in range(len(conversations)) for prefix in asked]
         prompts = self._prompts(conversations)
-        payloads = [self._scored([*prompts[row], *spelled.shared, *prefix], asked[prefix]) for row, prefix in places]
+        payloads = [self._scored([*prompts[row], *tokens.shared, *prefix], asked[prefix]) for row, prefix in places]
 
         def read(place: int, answer: Any) -> list[tuple[int, float]]:
-            tokens = asked[places[place][1]]
-            return list(zip(tokens, _told(answer, tokens), strict=True))
+            ids = asked[places[place][1]]
+            return list(zip(ids, _logprobs(answer, ids), strict=True))
 
         done = self.endpoint.ask("/completions", payloads, read, lambda rows, tokens: advance(0, tokens))
         advance(len(conversations), 0)
-        told: list[dict[Ids, dict[int, float]]] = [{} for _ in conversations]
+        logprobs: list[dict[Ids, dict[int, float]]] = [{} for _ in conversations]
         for (row, prefix), reading in zip(places, done, strict=True):
             if reading is not None:
-                told[row][prefix] = dict(reading)
+                logprobs[row][prefix] = dict(reading)
         return [
-            weighed(spelled, found) if len(found) == len(asked) else [float("nan")] * len(choices) for found in told
+            tokens.from_logprobs(found) if len(found) == len(asked) else [float("nan")] * len(choices)
+            for found in logprobs
         ]
 
     def check(self) -> None:
-        """Raise NotOffered unless the endpoint tokenizes as vLLM's server does, which also tells `max_model_len`."""
+        """Raise NotSupported unless the endpoint tokenizes as vLLM's server does, which also tells `max_model_len`."""
 
         def read(_: int, answer: Any) -> None:
             if not isinstance(answer, dict) or not answer.get("tokens") or "max_model_len" not in answer:
-                raise lack("no tokens as vLLM's server does")
+                raise not_supported("no tokens as vLLM's server does")
 
         self.endpoint.fetch(self.tokenizer_url, [{"model": self.endpoint.model, "prompt": "a"}], read)
 
@@ -122,9 +125,9 @@ def safe(conversation: Conversation) -> Conversation:
     return [{**message, "content": without(MARKS, message["content"])} for message in conversation]
 
 
-def _told(answer: Any, tokens: Sequence[int]) -> list[float]:
+def _logprobs(answer: Any, tokens: Sequence[int]) -> list[float]:
     """Log-probability of each of `tokens` at the first place written, from keys such as `token_id:17`."""
     top = answer["choices"][0]["logprobs"]["top_logprobs"][0]
     if not {f"token_id:{token}" for token in tokens} <= top.keys():
-        raise lack("no log-probabilities of the tokens in logprob_token_ids, as vLLM's current server does")
+        raise not_supported("no log-probabilities of the tokens in logprob_token_ids, as vLLM's current server does")
     return [float(top[f"token_id:{token}"]) for token in tokens]

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from humpback_exp.config import GenerationConfig
-from humpback_exp.inference.transformers.kv_cache import Prefix, Slots
-from humpback_exp.inference.transformers.prefill import forward, longest_first, read, tails, take
+from humpback_exp.inference.transformers.kv_cache import DecodeCache, Prefix
+from humpback_exp.inference.transformers.prefill import forward, last_positions, longest_first, read, take
 from humpback_exp.inference.transformers.sampling import next_tokens
 from humpback_exp.modeling.load import Model
 
@@ -24,8 +24,8 @@ class Row:
 
 
 @dataclass(slots=True)
-class Continuation:
-    """Continues the rows of one call."""
+class BatchDecoder:
+    """Continues the rows of one call, as many side by side as there are slots."""
 
     model: Model
     prefix: Prefix
@@ -33,14 +33,16 @@ class Continuation:
     """Tokens of the prefix."""
     sampling: GenerationConfig
     end_token: int
-    slots: Slots = field(init=False)
+    slots: DecodeCache = field(init=False)
     active: list[Row] = field(init=False, default_factory=list)
     """The row in each slot."""
 
     def run(self, rows: Sequence[Row], size: int) -> Iterator[Row]:
         """Every row once it has ended, at most `size` side by side; `written` then ends with the end token, if it came."""
         waiting = longest_first({place: len(row.prompt) - self.start for place, row in enumerate(rows)})
-        self.slots = Slots(self.prefix, min(size, len(rows)), self.start + waiting[0][1] + self.sampling.max_new_tokens)
+        self.slots = DecodeCache(
+            self.prefix, min(size, len(rows)), self.start + waiting[0][1] + self.sampling.max_new_tokens
+        )
         while waiting or self.active:
             free = self.slots.count - len(self.active)
             if waiting and free:
@@ -51,7 +53,7 @@ class Continuation:
 
     def _admit(self, rows: list[Row]) -> None:
         """Read prompts into the next free slots and write their first tokens."""
-        ends = torch.tensor(tails([len(row.prompt) - self.start for row in rows], [1] * len(rows)))
+        ends = torch.tensor(last_positions([len(row.prompt) - self.start for row in rows], [1] * len(rows)))
         keep = self.slots.keep_at(len(self.active), self.start)
         logits = read(self.model, [row.prompt for row in rows], self.start, keep, logits_to_keep=ends)
         self.active += rows

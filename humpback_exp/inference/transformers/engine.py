@@ -7,17 +7,17 @@ import torch
 
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import IGNORED, encode, prompt_ids
-from humpback_exp.inference.choices import Ids, spell
+from humpback_exp.inference.choices import Ids, tokenize_choices
 from humpback_exp.inference.engine import Completion, completion
-from humpback_exp.inference.transformers.decode import Continuation, Row
-from humpback_exp.inference.transformers.fused_llama import join
+from humpback_exp.inference.transformers.decode import BatchDecoder, Row
+from humpback_exp.inference.transformers.fused_llama import fuse
 from humpback_exp.inference.transformers.kv_cache import NAME, Prefix
 from humpback_exp.inference.transformers.prefill import (
-    in_passes,
+    in_batches,
+    last_positions,
     read,
     read_prefix,
     shared_length,
-    tails,
     within_memory,
 )
 from humpback_exp.modeling.kernels.loss import token_losses
@@ -44,7 +44,7 @@ class TransformersEngine:
                 f"{key}={model_path}: a {type(self.model).__name__} takes no attention of ours; use engine=vllm"
             )
         self.model.set_attn_implementation(NAME)
-        join(self.model)
+        fuse(self.model)
         window = getattr(self.model.config, "sliding_window", None)
         self.context = min(length for length in (self.model.config.max_position_embeddings, window) if length)
         self.size = config.batch_size
@@ -61,7 +61,7 @@ class TransformersEngine:
         def work(size: int) -> None:
             rows = [Row(i, ids, np.random.Generator(np.random.PCG64(seeds[i]))) for i, ids in left.items()]
             prefix = read_prefix(self.model, rows[0].prompt[:start])
-            batch = Continuation(self.model, prefix, start, sampling, self.tokenizer.eos_token_id)
+            batch = BatchDecoder(self.model, prefix, start, sampling, self.tokenizer.eos_token_id)
             for row in batch.run(rows, size):
                 done[row.index] = completion(self.tokenizer, row.written)
                 del left[row.index]
@@ -91,36 +91,36 @@ class TransformersEngine:
                 done[i] = (float(part.sum()), rows[i].label_count)
             advance(len(batch), sum(len(fitting[i]) for i in batch))
 
-        self.size = in_passes(self.model, fitting, start, self.size, use)
+        self.size = in_batches(self.model, fitting, start, self.size, use)
         return done
 
     @torch.inference_mode()
     def choose(
-        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+        self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
     ) -> list[list[float]]:
-        spellings = spell(self._encode, choices, opening)
-        paths, tokens = spellings.paths(), spellings.tokens()
-        prompts = [[*prompt_ids(self.tokenizer, conversation), *spellings.shared] for conversation in conversations]
-        fitting = self._fitting(prompts, 1 + max(map(len, paths)), advance)
+        tokens = tokenize_choices(self._encode, choices, assistant_prefix)
+        prefixes, vocabulary = tokens.prefixes(), tokens.vocabulary()
+        prompts = [[*prompt_ids(self.tokenizer, conversation), *tokens.shared] for conversation in conversations]
+        fitting = self._fitting(prompts, 1 + max(map(len, prefixes)), advance)
         start = shared_length(list(fitting.values()))
-        chances: dict[tuple[int, Ids], dict[int, float]] = {}
+        found: dict[tuple[int, Ids], dict[int, float]] = {}
 
         def use(batch: list[tuple[int, Ids]], prefix: Prefix) -> None:
             asked = [rows[place] for place in batch]
-            ends = tails([len(row) - start for row in asked], [len(path) + 1 for _, path in batch])
+            ends = last_positions([len(row) - start for row in asked], [len(ids) + 1 for _, ids in batch])
             logits = read(self.model, asked, start, prefix.before, logits_to_keep=torch.tensor(ends))
-            found = torch.softmax(logits.float(), -1)[:, tokens].nan_to_num(0.0).tolist()
-            places = [(i, path[:depth]) for i, path in batch for depth in range(len(path) + 1)]
-            for place, probabilities in zip(places, found, strict=True):
-                chances[place] = dict(zip(tokens, probabilities, strict=True))
-            advance(sum(path == paths[0] for _, path in batch), sum(map(len, asked)))
+            probabilities = torch.softmax(logits.float(), -1)[:, vocabulary].nan_to_num(0.0).tolist()
+            places = [(i, ids[:depth]) for i, ids in batch for depth in range(len(ids) + 1)]
+            for place, row in zip(places, probabilities, strict=True):
+                found[place] = dict(zip(vocabulary, row, strict=True))
+            advance(sum(ids == prefixes[0] for _, ids in batch), sum(map(len, asked)))
 
-        def weigh(i: int) -> list[float]:
-            return spellings.weigh(lambda path, token: chances[i, path][token])
+        def probabilities_of(i: int) -> list[float]:
+            return tokens.probabilities(lambda ids, token: found[i, ids][token])
 
-        rows = {(i, path): [*ids, *path] for i, ids in fitting.items() for path in paths}
-        self.size = in_passes(self.model, rows, start, self.size, use)
-        return [weigh(i) if i in fitting else [float("nan")] * len(choices) for i in range(len(prompts))]
+        rows = {(i, prefix): [*ids, *prefix] for i, ids in fitting.items() for prefix in prefixes}
+        self.size = in_batches(self.model, rows, start, self.size, use)
+        return [probabilities_of(i) if i in fitting else [float("nan")] * len(choices) for i in range(len(prompts))]
 
     def _fitting(self, rows: Sequence[list[int]], room: int, advance: Advance) -> dict[int, list[int]]:
         """The rows that leave `room` in the context, by index; the others are done at once."""

@@ -8,11 +8,11 @@ from torch.nn import functional
 from transformers.models.llama.modeling_llama import LlamaAttention, LlamaMLP, LlamaRMSNorm
 
 from humpback_exp.inference.transformers.kv_cache import attend
-from humpback_exp.modeling.kernels.llama import GatedUnit, Rotation, norm
+from humpback_exp.modeling.kernels.llama import RotaryEmbedding, SwiGLU, norm
 from humpback_exp.modeling.load import Model
 
 
-def join(model: Model) -> None:
+def fuse(model: Model) -> None:
     """Join a Llama's projections that read the same input; models of other classes keep the library's layers.
 
     The joined weights take the place of the single ones, which become views of them.
@@ -37,7 +37,7 @@ def _joined(*projections: torch.nn.Linear) -> torch.Tensor:
 
 
 def _mlp(self: Any, x: torch.Tensor) -> torch.Tensor:
-    return self.down_proj(GatedUnit.apply(*functional.linear(x, self.joined).chunk(2, -1)))
+    return self.down_proj(SwiGLU.apply(*functional.linear(x, self.joined).chunk(2, -1)))
 
 
 def _attention(
@@ -48,9 +48,9 @@ def _attention(
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
     parts = functional.linear(hidden_states, self.joined).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
-    groups = self.config.num_key_value_heads
-    turned, value = parts.split([parts.shape[1] - groups, groups], 1)
-    turned = Rotation.apply(turned, *position_embeddings)  # queries and keys at once
-    query, key = turned.split([turned.shape[1] - groups, groups], 1)
+    kv_heads = self.config.num_key_value_heads
+    rotated, value = parts.split([parts.shape[1] - kv_heads, kv_heads], 1)
+    rotated = RotaryEmbedding.apply(rotated, *position_embeddings)  # queries and keys at once
+    query, key = rotated.split([rotated.shape[1] - kv_heads, kv_heads], 1)
     out, _ = attend(self, query, key, value, attention_mask, self.scaling, others["cache"])
     return self.o_proj(out.reshape(*hidden_states.shape[:-1], -1)), None

@@ -1,7 +1,7 @@
 """Keys and values kept between forward passes: of the prefix that all rows share, and of every row being continued.
 
 Every layer of a model calls `attend`; what it attends to, and what is kept, is decided by the `cache` handed to the
-model's forward: `Reading` for prompts, a `Slots` for one more token of every row.
+model's forward: `PrefillCache` for prompts, a `DecodeCache` for one more token of every row.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ NAME = "cached"
 """The name under which transformers finds `attend`."""
 Pair = tuple[torch.Tensor, torch.Tensor]
 Keep = Callable[[int, int, torch.Tensor, torch.Tensor], Pair]
-"""Takes layer, row, and the row's new keys and values (groups, tokens, width); returns all that the row may attend to."""
+"""Takes layer, row, and the row's new keys and values [kv_heads, tokens, head_dim]; returns all that the row may attend to."""
 
 
 def attend(
@@ -28,16 +28,16 @@ def attend(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float,
-    cache: "Reading | Slots",
+    cache: "PrefillCache | DecodeCache",
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention as transformers calls it, for rows laid one after the other.
 
     Args:
-        query: (1, heads, tokens, width); key and value with the fewer heads of grouped attention.
+        query: [1, heads, tokens, head_dim]; key, value: [1, kv_heads, tokens, head_dim].
 
     Returns:
-        (1, tokens, heads, width).
+        [1, tokens, heads, head_dim], and no attention weights.
     """
     if others.get("softcap") or others.get("s_aux") is not None:
         raise ValueError(f"engine.name=transformers: no {type(module).__name__}; use engine=vllm for such a model")
@@ -47,7 +47,7 @@ def attend(
 AttentionInterface.register(NAME, attend)
 
 
-class Reading:
+class PrefillCache:
     """Rows read one after the other without padding, each attending to itself and to what `keep` returns before it."""
 
     def __init__(self, lengths: Sequence[int], keep: Keep) -> None:
@@ -62,7 +62,7 @@ class Reading:
 
 
 class Prefix:
-    """Keys and values (groups, tokens, width) of the shared prefix, layer after layer; empty until it is read."""
+    """Keys and values [kv_heads, tokens, head_dim] of the shared prefix, layer after layer; empty until it is read."""
 
     def __init__(self) -> None:
         self.layers: list[Pair] = []
@@ -80,8 +80,8 @@ class Prefix:
         return torch.cat([keys, key], 1), torch.cat([values, value], 1)
 
 
-class Slots:
-    """Keys (slots, groups, width, capacity) and values (slots, groups, capacity, width) of the rows being continued.
+class DecodeCache:
+    """Keys [slots, kv_heads, head_dim, capacity] and values [slots, kv_heads, capacity, head_dim] of the rows being continued.
 
     Each slot begins with the prefix. Rows take slots 0, 1, 2... without a gap, so that a step is a few batched products.
     Keys lie transposed, in which oneDNN multiplies them three times as fast. Memory is zeroed: what lies behind a row's
@@ -121,19 +121,20 @@ class Slots:
         self.mask = torch.zeros_like(unwritten, dtype=dtype).masked_fill_(unwritten, float("-inf"))[:, None, None]
 
     def attend(self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """One token a slot: query (heads, slots, width)."""
-        (heads, count, width), groups = query.shape, len(key)
+        """One token a slot: query [heads, slots, head_dim] -> [slots, heads, head_dim]."""
+        heads, count, head_dim = query.shape
+        kv_heads = len(key)
         keys, values = (tensor[:count] for tensor in self.layers[layer])
         keys[self.rows, :, :, self.ends] = key.transpose(0, 1)
         values[self.rows, :, self.ends] = value.transpose(0, 1)
-        grouped = query.transpose(0, 1).reshape(count, groups, heads // groups, width)
+        grouped = query.transpose(0, 1).reshape(count, kv_heads, heads // kv_heads, head_dim)
         scores = grouped @ keys[..., : self.longest] + self.mask
-        return (scores.softmax(-1) @ values[:, :, : self.longest]).view(count, heads, width)
+        return (scores.softmax(-1) @ values[:, :, : self.longest]).view(count, heads, head_dim)
 
     def _allocate(self, layer: int, key: torch.Tensor) -> Pair:
-        groups, _, width = key.shape
-        keys = key.new_zeros(self.count, groups, width, self.capacity)
-        values = key.new_zeros(self.count, groups, self.capacity, width)
+        kv_heads, _, head_dim = key.shape
+        keys = key.new_zeros(self.count, kv_heads, head_dim, self.capacity)
+        values = key.new_zeros(self.count, kv_heads, self.capacity, head_dim)
         if self.prefix.layers:
             first, second = self.prefix.layers[layer]
             keys[..., : first.shape[1]], values[:, :, : first.shape[1]] = first.mT, second

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from humpback_exp.inference.transformers.kv_cache import Keep, Prefix, Reading, Slots
+from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix
 from humpback_exp.modeling.load import Model
 from humpback_exp.progress import log
 
@@ -41,7 +41,7 @@ def take(waiting: deque[tuple[K, int]], most: int) -> list[K]:
     return taken
 
 
-def tails(lengths: Iterable[int], counts: Iterable[int]) -> list[int]:
+def last_positions(lengths: Iterable[int], counts: Iterable[int]) -> list[int]:
     """Where the last `counts[i]` tokens of every row stand, among rows laid one after the other."""
     ends = accumulate(lengths)
     return [place for end, count in zip(ends, counts, strict=True) for place in range(end - count, end)]
@@ -51,7 +51,7 @@ def read_prefix(model: Model, ids: Sequence[int]) -> Prefix:
     """Keys and values of the ids; nothing is read for none."""
     prefix = Prefix()
     if ids:
-        forward(model.get_decoder(), ids, range(len(ids)), Reading([len(ids)], prefix.append))
+        forward(model.get_decoder(), ids, range(len(ids)), PrefillCache([len(ids)], prefix.append))
     return prefix
 
 
@@ -59,20 +59,24 @@ def read(model: Model, rows: Sequence[Sequence[int]], start: int, keep: Keep, **
     """Read rows whose first `start` ids stand in a prefix; what the model (or its decoder) returns first, less the batch."""
     ids = [token for row in rows for token in row[start:]]
     positions = [place for row in rows for place in range(start, len(row))]
-    return forward(model, ids, positions, Reading([len(row) - start for row in rows], keep), **options)
+    return forward(model, ids, positions, PrefillCache([len(row) - start for row in rows], keep), **options)
 
 
 def forward(
-    model: Model, ids: Sequence[int], positions: Sequence[int], cache: Reading | Slots, **options: torch.Tensor
+    model: Model,
+    ids: Sequence[int],
+    positions: Sequence[int],
+    cache: PrefillCache | DecodeCache,
+    **options: torch.Tensor,
 ) -> torch.Tensor:
-    """One pass over tokens at the given positions; (tokens, width of the output)."""
+    """One pass over tokens at the given positions; [tokens, hidden] or [tokens, vocabulary]."""
     device = model.get_input_embeddings().weight.device
     inputs = (torch.tensor(list(part), device=device)[None] for part in (ids, positions))
     input_ids, position_ids = inputs
     return model(input_ids=input_ids, position_ids=position_ids, use_cache=False, cache=cache, **options)[0][0]
 
 
-def in_passes(
+def in_batches(
     model: Model, rows: Mapping[K, Sequence[int]], start: int, size: int, use: Callable[[list[K], Prefix], None]
 ) -> int:
     """Call `use` on at most `size` rows at a time, until all are used; returns the size that memory allowed."""

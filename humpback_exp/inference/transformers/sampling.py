@@ -13,7 +13,7 @@ def next_tokens(logits: torch.Tensor, sampling: GenerationConfig, streams: list[
     """The next token of every row.
 
     Args:
-        logits: (rows, vocabulary).
+        logits: [rows, vocabulary].
         streams: one generator a row; each gives one number a call.
     """
     if sampling.temperature == 0:

@@ -9,9 +9,8 @@ from typing import Any
 
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import prompt_ids, target_ids
-from humpback_exp.inference.choices import spell
+from humpback_exp.inference.choices import tokenize_choices
 from humpback_exp.inference.engine import Completion, completion
-from humpback_exp.inference.followers import followers, weighed
 from humpback_exp.inference.vllm.load import load_vllm, set_environment
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
@@ -90,31 +89,34 @@ class VllmEngine:
         ]
 
     def choose(
-        self, conversations: Sequence[Conversation], choices: Sequence[str], opening: str, advance: Advance
+        self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
     ) -> list[list[float]]:
-        """See `Engine`. A prefix at which spellings part is one request; those of a row share its cached prompt."""
+        """See `Engine`. A prefix at which token sequences part is one request; those of a row share its cached prompt."""
         from vllm import SamplingParams
 
-        spelled = spell(lambda text: self.tokenizer(text, add_special_tokens=False)["input_ids"], choices, opening)
-        asked = followers(spelled)
-        longest = len(spelled.shared) + max(map(len, asked))
+        tokens = tokenize_choices(self._encode, choices, assistant_prefix)
+        asked = tokens.next_tokens()
+        longest = len(tokens.shared) + max(map(len, asked))
         prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
         fitting = {
             (row, prefix): (
-                [*prompt, *spelled.shared, *prefix],
-                SamplingParams(max_tokens=1, temperature=0, logprob_token_ids=tokens, detokenize=False),
+                [*prompt, *tokens.shared, *prefix],
+                SamplingParams(max_tokens=1, temperature=0, logprob_token_ids=ids, detokenize=False),
             )
             for row, prompt in enumerate(prompts)
             if len(prompt) + longest < self.context
-            for prefix, tokens in asked.items()
+            for prefix, ids in asked.items()
         }
         advance(len(prompts) - len(fitting) // len(asked), 0)
-        done = self._run(fitting, lambda rows, tokens: advance(0, tokens))
+        done = self._run(fitting, lambda _, count: advance(0, count))
         found = [[float("nan")] * len(choices) for _ in prompts]
         for row in {row for row, _ in done}:
-            found[row] = weighed(spelled, {prefix: _next(done[row, prefix]) for prefix in asked})
+            found[row] = tokens.from_logprobs({prefix: _next(done[row, prefix]) for prefix in asked})
             advance(1, 0)
         return found
+
+    def _encode(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
     def _run(self, requests: Mapping[Any, Request], advance: Advance) -> dict[Any, Any]:
         """Key -> finished output. The cache is emptied before, so that a call gives the same whatever ran before it."""

@@ -18,7 +18,7 @@ BLOCK = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Checksum:
     """What a file was when it was written, and the rank that wrote it."""
 
     size: int
@@ -26,7 +26,7 @@ class Mark:
     rank: int
 
 
-class Summing:
+class ChecksumWriter:
     """A stream for `torch.save` that sums what passes through; keeps the system's error, which torch would bury."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -47,14 +47,14 @@ class Summing:
         self.file.flush()
 
 
-def write(state: object, path: Path, rank: int) -> Mark:
+def write(state: object, path: Path, rank: int) -> Checksum:
     """`torch.save` to `path`, synchronised with the disk.
 
     Raises:
         OSError: the system's own.
     """
     with path.open("wb") as file:
-        stream = Summing(file)
+        stream = ChecksumWriter(file)
         try:
             torch.save(state, stream)  # type: ignore[arg-type]
         except RuntimeError:
@@ -63,18 +63,18 @@ def write(state: object, path: Path, rank: int) -> Mark:
             raise stream.error from None
         stream.flush()
         os.fsync(file.fileno())
-    return Mark(stream.size, stream.crc32, rank)
+    return Checksum(stream.size, stream.crc32, rank)
 
 
-def damage(path: Path, mark: Mark) -> str | None:
+def damage(path: Path, checksum: Checksum) -> str | None:
     """What is wrong with a file, None if it is as it was written."""
     try:
         size, crc32 = path.stat().st_size, 0
-        if size != mark.size:
-            return f"{path.name} has {size} bytes instead of {mark.size}"
+        if size != checksum.size:
+            return f"{path.name} has {size} bytes instead of {checksum.size}"
         with path.open("rb") as file:
             while block := file.read(BLOCK):
                 crc32 = zlib.crc32(block, crc32)
     except OSError as error:
         return f"{path.name}: {error.strerror}"
-    return None if crc32 == mark.crc32 else f"{path.name} has other bytes than were written"
+    return None if crc32 == checksum.crc32 else f"{path.name} has other bytes than were written"

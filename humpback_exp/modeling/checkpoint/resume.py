@@ -4,7 +4,7 @@ from pathlib import Path
 
 from humpback_exp.artifacts import Manifest, refuse_other
 from humpback_exp.modeling.checkpoint.checksum import damage
-from humpback_exp.modeling.checkpoint.save import checkpoints, everyone, read_facts
+from humpback_exp.modeling.checkpoint.save import all_gather, checkpoints, read_metadata
 from humpback_exp.progress import log
 
 
@@ -19,9 +19,9 @@ def whole_checkpoint(folder: Path, manifest: Manifest, rank: int, ranks: int) ->
     """
     found, reasons = checkpoints(folder), []
     for i, path in enumerate(found):
-        faults = [fault for each in everyone(faults_of(path, rank, ranks)) for fault in each]
+        faults = [fault for each in all_gather(faults_of(path, rank, ranks)) for fault in each]
         if not faults:
-            refuse_other(read_facts(path).manifest, manifest, path)
+            refuse_other(read_metadata(path).manifest, manifest, path)
             if rank == 0:
                 for bad in found[:i]:
                     bad.rename(bad.with_name(f".{bad.name}.damaged"))
@@ -41,8 +41,8 @@ def whole_checkpoint(folder: Path, manifest: Manifest, rank: int, ranks: int) ->
 def faults_of(path: Path, rank: int, ranks: int) -> list[str]:
     """What this rank finds wrong with its share of a checkpoint's files."""
     try:
-        files = read_facts(path).files
+        files = read_metadata(path).files
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [f"no readable checkpoint.json ({type(error).__name__})"] if rank == 0 else []
-    found = (damage(path / name, mark) for name, mark in files.items() if mark.rank % ranks == rank)
+    found = (damage(path / name, checksum) for name, checksum in files.items() if checksum.rank % ranks == rank)
     return [fault for fault in found if fault is not None]

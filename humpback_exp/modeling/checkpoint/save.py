@@ -21,13 +21,13 @@ import torch
 from safetensors import SafetensorError
 
 from humpback_exp.artifacts import Manifest, write_text
-from humpback_exp.modeling.checkpoint.checksum import Mark
+from humpback_exp.modeling.checkpoint.checksum import Checksum
 
 KEPT = 2
 """Checkpoints kept: the newest, and the one before in case the newest is damaged."""
 ALMOST_NOTHING = 1 << 20
 """Bytes; a writer that fails with less than this free failed for want of space."""
-FACTS = "checkpoint.json"
+METADATA = "checkpoint.json"
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def naming_a_full_disk(folder: Path) -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class Facts:
+class Metadata:
     """What a checkpoint says of itself."""
 
     step: int
@@ -53,21 +53,23 @@ class Facts:
     """The manifest's fields that tell one run from another."""
     parameters: dict[str, list[int]]
     """Name and shape of what is trained, in the order of the optimiser."""
-    files: dict[str, Mark]
+    files: dict[str, Checksum]
 
     @property
     def manifest(self) -> Manifest:
         return Manifest(**self.run)
 
 
-def read_facts(path: Path) -> Facts:
-    """The facts of the checkpoint at `path`.
+def read_metadata(path: Path) -> Metadata:
+    """The metadata of the checkpoint at `path`.
 
     Raises:
         OSError, ValueError, KeyError, TypeError: missing or unreadable.
     """
-    facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
-    return Facts(**facts | {"files": {name: Mark(**mark) for name, mark in facts["files"].items()}})
+    metadata = json.loads((path / METADATA).read_text(encoding="utf-8"))
+    return Metadata(
+        **metadata | {"files": {name: Checksum(**checksum) for name, checksum in metadata["files"].items()}}
+    )
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -80,7 +82,7 @@ def remove(paths: Iterable[Path]) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def everyone(own: Any) -> list[Any]:
+def all_gather(own: Any) -> list[Any]:
     """`own` of every rank, in the order of ranks."""
     if not torch.distributed.is_initialized():
         return [own]
@@ -96,9 +98,9 @@ def trained_shapes(module: pl.LightningModule) -> dict[str, list[int]]:
     return {names[p]: list(getattr(p, "ds_shape", p.shape)) for group in groups for p in group["params"]}
 
 
-def require_shapes(path: Path, facts: Facts, module: pl.LightningModule) -> None:
+def require_shapes(path: Path, metadata: Metadata, module: pl.LightningModule) -> None:
     """Raise unless the checkpoint at `path` holds just what this model trains, naming what differs first."""
-    there, here = facts.parameters, trained_shapes(module)
+    there, here = metadata.parameters, trained_shapes(module)
     name = next((name for name in here | there if there.get(name) != here.get(name)), None)
     if name is not None:
         raise ValueError(
@@ -138,11 +140,11 @@ class Checkpoints(pl.Callback):
         strategy.barrier()
         with naming_a_full_disk(self.folder.parent):
             trainer.save_checkpoint(scratch)
-        files = {name: mark for marks in everyone(strategy.marks) for name, mark in marks.items()}
+        files = {name: checksum for checksums in all_gather(strategy.checksums) for name, checksum in checksums.items()}
         if trainer.is_global_zero:
             shapes = trained_shapes(trainer.lightning_module)
-            facts = Facts(step, strategy.zero3, trainer.world_size, self.run, shapes, files)
-            write_text(scratch / FACTS, json.dumps(asdict(facts), indent=1))
+            metadata = Metadata(step, strategy.zero3, trainer.world_size, self.run, shapes, files)
+            write_text(scratch / METADATA, json.dumps(asdict(metadata), indent=1))
             scratch.replace(self.folder / f"step-{step:06d}.ckpt")
             remove(checkpoints(self.folder)[KEPT:])
         strategy.barrier()
@@ -150,8 +152,8 @@ class Checkpoints(pl.Callback):
 
     def require_finite(self, trainer: pl.Trainer) -> None:
         """Raise on every rank if any rank's part of weights and moments holds a NaN or an infinity."""
-        own = all(bool(torch.isfinite(tensor.sum())) for tensor in trainer.strategy.own_state())
-        if not all(everyone(own)):
+        own = all(bool(torch.isfinite(tensor.sum())) for tensor in trainer.strategy.local_state())
+        if not all(all_gather(own)):
             kept = next((path.name for path in checkpoints(self.folder)), "none")
             raise ValueError(
                 f"optim.lr={trainer.lightning_module.optim.lr}: weights or moments are no longer finite after step "

@@ -33,7 +33,7 @@ def write_greedily(model: Model, tokenizer: Tokenizer, prompts: list[list[int]])
 
 @torch.no_grad()
 def logits_of(model: Model, rows: list[list[int]]) -> list[torch.Tensor]:
-    """Logits (tokens, vocabulary) of every row, in fp32 on the CPU; no token sees the padding behind its row."""
+    """Logits [tokens, vocabulary] of every row, in fp32 on the CPU; no token sees the padding behind its row."""
     ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True).to(model.device)
     logits = model(input_ids=ids, use_cache=False).logits
     return [each[: len(row)].float().cpu() for row, each in zip(rows, logits, strict=True)]

@@ -1,6 +1,6 @@
 """A written model folder against the trained model still in memory, before the folder counts as finished.
 
-First what the disk holds: weights (`readback`), config, tokenizer, all equal. Then the folder as transformers loads it:
+First what the disk holds: weights (`export.weights`), config, tokenizer, all equal. Then the folder as transformers loads it:
 ties, logits, greedy tokens. Under ZeRO-3 every rank takes part and none ever holds more than one whole tensor, or one layer
 while it computes.
 """
@@ -21,7 +21,7 @@ from humpback_exp.modeling.export.weights import check_weights, tensor_files
 from humpback_exp.modeling.export.write import full_tensors
 from humpback_exp.modeling.load import Model, Tokenizer, load_model, load_tokenizer
 from humpback_exp.modeling.module import causal_lm
-from humpback_exp.modeling.strategy import is_zero3, partition_on_load, zero3_settings
+from humpback_exp.modeling.zero3 import is_zero3, partition_on_load, zero3_settings
 from humpback_exp.progress import log
 from humpback_exp.prompts import backward, forward
 

@@ -35,7 +35,7 @@ def norm(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:
 
 
 def _mlp(self: Any, x: torch.Tensor) -> torch.Tensor:
-    return self.down_proj(GatedUnit.apply(self.gate_proj(x), self.up_proj(x)))
+    return self.down_proj(SwiGLU.apply(self.gate_proj(x), self.up_proj(x)))
 
 
 def _attention(
@@ -51,7 +51,7 @@ def _attention(
     query, key, value = (
         project(hidden_states).view(shape).transpose(1, 2) for project in (self.q_proj, self.k_proj, self.v_proj)
     )
-    query, key = (Rotation.apply(part, *position_embeddings) for part in (query, key))
+    query, key = (RotaryEmbedding.apply(part, *position_embeddings) for part in (query, key))
     out, _ = attend(self, query, key, value, attention_mask, scaling=self.scaling, lengths=others.get("lengths", ()))
     return self.o_proj(out.reshape(*hidden_states.shape[:-1], -1)), None
 
@@ -69,16 +69,19 @@ class RMSNorm(torch.autograd.Function):
         return (normal * weight).to(compute_dtype(x))
 
     @staticmethod
-    def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         normal, weight, scale = ctx.saved_tensors
-        slope = slopes[0].float()
-        by_weight = (slope * normal).flatten(0, -2).sum(0).to(weight.dtype) if ctx.needs_input_grad[1] else None
-        by_normal = slope * weight
-        along = (by_normal * normal).mean(-1, keepdim=True)
-        return torch.addcmul(by_normal, normal, along, value=-1).mul_(scale).to(ctx.dtype), by_weight, None
+        grad_output = grad_outputs[0].float()
+        grad_weight = None
+        if ctx.needs_input_grad[1]:
+            grad_weight = (grad_output * normal).flatten(0, -2).sum(0).to(weight.dtype)
+        grad_normal = grad_output * weight
+        # the part of the gradient along `normal` itself only changes the length, which the norm removes
+        along = (grad_normal * normal).mean(-1, keepdim=True)
+        return torch.addcmul(grad_normal, normal, along, value=-1).mul_(scale).to(ctx.dtype), grad_weight, None
 
 
-class GatedUnit(torch.autograd.Function):
+class SwiGLU(torch.autograd.Function):
     """silu(gate) * up; the backward pass makes silu again instead of keeping it."""
 
     @staticmethod
@@ -87,28 +90,28 @@ class GatedUnit(torch.autograd.Function):
         return functional.silu(gate).mul_(up)
 
     @staticmethod
-    def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         gate, up = ctx.saved_tensors
-        by_gate = torch.ops.aten.silu_backward(slopes[0] * up, gate)
-        return by_gate, functional.silu(gate).mul_(slopes[0])
+        grad_gate = torch.ops.aten.silu_backward(grad_outputs[0] * up, gate)
+        return grad_gate, functional.silu(gate).mul_(grad_outputs[0])
 
 
-class Rotation(torch.autograd.Function):
-    """Rotary position embedding of (rows, heads, tokens, width) in the input's dtype; its gradient is the rotation back."""
+class RotaryEmbedding(torch.autograd.Function):
+    """Rotary position embedding of [rows, heads, tokens, head_dim] in the input's dtype; its gradient is the rotation back."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
         half = x.shape[-1] // 2
         ctx.save_for_backward(*(part[:, None, :, :half].to(x.dtype) for part in (cos, sin)))
-        return _rotated(x, *ctx.to_save)
+        return _rotate(x, *ctx.to_save)
 
     @staticmethod
-    def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         cos, sin = ctx.saved_tensors
-        return _rotated(slopes[0], cos, -sin), None, None
+        return _rotate(grad_outputs[0], cos, -sin), None, None
 
 
-def _rotated(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     left, right = x.chunk(2, -1)
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     first, second = out.chunk(2, -1)

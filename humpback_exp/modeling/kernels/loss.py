@@ -26,8 +26,8 @@ class SummedLoss(torch.autograd.Function):
         dtype = compute_dtype(hidden)
         inputs, projection = hidden.to(dtype), weight.to(dtype)
         total = torch.zeros((), device=hidden.device)
-        by_input = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
-        by_weight: torch.Tensor | None = None
+        grad_input = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
+        grad_weight: torch.Tensor | None = None
         for start in range(0, len(targets), CHUNK):
             part = slice(start, start + CHUNK)
             log_p = torch.log_softmax(inputs[part] @ projection.T, -1, dtype=torch.float32)
@@ -35,27 +35,28 @@ class SummedLoss(torch.autograd.Function):
             total -= log_p.gather(1, wanted).sum()
             if not any(ctx.needs_input_grad):
                 continue
-            slope = log_p.exp_().scatter_add_(1, wanted, log_p.new_full(wanted.shape, -1)).to(dtype)
-            if by_input is not None:
-                torch.mm(slope, projection, out=by_input[part])
+            # the gradient of cross entropy: the probabilities, less 1 at the target
+            grad_logits = log_p.exp_().scatter_add_(1, wanted, log_p.new_full(wanted.shape, -1)).to(dtype)
+            if grad_input is not None:
+                torch.mm(grad_logits, projection, out=grad_input[part])
             if ctx.needs_input_grad[1]:
-                product = slope.T @ inputs[part]
-                by_weight = product.float() if by_weight is None else by_weight.add_(product)
-        ctx.save_for_backward(by_input, None if by_weight is None else by_weight.to(weight.dtype))
+                product = grad_logits.T @ inputs[part]
+                grad_weight = product.float() if grad_weight is None else grad_weight.add_(product)
+        ctx.save_for_backward(grad_input, None if grad_weight is None else grad_weight.to(weight.dtype))
         ctx.hidden_dtype = hidden.dtype
         return total
 
     @staticmethod
-    def backward(ctx: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
-        by_input, by_weight = ctx.saved_tensors
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
+        grad_input, grad_weight = ctx.saved_tensors
         return (
-            None if by_input is None else (by_input * slopes[0]).to(ctx.hidden_dtype),
-            None if by_weight is None else by_weight.mul_(slopes[0]),
+            None if grad_input is None else (grad_input * grad_outputs[0]).to(ctx.hidden_dtype),
+            None if grad_weight is None else grad_weight.mul_(grad_outputs[0]),
             None,
         )
 
 
-def lose_in_chunks(model: Model) -> None:
+def chunk_loss(model: Model) -> None:
     """Let the model's output projection, given targets, return their summed loss instead of logits.
 
     It stays a call of the module, so that ZeRO-3 gathers its weight.
@@ -71,7 +72,7 @@ def lose_in_chunks(model: Model) -> None:
 
 
 def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """What predicts a label: hidden states (labelled, width) and their targets (labelled,).
+    """What predicts a label: hidden states [labelled, hidden] and their targets [labelled].
 
     Args:
         batch: `input_ids` and `labels`, labels in place, shifted here; `attention_mask` if padded, `position_ids` and
@@ -85,7 +86,7 @@ def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.T
 
 
 def summed_loss(model: Model, batch: dict[str, Any]) -> torch.Tensor:
-    """Negative log-likelihood of all labelled tokens together, in fp32 nats; for a model under `lose_in_chunks`."""
+    """Negative log-likelihood of all labelled tokens together, in fp32 nats; for a model under `chunk_loss`."""
     return model.get_output_embeddings()(*labelled(model, batch))
 
 
@@ -93,8 +94,8 @@ def token_losses(model: Model, hidden: torch.Tensor, labels: torch.Tensor) -> to
     """Negative log-likelihood in fp32 nats of the label that each hidden state predicts, 0 where it is ignored.
 
     Args:
-        hidden: (tokens, width).
-        labels: (tokens,).
+        hidden: [tokens, hidden].
+        labels: [tokens].
     """
     losses = torch.zeros(labels.shape, device=hidden.device)
     for places in torch.nonzero(labels != IGNORED)[:, 0].split(CHUNK):
