@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.analysis.closing import closing
+from humpback_exp.analysis.pages.terminal import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
 from humpback_exp.distributed import rank
 from humpback_exp.execution.group import check_ranks
