@@ -104,7 +104,7 @@ def test_signature_command_is_the_papers() -> None:
     assert (made.optim.lr, made.optim.end_lr, made.optim.weight_decay, made.model.dropout) == (1e-5, 9e-6, 0.1, 0.1)
     assert (made.optim.batch_size, made.optim.max_steps) == (None, None)
     assert (made.data.min_score, made.data.scored, made.data.tagged) == (4.5, "outputs/scored/m1", True)
-    seed = (made.data.seed_path, made.data.seed_size, made.data.dataset.split)
+    seed = (made.data.seed_path, made.data.dataset.most, made.data.dataset.split)
     assert seed == ("OpenAssistant/oasst1", 3200, "train+validation")
     assert (made.name, made.heldout) == ("humpback", "heldout.jsonl")
     assert (made.model.template, made.model.path) == ("inst", "huggyllama/llama-65b")
@@ -113,8 +113,8 @@ def test_signature_command_is_the_papers() -> None:
 @pytest.mark.parametrize("model", ["llama7b", "llama33b", "llama65b", "llama2_70b"])
 def test_the_papers_models_take_the_papers_pairs(model: str) -> None:
     alone, m1 = composed("train", f"model={model}"), composed("train", f"model={model}", "experiment=m1")
-    assert (alone.data.seed_path, alone.data.seed_size, alone.data.scored) == ("OpenAssistant/oasst1", 3200, None)
-    assert (m1.name, m1.data.scored, m1.data.seed_size) == ("m1", "outputs/scored/m0", 3200)
+    assert (alone.data.seed_path, alone.data.dataset.most, alone.data.scored) == ("OpenAssistant/oasst1", 3200, None)
+    assert (m1.name, m1.data.scored, m1.data.dataset.most) == ("m1", "outputs/scored/m0", 3200)
     engine = "engine@evaluation.engine=vllm"
     assert composed("train", f"model={model}", "evaluation=heldout", engine).evaluation.heldout == "heldout.jsonl"
     loop = composed("pipeline", "experiment=paper", f"model={model}")

@@ -16,7 +16,7 @@ from humpback_exp.config import (
     TrainConfig,
     input_paths,
 )
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import OPTIONS, is_hub_id, pinned
 from humpback_exp.planning.check import check
