@@ -18,6 +18,8 @@ class PointConfig(TrainConfig):
     whatever their seed: curation.seed is its own."""
     evaluation: EvaluateConfig | None = None
     """How the model is measured (evaluation=heldout). Points may share a model and differ in this."""
+    heldout: str = operational("examples/heldout.jsonl")
+    """Human pairs that evaluation=heldout measures on."""
     hardware: HardwareConfig | None = operational(None)
     """The hardware for which the hours of a sweep are estimated (hardware=a100_80gb). None estimates floating-point operations
     only."""

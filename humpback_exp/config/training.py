@@ -101,6 +101,8 @@ class DataConfig:
     """Keep this many human pairs, drawn by the seeded order of their ids; a smaller size is a subset of a larger."""
     scored: str | None = artifact_input()
     """Folder written by curate.py or rewrite.py, or None for the seed alone."""
+    rater: str = operational("m0")
+    """Whose ratings data=curated and its kin select by, in output_root/scored/."""
     min_score: float | None = None
     """Keep web pairs scored at least this; 4.5 is the paper's A_5, 4 its A_4."""
     top_fraction: float | None = None
