@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from humpback_exp import artifacts, records
+from humpback_exp import artifacts, reasons, records
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import dedup, pages
 from humpback_exp.corpus.decoding import NotAPage
