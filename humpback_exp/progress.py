@@ -1,6 +1,7 @@
 """What a person sees while a stage runs: a bar with rate and time left on a terminal, log lines elsewhere, a table at the end."""
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,8 @@ from humpback_exp.distributed import rank
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
 """Seconds between two log lines of a bulk stage, and between two points in W&B."""
-Advance = Callable[[int, int], object]
-"""Called with the rows just finished and the tokens that were read and written for them."""
+Advance = Callable[[float, int], object]
+"""Called with the rows just finished, or the part of them that one of several readings is, and the tokens read and written."""
 
 
 def set_up_logging() -> None:
@@ -41,8 +42,12 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
 def counting(progress: "tqdm[Any]") -> Advance:
     """What an engine calls with finished rows and their tokens, to move the bar."""
 
-    def advance(rows: int, tokens: int) -> None:
-        progress.update(rows)
+    done = 0.0
+
+    def advance(rows: float, tokens: int) -> None:
+        nonlocal done
+        before, done = whole(done), done + rows
+        progress.update(whole(done) - before)
 
     return advance
 
@@ -86,23 +91,23 @@ class Meter:
             tell: gets the figures, and the rows done, every `INTERVAL` seconds and at the end.
         """
         self.total, self.description, self.before, self.tell = total, description, before, tell
-        self.done, self.rows, self.tokens = before, 0, 0
+        self.done, self.rows, self.tokens = before, 0.0, 0
         self.began = self.told = time.monotonic()
         self.bar = bar(total, description, initial=before.rows)
 
-    def advance(self, rows: int, tokens: int) -> None:
-        """Rows of a chunk that is still at work in this process."""
+    def advance(self, rows: float, tokens: int) -> None:
+        """Rows, or parts of rows, of a chunk that is still at work in this process."""
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()
 
     def committed(self, figures: Throughput) -> None:
         """A chunk is there, from this process or another."""
-        self.done, self.rows, self.tokens = self.done + figures, 0, 0
+        self.done, self.rows, self.tokens = self.done + figures, 0.0, 0
         self._show()
 
     def _show(self) -> None:
         self.bar.set_postfix_str(said(self.figures()), refresh=False)
-        self.bar.update(self.at - self.bar.n)
+        self.bar.update(whole(self.at) - self.bar.n)
         if time.monotonic() - self.told > INTERVAL:
             self._tell()
 
@@ -111,12 +116,12 @@ class Meter:
         if self.bar.disable:
             left = figures["seconds_left"]
             took = f", {tqdm.format_interval(left)} left" if left > 0 else ""
-            log.info("%s: %d of %d rows, %s%s", self.description, self.at, self.total, said(figures), took)
-        self.tell(figures, self.at)
+            log.info("%s: %d of %d rows, %s%s", self.description, whole(self.at), self.total, said(figures), took)
+        self.tell(figures, whole(self.at))
 
     @property
-    def at(self) -> int:
-        """Rows done, those of unfinished chunks included."""
+    def at(self) -> float:
+        """Rows done, those of unfinished chunks included, half a row for one of two readings."""
         return self.done.rows + self.rows
 
     def figures(self) -> dict[str, float]:
@@ -127,8 +132,8 @@ class Meter:
         return {
             "rows_per_second": speed,
             "tokens_per_second": (tokens - self.before.tokens) / seconds,
-            "kept_share": self.done.kept / max(self.done.rows, 1),
-            "seconds_left": (self.total - self.at) / speed if speed else float("nan"),
+            "kept_share": self.done.kept / self.done.rows if self.done.rows else math.nan,
+            "seconds_left": (self.total - self.at) / speed if speed else math.nan,
         }
 
     def close(self) -> None:
@@ -138,9 +143,15 @@ class Meter:
 
 
 def said(figures: Mapping[str, float]) -> str:
-    """`0.52 rows/s, 310 tokens/s, 97 % kept`."""
-    rows, tokens = figures["rows_per_second"], figures["tokens_per_second"]
-    return f"{rows:.3g} rows/s, {tokens:.0f} tokens/s, {figures['kept_share']:.0%} kept".replace("%", " %")
+    """`0.52 rows/s, 310 tokens/s, 97 % kept`; what is kept is known with the first whole chunk."""
+    rows, tokens, kept = (figures[name] for name in ("rows_per_second", "tokens_per_second", "kept_share"))
+    share = "" if math.isnan(kept) else f", {100 * kept:.0f} % kept"
+    return f"{rows:.3g} rows/s, {tokens:.0f} tokens/s{share}"
+
+
+def whole(rows: float) -> int:
+    """Rows that are finished, where parts of rows have been added up."""
+    return int(rows + 1e-6)
 
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:

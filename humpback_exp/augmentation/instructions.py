@@ -16,6 +16,12 @@ ECHO = 6
 RESTATEMENT = 0.6
 """The same against the output, from which it restates it (ours)."""
 _WORD = re.compile(r"\w+")
+_CANNOT = "(?:can t|cannot|can not|won t|(?:am|m) (?:unable to|not able to))"
+_REFUSAL = re.compile(
+    rf"(?:i m |i am )?(?:very |so |really )?sorry (?:but )?i {_CANNOT}\b|as an ai\b|i must decline\b"
+    rf"|i {_CANNOT} (?:assist|comply|fulfill?|help (?:you )?with)\b"
+)
+"""How a model begins that declines, as words without punctuation."""
 
 
 def clean(raw: str) -> str:
@@ -30,11 +36,13 @@ def drop_reason(instruction: str, output: str) -> str:
     """Why a cleaned instruction is unusable, or an empty string.
 
     Returns:
-        One of `empty`, `too long`, `repeats itself`, `echoes the prompt`, `restates the output`, or "".
+        One of `empty`, `refused`, `too long`, `repeats itself`, `echoes the prompt`, `restates the output`, or "".
     """
     words = words_of(instruction)
     if len(words) < 2:
         return reasons.EMPTY
+    if refuses(words):
+        return reasons.REFUSED
     if len(instruction) > MAX_CHARS:
         return reasons.TOO_LONG
     if repeats(words):
@@ -49,6 +57,11 @@ def drop_reason(instruction: str, output: str) -> str:
 def words_of(text: str) -> list[str]:
     """Its words in lower case, without punctuation."""
     return _WORD.findall(text.lower())
+
+
+def refuses(words: list[str]) -> bool:
+    """Whether the model declines instead of answering."""
+    return _REFUSAL.match(" ".join(words[:12])) is not None
 
 
 def repeats(words: list[str]) -> bool:

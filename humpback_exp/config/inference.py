@@ -19,8 +19,12 @@ class GenerationConfig:
     """0 is greedy."""
     top_p: float = 0.9
     max_new_tokens: int = 256
+    unfinished: str = operational("drop")
+    """What becomes of text that reaches max_new_tokens. drop: the row has no text, and its reason is counted. keep: it is
+    taken as whole; for models that never end a turn by themselves."""
 
     def __post_init__(self) -> None:
+        one_of("generation.unfinished", self.unfinished, ("drop", "keep"))
         require(self.temperature >= 0, "generation.temperature", self.temperature, "must be 0 (greedy) or more")
         require(0 < self.top_p <= 1, "generation.top_p", self.top_p, "must lie in (0, 1]")
         require(self.max_new_tokens > 0, "generation.max_new_tokens", self.max_new_tokens, "must be positive")
@@ -58,6 +62,9 @@ class EngineConfig:
     """openai: seconds for one answer."""
     retries: int = operational(8)
     """openai: tries after the first, while the endpoint is down, slow, busy or speaks garbage."""
+    max_failed: float = operational(0.1)
+    """openai: share of the rows asked that may be given up, each with its reason: a page that a moderator refuses, an answer
+    that never can be read. Beyond it the stage ends. Of the first 50 rows so many may fail as of 50."""
     answers: str = operational("outputs/answers")
     """openai: folder where every answer is kept as it comes in, so that none is paid for twice."""
 
@@ -70,6 +77,7 @@ class EngineConfig:
         require(self.context is None or self.context > 1, "engine.context", self.context, "must be 2 or more, or null")
         require(0 < self.gpu_share <= 1, "engine.gpu_share", self.gpu_share, "must lie in (0, 1]")
         require(self.retries >= 0, "engine.retries", self.retries, "must be 0 or more")
+        require(0 <= self.max_failed <= 1, "engine.max_failed", self.max_failed, "must lie in [0, 1]")
         if self.name == "openai":
             _check_address(self.base_url)
         for key, name in (("context", "vllm"), ("model", "openai")):

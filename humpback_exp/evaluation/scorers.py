@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from humpback_exp import reasons
+from humpback_exp.completions import OVERFLOW, Completion
 from humpback_exp.config import RatingConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
-from humpback_exp.inference.engine import Completion, Engine, row_seed
+from humpback_exp.inference.engine import Engine, row_seed
 from humpback_exp.inference.load import load_engine
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import ASSISTANT_PREFIX, backward, forward, rating
@@ -71,39 +72,51 @@ def by_rating(
     the context will not fit the next time either.
     """
     tries = config.attempts if config.generation.temperature > 0 else 1
+    counted = part(advance, config.samples)
     asked: list[list[Completion]] = [[] for _ in pairs]
     for sample in range(config.samples):
         waiting = list(range(len(pairs)))
         for attempt in range(tries):
             conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
             seeds = [row_seed(config.seed, ids[i], sample * tries + attempt) for i in waiting]
-            counted = advance if (sample, attempt) == (config.samples - 1, 0) else tokens_only(advance)
-            completions = engine.generate(conversations, config.generation, seeds, counted)
+            completions = engine.generate(
+                conversations, config.generation, seeds, tokens_only(advance) if attempt else counted
+            )
             for i, completion in zip(waiting, completions, strict=True):
                 asked[i].append(completion)
-            waiting = [i for i in waiting if ask_again(asked[i][-1], rubric)]
+            waiting = [i for i in waiting if ask_again(asked[i][-1], config, rubric)]
             if not waiting:
                 break
-    return [written(completions, rubric, config.samples) for completions in asked]
+    return [written(completions, config, rubric) for completions in asked]
 
 
-def ask_again(completion: Completion, rubric: RubricConfig) -> bool:
+def level_in(completion: Completion, config: RatingConfig, rubric: RubricConfig) -> float | None:
+    """The level that a completion gives, None where it has none; a rating that was cut off may have gone on."""
+    if completion.unfinished and config.generation.unfinished == "drop":
+        return None
+    return parse_score(completion.text, rubric.lowest)
+
+
+def ask_again(completion: Completion, config: RatingConfig, rubric: RubricConfig) -> bool:
     """Whether another try may give a rating where this one gave none."""
-    return completion.finish != "overflow" and parse_score(completion.text, rubric.lowest) is None
+    return completion.finish != OVERFLOW and level_in(completion, config, rubric) is None
 
 
-def written(asked: Sequence[Completion], rubric: RubricConfig, samples: int) -> Rated:
+def written(asked: Sequence[Completion], config: RatingConfig, rubric: RubricConfig) -> Rated:
     """The mean of the levels read from all completions about one pair, or why there is none."""
     raw = [completion.text for completion in asked]
-    read = [parse_score(text, rubric.lowest) for text in raw]
-    levels = [level for level in read if level is not None]
+    levels = [level for completion in asked if (level := level_in(completion, config, rubric)) is not None]
     if levels:
-        return Rated(generated=sum(levels) / len(levels), raw=raw, re_asked=len(asked) > samples)
-    overflow = any(completion.finish == "overflow" for completion in asked)
-    return Rated(
-        raw=raw,
-        dropped=reasons.OVERFLOW if overflow else reasons.UNREADABLE if any(map(str.strip, raw)) else reasons.EMPTY,
-    )
+        return Rated(generated=sum(levels) / len(levels), raw=raw, re_asked=len(asked) > config.samples)
+    return Rated(raw=raw, dropped=why_unread(asked))
+
+
+def why_unread(asked: Sequence[Completion]) -> str:
+    """Why none of the completions about a pair gave a rating: what is wrong with the last one that was written at all."""
+    if any(completion.finish == OVERFLOW for completion in asked):
+        return reasons.OVERFLOW
+    last = next((completion for completion in reversed(asked) if completion.text.strip()), asked[-1])
+    return last.unusable or last.unfinished or (reasons.UNREADABLE if last.text.strip() else reasons.EMPTY)
 
 
 def by_expectation(
@@ -127,12 +140,13 @@ def by_likelihood(models: Models, which: str, pairs: Sequence[Pair], tagged: boo
     """How well instruction and output go together: what the instruction saves on the output, how likely it is given it, or both."""
     nothing: list[float | None] = [None] * len(pairs)
     gains, losses = nothing, nothing
+    counted = part(advance, {"forward": 2, "backward": 1, "both": 3}[which])
     if which != "backward":
         assert models.rater is not None
-        gains = forward_gains(models.rater, pairs, tagged, advance if which == "forward" else tokens_only(advance))
+        gains = forward_gains(models.rater, pairs, tagged, counted)
     if which != "forward":
         assert models.backward is not None
-        losses = backward_gains(models.backward, pairs, tagged, advance)
+        losses = backward_gains(models.backward, pairs, tagged, counted)
     asked = {"forward": [gains], "backward": [losses], "both": [gains, losses]}[which]
     return [
         Rated(forward=given, backward=likely, dropped=why_unmeasured(found))
@@ -154,7 +168,7 @@ def forward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: 
     difference is the instruction's alone.
     """
     outputs, tags = [output for _, output in pairs], ["web"] if tagged else []
-    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, tokens_only(advance))
+    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, advance)
     without = engine.losses([forward("", tags) for _ in pairs], outputs, advance)
     return [
         gain(alone / count, given / count) if count else None
@@ -167,6 +181,11 @@ def backward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance:
     conversations = [backward(output, tagged) for _, output in pairs]
     losses = engine.losses(conversations, [instruction for instruction, _ in pairs], advance)
     return [-loss / count if count else None for loss, count in losses]
+
+
+def part(advance: Advance, readings: int) -> Advance:
+    """For one of several readings of the same rows, each of which counts as so much of a row done."""
+    return lambda rows, tokens: advance(rows / readings, tokens)
 
 
 def tokens_only(advance: Advance) -> Advance:

@@ -11,9 +11,10 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.augmentation.rewriting import clean, keep_reason
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
+from humpback_exp.completions import Completion
 from humpback_exp.config import RewriteConfig
 from humpback_exp.data.examples import kept_ids
-from humpback_exp.inference.engine import Completion, row_seed
+from humpback_exp.inference.engine import row_seed
 from humpback_exp.inference.load import load_engine
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import rewriting
@@ -84,8 +85,8 @@ def check_rewriter(config: RewriteConfig, artifact: Artifact) -> None:
 
 def rewritten(row: ScoredCandidate, completion: Completion) -> RewrittenCandidate:
     """The row with its new output, or with the draft and the reason why it stays."""
-    text = clean(completion.text)
-    reason = keep_reason(text, row.output, completion.finish)
+    text = clean(completion.answer)
+    reason = completion.unusable or keep_reason(text, row.output, completion.finish)
     same = {column.name: getattr(row, column.name) for column in fields(ScoredCandidate) if column.name != "output"}
     output = row.output if reason else text
     return RewrittenCandidate(**same, output=output, draft=row.output, rewriting=completion.text, draft_kept=reason)

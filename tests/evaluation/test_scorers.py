@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig, RatingConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.evaluation import scorers
 from humpback_exp.evaluation.scorers import Models, load_models, measure
-from humpback_exp.inference.engine import Completion, row_seed
+from humpback_exp.inference.engine import row_seed
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.prompts import backward, forward
 
