@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from tabulate import tabulate
@@ -16,7 +17,8 @@ from humpback_exp.distributed import rank
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
 """Seconds between two log lines of a bulk stage, and between two points in W&B."""
-Advance = Callable[[float, int], object]
+Rows = float | Fraction
+Advance = Callable[[Rows, int], object]
 """Called with the rows just finished, or the part of them that one of several readings is, and the tokens read and written."""
 
 
@@ -44,7 +46,7 @@ def counting(progress: "tqdm[Any]") -> Advance:
 
     done = 0.0
 
-    def advance(rows: float, tokens: int) -> None:
+    def advance(rows: Rows, tokens: int) -> None:
         nonlocal done
         before, done = whole(done), done + rows
         progress.update(whole(done) - before)
@@ -95,7 +97,7 @@ class Meter:
         self.began = self.told = time.monotonic()
         self.bar = bar(total, description, initial=before.rows)
 
-    def advance(self, rows: float, tokens: int) -> None:
+    def advance(self, rows: Rows, tokens: int) -> None:
         """Rows, or parts of rows, of a chunk that is still at work in this process."""
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from humpback_exp import reasons
 from humpback_exp.completions import OVERFLOW, Completion
@@ -116,7 +117,8 @@ def why_unread(asked: Sequence[Completion]) -> str:
     if any(completion.finish == OVERFLOW for completion in asked):
         return reasons.OVERFLOW
     last = next((completion for completion in reversed(asked) if completion.text.strip()), asked[-1])
-    return last.unusable or last.unfinished or (reasons.UNREADABLE if last.text.strip() else reasons.EMPTY)
+    empty = "" if last.text.strip() else reasons.EMPTY
+    return last.unusable or empty or last.unfinished or reasons.UNREADABLE
 
 
 def by_expectation(
@@ -183,9 +185,9 @@ def backward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance:
     return [-loss / count if count else None for loss, count in losses]
 
 
-def part(advance: Advance, readings: int) -> Advance:
+def part(advance: Advance, readings: int | Fraction) -> Advance:
     """For one of several readings of the same rows, each of which counts as so much of a row done."""
-    return lambda rows, tokens: advance(rows / readings, tokens)
+    return lambda rows, tokens: advance(Fraction(rows) / readings, tokens)
 
 
 def tokens_only(advance: Advance) -> Advance:

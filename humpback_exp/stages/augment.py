@@ -14,7 +14,7 @@ from humpback_exp.completions import Completion
 from humpback_exp.config import AugmentConfig
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.inference.engine import row_seed
-from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import backward
 from humpback_exp.records import Candidate, Segment, read, read_ids
@@ -38,7 +38,7 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         started=started,
         rows=rows,
         drops=drops,
-        metrics=metrics | speeds,
+        metrics=metrics | speeds | endpoint_record(config.engine, config.model_path),
         tables={"candidates": samples(read(artifact.folder, Candidate), *columns)},
     )
 

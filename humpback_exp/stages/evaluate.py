@@ -13,7 +13,7 @@ from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import can_be_judged, compare, win_rate
 from humpback_exp.inference.engine import Engine
-from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.progress import bar, counting, log
 from humpback_exp.records import Answer, Example, Verdict, read, write
 from humpback_exp.stages.finish import finish_stage, samples
@@ -45,7 +45,7 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
         started=started,
         rows={"pairs": len(rows)},
         drops=dict(drops),
-        metrics=metrics,
+        metrics=metrics | endpoint_record(config.engine, config.model_path, config.judge.path),
         tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
 

@@ -15,7 +15,7 @@ from humpback_exp.completions import Completion
 from humpback_exp.config import RewriteConfig
 from humpback_exp.data.examples import kept_ids
 from humpback_exp.inference.engine import row_seed
-from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import rewriting
 from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read
@@ -39,7 +39,7 @@ def run(config: RewriteConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         started=started,
         rows=rows,
         drops=drops,
-        metrics=metrics | speeds,
+        metrics=metrics | speeds | endpoint_record(config.engine, config.model_path),
         tables={"rewritten": samples(read(artifact.folder, RewrittenCandidate), *columns)},
     )
 
