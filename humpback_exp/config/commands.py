@@ -1,11 +1,12 @@
 """Commands that are more than one stage: curation in two steps, the whole loop, the report."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig, ScoreConfig
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
@@ -77,6 +78,8 @@ class PipelineConfig(StageConfig):
     """Of augmentation and scoring."""
     chunk_size: int = 1024
     heldout: str = artifact_input("examples/heldout.jsonl")
+    heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of heldout is read, by the gate, too, unless it has pairs or options of its own."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     workers: int = operational(2)
@@ -91,6 +94,8 @@ class PipelineConfig(StageConfig):
             "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
         )
         require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
+        if self.gate.path == self.heldout and self.gate.dataset == DatasetConfig():
+            self.gate = replace(self.gate, dataset=self.heldout_dataset)
         check_selection("", self.min_score, self.top_fraction, None)
         one_of("scorer", self.scorer, SCORERS)
         one_of("likelihood", self.likelihood, LIKELIHOODS)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import check_selection
@@ -92,6 +93,8 @@ class BoundsConfig:
 
     path: str = artifact_input("examples/heldout.jsonl")
     """The pairs, in any format of data.seed_path. Held-out ones are the honest choice: a model knows its own seed by heart."""
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of gate.path is read."""
     pairs: int = 32
     """How many are rated, drawn by the seeded order of their ids; each also corrupted in two ways. 0 goes without a gate."""
     min_readable: float = operational(0.5)

@@ -45,8 +45,8 @@ class EngineConfig:
 
     context: int | None = None
     """vllm: tokens of the longest prompt with its answer, which a small GPU must have room for; None takes the model's own."""
-    tensor_parallel: int = operational(1)
-    """vllm: GPUs that one copy of the model is spread over."""
+    tensor_parallel: int | None = operational(1)
+    """vllm: GPUs that one copy of the model is spread over; None takes the fewest that hold it and divide its heads."""
     gpu_share: float = operational(0.9)
     """vllm on GPUs: share of their memory for weights, activations and cache."""
     cache_gib: float = operational(2.0)
@@ -72,8 +72,10 @@ class EngineConfig:
         one_of("engine.name", self.name, ENGINES)
         one_of("engine.dtype", self.dtype, DTYPES)
         one_of("engine.device", self.device, ("cpu", "cuda"))
-        for key in ("batch_size", "tensor_parallel", "cache_gib", "timeout"):
+        for key in ("batch_size", "cache_gib", "timeout"):
             require(getattr(self, key) > 0, f"engine.{key}", getattr(self, key), "must be positive")
+        size = self.tensor_parallel
+        require(size is None or size > 0, "engine.tensor_parallel", size, "must be positive or null")
         require(self.context is None or self.context > 1, "engine.context", self.context, "must be 2 or more, or null")
         require(0 < self.gpu_share <= 1, "engine.gpu_share", self.gpu_share, "must lie in (0, 1]")
         require(self.retries >= 0, "engine.retries", self.retries, "must be 0 or more")

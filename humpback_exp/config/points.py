@@ -36,5 +36,5 @@ class PointConfig(TrainConfig):
                 not on_cpu or self.trainer.accelerator == "cpu",
                 f"{key}.engine.device",
                 "cpu",
-                f"the model is trained on GPUs; add engine@{key}.engine=gpu, or =vllm with {key}.engine.tensor_parallel=GPUS",
+                f"the model is trained on GPUs; add engine@{key}.engine=vllm, or =gpu for a model that one GPU holds",
             )

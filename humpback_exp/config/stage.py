@@ -7,6 +7,7 @@ from typing import ClassVar
 from humpback_exp.config.base import operational, require
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.tracking import TrackingConfig
+from humpback_exp.prompts import stage_digest
 
 
 @dataclass(kw_only=True, slots=True)
@@ -20,6 +21,11 @@ class StageConfig:
     name: str = operational("scratch")
     seed: int = 0
     tracking: TrackingConfig = operational(TrackingConfig)
+
+    @property
+    def prompts(self) -> str:
+        """Digest of the texts said to models that shape the stage; empty for a stage that says nothing."""
+        return stage_digest(self.stage)
 
     @property
     def folder(self) -> Path:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from humpback_exp.config.base import artifact_input, one_of, operational, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig
 from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import (
@@ -125,6 +126,8 @@ class EvaluateConfig(StageConfig):
     model_path: str = artifact_input("outputs/models/m1")
     heldout: str = artifact_input("examples/heldout.jsonl")
     """Human pairs no model was trained on, in any format of data.seed_path."""
+    heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of heldout is read."""
     reference: str | None = artifact_input()
     """An evals folder whose answers are the opponents in the win rate."""
     template: str | None = None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.dataset import DatasetConfig
 
 DTYPES = ("float32", "bfloat16")
 STRATEGIES = ("auto", "ddp", "zero3", "zero3_offload")
@@ -95,9 +96,12 @@ class DataConfig:
     """What a model is trained on: the seed, web pairs selected from a scored folder, or both."""
 
     seed_path: str | None = artifact_input("examples/seed.jsonl")
-    """Human pairs: JSON lines with instruction and output, Parquet, or Open Assistant trees. None trains on web pairs only."""
+    """Human pairs: a file (JSON lines, JSON, CSV, Parquet, Arrow), a dataset folder or a Hub id, with instruction, input and
+    output, prompt and completion, messages, or Open Assistant's trees or messages. None trains on web pairs only."""
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of data.seed_path is read."""
     seed_size: int | None = None
-    """Keep at most this many human pairs; a smaller size is a subset of a larger."""
+    """Keep this many human pairs, drawn by the seeded order of their ids; a smaller size is a subset of a larger."""
     scored: str | None = artifact_input()
     """Folder written by curate.py or rewrite.py, or None for the seed alone."""
     min_score: float | None = None
@@ -181,8 +185,9 @@ class TrainerConfig:
     padding_free: bool = operational(True)
     """Examples of a forward pass stand one after the other, each attending to itself; false pads them to one length."""
     gradient_checkpointing: bool = operational(False)
-    checkpoint_every: int = operational(50)
-    """Optimiser steps between checkpoints; what a kill can cost at most."""
+    checkpoint_every: int | None = operational(None)
+    """Optimiser steps between checkpoints, which is what a kill can cost at most; None takes as many as the planner expects in
+    twenty minutes."""
 
     def __post_init__(self) -> None:
         one_of("trainer.accelerator", self.accelerator, ("cpu", "gpu"))

@@ -21,7 +21,7 @@ from humpback_exp.config.base import require
 from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
 from humpback_exp.distributed import rank
 from humpback_exp.progress import bar
-from humpback_exp.prompts import TAGS, TURN_MARKS
+from humpback_exp.prompts import BACKWARD, TAGS, TURN_MARKS
 from humpback_exp.records import Example
 
 SCHEMA = pa.schema(
@@ -85,6 +85,7 @@ def cached_tokens(
     """
     shapes = [inputs, identity(config), seed, tokenizer.backend_tokenizer.to_str(), tokenizer.eos_token_id]
     shapes += [tokenizer.chat_template, TAGS, TURN_MARKS]
+    shapes += [BACKWARD] if config.direction == "backward" else []
     path = root / f"{digest(shapes)[:24]}.arrow"
     if rank() == 0 and not path.exists():
         _write(path, tokenizer, config, examples())

@@ -11,6 +11,7 @@ from humpback_exp.config import RatingConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
 from humpback_exp.inference.engine import Engine, row_seed
 from humpback_exp.inference.load import load_engine
+from humpback_exp.planning.engines import shared_engine
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import ASSISTANT_PREFIX, backward, forward, rating
 
@@ -31,9 +32,10 @@ def load_models(config: RatingConfig) -> Models:
     by_likelihood = config.likelihood if "likelihood" in config.scorers_used else "forward"
     alone = by_likelihood == "backward" and config.scorers_used == {"likelihood"}
     path = config.backward_path if by_likelihood != "forward" else None
+    engine = shared_engine(config)
     return Models(
-        rater=None if alone else load_engine(config.engine, config.model_path),
-        backward=load_engine(config.engine, path, "backward_path") if path else None,
+        rater=None if alone else load_engine(engine, config.model_path),
+        backward=load_engine(engine, path, "backward_path") if path else None,
     )
 
 

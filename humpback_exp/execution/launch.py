@@ -12,11 +12,13 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
+from humpback_exp.data.sources import pinned
 from humpback_exp.distributed import STOPS, Stopped, die_with_parent, join_slurm, rank, session, started_outside
 from humpback_exp.errors import ERRORS, StageFailed, exit_on_user_error, user_errors
 from humpback_exp.execution.ranks import start_ranks, wait_for
 from humpback_exp.execution.stage_modules import stage_module
-from humpback_exp.planning.preflight import check_gate, check_machine
+from humpback_exp.planning.engines import with_tensor_parallel
+from humpback_exp.planning.preflight import check_gate, check_machine, check_stages
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.tracking import track
 
@@ -30,8 +32,9 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
         return steps()
 
     def run() -> None:
-        stages = steps()
+        stages = [pinned(stage) for stage in steps()]
         check_gate(stages)
+        check_stages(stages)
         for stage in stages:
             launch(stage, fresh=len(stages) > 1)
 
@@ -51,8 +54,10 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
         die_with_parent()
     set_up_logging()
     check_ranks(config)
+    config = with_tensor_parallel(config)
     if rank() > 0:
         return _follow(config, fresh)
+    config = pinned(config)
     if not waits:
         check_machine(config)  # before anything is written
     with artifacts.locked(config.folder, waits) as lock:
@@ -107,12 +112,12 @@ def _follow(config: StageConfig, fresh: bool) -> Path:
     trains = isinstance(config, TrainConfig)
     if trains:
         check_machine(config)
-    while not (config.folder / "manifest.json").exists():
+    while not artifacts.is_finished(config.folder):
         opened = config.folder / artifacts.OPENED_BY
         if trains and opened.exists() and opened.read_text(encoding="utf-8") == session():
             break
         time.sleep(0.1)
-    if (config.folder / "manifest.json").exists():
+    if artifacts.is_finished(config.folder):
         return config.folder
     if fresh:
         _in_process_group(config, [])

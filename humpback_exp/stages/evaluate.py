@@ -14,6 +14,7 @@ from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import can_be_judged, compare, win_rate
 from humpback_exp.inference.engine import Engine
 from humpback_exp.inference.load import endpoint_record, load_engine
+from humpback_exp.planning.engines import shared_engine
 from humpback_exp.progress import bar, counting, log
 from humpback_exp.records import Answer, Example, Verdict, read, write
 from humpback_exp.stages.finish import finish_stage, samples
@@ -23,11 +24,11 @@ from humpback_exp.tracking import Tracker
 def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Measure; each of the two measurements is a file, and a file that exists is not measured again."""
     started = time.time()
-    pairs = load_seed(config.heldout, "heldout")
+    pairs = load_seed(config.heldout, "heldout", config.heldout_dataset)
     there = opponents(config, pairs)
     if config.judge.asked and not config.reference:
         log.info("%s: no reference=, so answers are written but not compared", config.name)
-    engine = load_engine(config.engine, config.model_path, template=config.template)
+    engine = load_engine(shared_engine(config), config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
     metrics: dict[str, float] = heldout.summary(rows)
     drops = Counter(reasons.NO_LOSS + why for row in rows if (why := heldout.why_unmeasured(row)))
@@ -121,7 +122,8 @@ def judged(
     assert config.judge.path is not None
     if not path.exists():
         same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
-        judge = engine if same else load_engine(config.engine, config.judge.path, "judge.path", config.judge.template)
+        own = (config.judge.path, "judge.path", config.judge.template)
+        judge = engine if same else load_engine(shared_engine(config), *own)
         theirs = {row.id: row.answer or "" for row in there.values() if can_be_judged(row)}
         write(path, Verdict, compare(judge, rows, theirs))
     return list(read(folder, Verdict, "verdicts"))

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+from humpback_exp.modeling.kernels import varlen
 
 NAME = "by_example"
 """The name under which transformers finds `attend`."""
@@ -41,31 +42,13 @@ def attend(
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **others)[0], None
     query, key = query.to(value.dtype), key.to(value.dtype)  # rotation leaves them in fp32 under autocast
     if value.is_cuda and value.dtype != torch.float32:
-        return _flash(query, key, value, scaling, lengths), None
+        return varlen.by_kernel(query, key, value, scaling, lengths), None
     if value.dtype == torch.bfloat16:
         return MatmulAttention.apply(query[0], key[0], value[0], scaling, lengths).transpose(0, 1)[None], None
-    sizes = list(lengths)
-    done = [
-        functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=True)
-        for q, k, v in zip(query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2), strict=True)
-    ]
-    return torch.cat(done, 2).transpose(1, 2), None
+    return varlen.by_example(query, key, value, scaling, lengths), None
 
 
 AttentionInterface.register(NAME, attend)
-
-
-def _flash(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scaling: float, lengths: Sequence[int]
-) -> torch.Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
-    ends = torch.tensor([0, *lengths], device=value.device, dtype=torch.int32).cumsum(0, dtype=torch.int32)
-    q, k, v = (tensor[0].transpose(0, 1).contiguous() for tensor in (query, key, value))
-    longest = max(lengths)
-    done = varlen_attn(q, k, v, ends, ends, longest, longest, scale=scaling, window_size=(-1, 0), enable_gqa=True)
-    assert isinstance(done, torch.Tensor)
-    return done[None]
 
 
 def _blocks(lengths: Sequence[int]) -> Iterator[tuple[slice, slice]]:
