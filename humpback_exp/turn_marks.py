@@ -87,7 +87,10 @@ def template_marks(render: Callable[[Sequence[dict[str, str]], bool], str]) -> s
     found: set[str] = set()
     for conversation, begun in ((turns, False), (turns[:4], True), (turns[1:], False), (turns[1:4], True)):
         head, *between = re.split("|".join(SENTINELS), render(conversation, begun))
-        found |= _marks_in(head.rpartition("\n")[2]) | set(BRACKETED.findall(head))
+        first = (
+            head if len(head.split()) == 1 else head.rpartition("\n")[2]
+        )  # not what a template says before all turns
+        found |= _marks_in(first) | set(BRACKETED.findall(head))
         for piece in between:
             found |= _marks_in(piece)
     return found
@@ -109,12 +112,13 @@ def remove(text: str, marks: Marks) -> str:
     Lone surrogates, which no tokenizer and no file takes, become U+FFFD.
     """
     text = SURROGATE.sub("\ufffd", text)
+    padded = f"\n{text}\n"  # a mark that is a line of its own may stand at either end
     kept: list[str] = []
     place = 0
-    while match := marks.pattern.search(text, place):
-        kept.extend(text[place : match.start()])
-        place = _close_gap(kept, text, match.end(), marks)
-    return "".join(kept) + text[place:]
+    while match := marks.pattern.search(padded, place):
+        kept.extend(padded[place : match.start()])
+        place = _close_gap(kept, padded, match.end(), marks)
+    return ("".join(kept) + padded[place:]).removeprefix("\n").removesuffix("\n") if place else text
 
 
 def _close_gap(kept: list[str], text: str, place: int, marks: Marks) -> int:
