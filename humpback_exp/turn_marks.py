@@ -87,9 +87,8 @@ def template_marks(render: Callable[[Sequence[dict[str, str]], bool], str]) -> s
     found: set[str] = set()
     for conversation, begun in ((turns, False), (turns[:4], True), (turns[1:], False), (turns[1:4], True)):
         head, *between = re.split("|".join(SENTINELS), render(conversation, begun))
-        first = (
-            head if len(head.split()) == 1 else head.rpartition("\n")[2]
-        )  # not what a template says before all turns
+        last_line = BRACKETED.split(head)[-1].rpartition("\n")[2]  # what a template says before all turns marks none
+        first = head if len(head.split()) == 1 else last_line
         found |= _marks_in(first) | set(BRACKETED.findall(head))
         for piece in between:
             found |= _marks_in(piece)
