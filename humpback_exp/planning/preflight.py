@@ -16,8 +16,8 @@ from humpback_exp.config import (
     TrainConfig,
     input_paths,
 )
+from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
-from humpback_exp.data.sources import pinned
 from humpback_exp.planning.check import check
 from humpback_exp.planning.engines import check_engine, check_models, check_workers
 

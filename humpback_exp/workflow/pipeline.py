@@ -6,7 +6,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.analysis.pages.terminal import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
-from humpback_exp.data.sources import pinned
+from humpback_exp.data.pinning import pinned
 from humpback_exp.distributed import rank
 from humpback_exp.execution.group import check_ranks
 from humpback_exp.execution.launch import launch
