@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from humpback_exp.config.base import operational, require
+from humpback_exp.config.base import operational
+from humpback_exp.config.bounds import require
 from humpback_exp.config.curation import ScoreConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.stages import EvaluateConfig, TrainConfig

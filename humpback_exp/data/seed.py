@@ -6,7 +6,7 @@ from functools import cache
 from statistics import fmean, pstdev
 
 from humpback_exp.config import DataConfig, DatasetConfig
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.open_assistant import Messages, tree_pair
 from humpback_exp.data.pinning import is_here
