@@ -62,11 +62,10 @@ def table(catalog: Catalog) -> pa.Table:
 
 
 def write(found: pa.Table, path: Path) -> None:
-    """As Parquet or CSV, by the name's end."""
-    if path.suffix == ".csv":
-        pyarrow.csv.write_csv(found, path)
-    else:
-        pyarrow.parquet.write_table(found, path)
+    """As Parquet or CSV, by the name's end; whole or not at all."""
+    scratch = path.with_name(f".{path.name}.tmp")
+    (pyarrow.csv.write_csv if path.suffix == ".csv" else pyarrow.parquet.write_table)(found, scratch)
+    scratch.replace(path)
 
 
 def _row(catalog: Catalog, folder: Folder) -> dict[str, Any]:
