@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from humpback_exp.analysis.comparisons import Change, Comparison, Result
+from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison, Result
 from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, Evaluation, Measure
 from humpback_exp.analysis.findings import significance
 from humpback_exp.analysis.format import DASH, number, span
@@ -102,6 +102,8 @@ def of_comparisons(made: Sequence[Comparison]) -> Table:
 def _verdict(one: Change | None) -> Cell:
     if one is None:
         return Cell()
+    if one.interval.rows < FEWEST:
+        return Cell("too few pairs")
     return Cell(VERDICTS[one.side], significance(one.interval) if one.interval.error > 0 else "", one.side)
 
 
