@@ -6,7 +6,7 @@ from functools import cache
 from statistics import fmean, pstdev
 
 from humpback_exp.config import DataConfig, DatasetConfig
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.open_assistant import Messages, tree_pair
 from humpback_exp.data.shapes import Columns, pair_columns, renamed, row_id, text
@@ -36,11 +36,12 @@ def load_seed(
         ValueError: no such source, unreadable, empty, smaller than `size`, or a row without instruction or output (named by
             file, number and column).
     """
-    pairs = read_pairs(path, key, dataset or DatasetConfig())
-    if size is None:
+    dataset = dataset or DatasetConfig()
+    pairs, most = read_pairs(path, key, dataset), size or dataset.most
+    if most is None:
         examples = list(pairs)
     else:
-        examples = heapq.nsmallest(size, pairs, key=lambda row: shuffled_rank(seed, row.id))
+        examples = heapq.nsmallest(most, pairs, key=lambda row: shuffled_rank(seed, row.id))
     if not examples:
         raise ValueError(f"{key}={path}: holds no pairs; give JSON lines with instruction and output")
     if size is not None:

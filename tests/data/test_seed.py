@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from humpback_exp.config import DatasetConfig
+from humpback_exp.config import DatasetConfig, identity
 from humpback_exp.config.dataset import ColumnsConfig
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.seed import lengths, load_seed
@@ -324,3 +324,13 @@ def test_the_shipped_pairs_do_not_overlap() -> None:
     assert (len(seed), len(heldout)) == (120, 40)
     assert not {p.instruction for p in seed} & {p.instruction for p in heldout}
     assert not {p.id for p in seed} & {p.id for p in heldout}
+
+
+def test_a_dataset_of_fewer_pairs_than_at_most_is_taken_whole(tmp_path: Path) -> None:
+    path = tmp_path / "seed.jsonl"
+    path.write_text("".join(json.dumps({"id": f"{i}", "instruction": "i", "output": "o"}) + "\n" for i in range(7)))
+    whole, part = (load_seed(str(path), dataset=DatasetConfig(most=most)) for most in (9, 3))
+    assert [row.id for row in whole] == [row.id for row in load_seed(str(path), size=7)]
+    assert part == load_seed(str(path), size=3)
+    assert len(load_seed(str(path), dataset=DatasetConfig(most=3), size=5)) == 5
+    assert identity(DatasetConfig()) == {} and identity(DatasetConfig(most=3)) == {"most": 3}
