@@ -31,8 +31,9 @@ def run(config: ReportConfig) -> None:
 def _table(output_root: str, path: Path) -> None:
     """Write a row for every finished folder, loops below `output_root` included, and print how many there are."""
     from humpback_exp.analysis import runs
+    from humpback_exp.analysis.folders import read_catalog
 
-    catalog = runs.read_catalog(output_root, loops=True)
+    catalog = read_catalog(output_root, loops=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     runs.write(runs.table(catalog), path)
     left_out = f"{len(catalog.unfinished)} unfinished, {len(catalog.damaged)} damaged"

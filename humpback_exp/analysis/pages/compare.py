@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import cautions, findings
-from humpback_exp.analysis.comparisons import corrections, make
 from humpback_exp.analysis.evaluations import LOSS, Evaluation, evaluations
+from humpback_exp.analysis.folders import input_path, read_catalog
 from humpback_exp.analysis.format import DASH, excerpt, listed
 from humpback_exp.analysis.lineage import facts_below
 from humpback_exp.analysis.pages import tables
 from humpback_exp.analysis.pages.render import render
 from humpback_exp.analysis.pages.tables import Table, texts
 from humpback_exp.analysis.plans import Plan, alone
-from humpback_exp.analysis.runs import input_path, read_catalog
+from humpback_exp.analysis.results import corrections, make
 from humpback_exp.analysis.samples import prompts
 from humpback_exp.artifacts.catalog import Catalog, Folder, differing
 
