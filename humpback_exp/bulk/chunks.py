@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS, write_text
 from humpback_exp.bulk.leases import Leases
-from humpback_exp.progress import Advance, Rows, Throughput
+from humpback_exp.progress import Advance, Throughput
 from humpback_exp.records import write
 
 I = TypeVar("I")  # noqa: E741
@@ -121,7 +121,7 @@ def _do(
     """The rows a chunk becomes, and what it cost."""
     started, tokens = time.perf_counter(), 0
 
-    def count(rows: Rows, more: int) -> None:
+    def count(rows: float, more: int) -> None:
         nonlocal tokens
         tokens += more
         advance(rows, more)

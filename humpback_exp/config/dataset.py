@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, unsafe_hash=True)
 class ColumnsConfig:
     """What a dataset calls its columns, where it has names of its own."""
 
@@ -25,7 +25,7 @@ class ColumnsConfig:
         return {f.name for f in fields(self)} - self.named.keys()
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, unsafe_hash=True)
 class DatasetConfig:
     """Options for pairs from the Hugging Face Hub, or from a file or folder laid out like those of the Hub."""
 
@@ -35,6 +35,8 @@ class DatasetConfig:
     """The split, or several joined by +, as in train+validation. A single file has no splits and is read whole."""
     revision: str | None = None
     """Branch, tag or commit on the Hub; None takes main. A run records the commit that it stood for."""
+    most: int | None = None
+    """At most this many pairs, drawn by the seeded order; data.seed_size asks for as many and refuses fewer."""
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)
 
     @property

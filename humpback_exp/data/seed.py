@@ -2,16 +2,21 @@
 
 import heapq
 from collections.abc import Iterator, Sequence
+from functools import cache
 from statistics import fmean, pstdev
 
-from humpback_exp.config import DatasetConfig
+from humpback_exp.config import DataConfig, DatasetConfig
+from humpback_exp.config.bounds import require
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.open_assistant import Messages, tree_pair
-from humpback_exp.data.shapes import Columns, pair_columns, renamed, row_id, text
+from humpback_exp.data.pinning import is_here
+from humpback_exp.data.shapes import Columns, lacks, pair_columns, renamed, row_id, text
 from humpback_exp.data.sources import OPTIONS, find_files
 from humpback_exp.data.tables import read_rows
 from humpback_exp.records import Example
 
+PROMPTS = "heldout"
+"""The config key of pairs that may lack an output: models answer their prompts, but there is no loss to measure."""
 PAPER = "148 ± 322 and 1,072 ± 818 in the paper's 3,200"
 """Characters of the paper's seed (Table 2)."""
 
@@ -34,16 +39,28 @@ def load_seed(
         ValueError: no such source, unreadable, empty, smaller than `size`, or a row without instruction or output (named by
             file, number and column).
     """
-    pairs = read_pairs(path, key, dataset or DatasetConfig())
-    if size is None:
+    dataset = dataset or DatasetConfig()
+    pairs, most = read_pairs(path, key, dataset), size or dataset.most
+    if most is None:
         examples = list(pairs)
     else:
-        examples = heapq.nsmallest(size, pairs, key=lambda row: shuffled_rank(seed, row.id))
+        examples = heapq.nsmallest(most, pairs, key=lambda row: shuffled_rank(seed, row.id))
     if not examples:
         raise ValueError(f"{key}={path}: holds no pairs; give JSON lines with instruction and output")
-    if size is not None and len(examples) < size:
-        raise ValueError(f"data.seed_size={size}: {path} holds {len(examples)}; lower it or give a larger {key}")
+    if size is not None:
+        _require_enough(len(examples), size, path)
     return examples
+
+
+def check_size(data: DataConfig) -> None:
+    """Raise the ValueError of a seed that holds fewer pairs than are asked for; a plan need not have it on its machine."""
+    if data.seed_path is not None and data.seed_size is not None and is_here(data.seed_path, data.dataset):
+        _require_enough(count_pairs(data.seed_path, "data.seed_path", data.dataset), data.seed_size, data.seed_path)
+
+
+def _require_enough(count: int, size: int, path: str) -> None:
+    remedy = f"{path} holds {count} pairs; lower it or give a larger data.seed_path"
+    require(count >= size, "data.seed_size", size, remedy)
 
 
 def read_pairs(path: str, key: str, dataset: DatasetConfig) -> Iterator[Example]:
@@ -54,7 +71,7 @@ def read_pairs(path: str, key: str, dataset: DatasetConfig) -> Iterator[Example]
             id=row_id(columns, number, where),
             source="seed",
             instruction=text(columns, "instruction", where).strip(),
-            output=text(columns, "output", where).strip(),
+            output="" if key == PROMPTS and lacks(columns, "output") else text(columns, "output", where).strip(),
         )
         if example.id in seen:
             raise ValueError(f"{key}={path}: id {example.id!r} stands twice; ids must differ")
@@ -62,8 +79,9 @@ def read_pairs(path: str, key: str, dataset: DatasetConfig) -> Iterator[Example]
         yield example
 
 
+@cache
 def count_pairs(path: str, key: str, dataset: DatasetConfig) -> int:
-    """How many pairs a source holds."""
+    """How many pairs a source holds; counted once, for checks of many stages before they are started."""
     return sum(1 for _ in read_pairs(path, key, dataset))
 
 

@@ -53,7 +53,7 @@ def read_rows(path: str, key: str) -> Numbered:
 
 
 def _table(path: str, end: str, key: str) -> Numbered:
-    """Rows of a Parquet or Arrow file, of which a row group or batch is in memory at a time."""
+    """Rows of a Parquet or Arrow file; the library holds some row groups or batches at a time."""
     try:
         with TemporaryDirectory() as scratch:  # for the lock file that the library leaves
             options = {"data_files": escape(str(Path(path).absolute())), "cache_dir": scratch}

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from humpback_exp import reasons
 from humpback_exp.completions import OVERFLOW, Completion
@@ -12,7 +11,7 @@ from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
 from humpback_exp.inference.engine import Engine, row_seed
 from humpback_exp.inference.load import load_engine
 from humpback_exp.planning.engines import shared_engine
-from humpback_exp.progress import Advance
+from humpback_exp.progress import Advance, part
 from humpback_exp.prompts import ASSISTANT_PREFIX, backward, forward, rating
 
 Pair = tuple[str, str]
@@ -75,16 +74,14 @@ def by_rating(
     the context will not fit the next time either.
     """
     tries = config.attempts if config.generation.temperature > 0 else 1
-    counted = part(advance, config.samples)
     asked: list[list[Completion]] = [[] for _ in pairs]
     for sample in range(config.samples):
         waiting = list(range(len(pairs)))
         for attempt in range(tries):
             conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
             seeds = [row_seed(config.seed, ids[i], sample * tries + attempt) for i in waiting]
-            completions = engine.generate(
-                conversations, config.generation, seeds, tokens_only(advance) if attempt else counted
-            )
+            counted = part(advance, 1 / config.samples if attempt == 0 else 0)
+            completions = engine.generate(conversations, config.generation, seeds, counted)
             for i, completion in zip(waiting, completions, strict=True):
                 asked[i].append(completion)
             waiting = [i for i in waiting if ask_again(asked[i][-1], config, rubric)]
@@ -144,13 +141,12 @@ def by_likelihood(models: Models, which: str, pairs: Sequence[Pair], tagged: boo
     """How well instruction and output go together: what the instruction saves on the output, how likely it is given it, or both."""
     nothing: list[float | None] = [None] * len(pairs)
     gains, losses = nothing, nothing
-    counted = part(advance, {"forward": 2, "backward": 1, "both": 3}[which])
     if which != "backward":
         assert models.rater is not None
-        gains = forward_gains(models.rater, pairs, tagged, counted)
+        gains = forward_gains(models.rater, pairs, tagged, part(advance, 1 if which == "forward" else 2 / 3))
     if which != "forward":
         assert models.backward is not None
-        losses = backward_gains(models.backward, pairs, tagged, counted)
+        losses = backward_gains(models.backward, pairs, tagged, part(advance, 1 if which == "backward" else 1 / 3))
     asked = {"forward": [gains], "backward": [losses], "both": [gains, losses]}[which]
     return [
         Rated(forward=given, backward=likely, dropped=why_unmeasured(found))
@@ -172,8 +168,8 @@ def forward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: 
     difference is the instruction's alone.
     """
     outputs, tags = [output for _, output in pairs], ["web"] if tagged else []
-    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, advance)
-    without = engine.losses([forward("", tags) for _ in pairs], outputs, advance)
+    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, part(advance, 1 / 2))
+    without = engine.losses([forward("", tags) for _ in pairs], outputs, part(advance, 1 / 2))
     return [
         gain(alone / count, given / count) if count else None
         for (given, count), (alone, _) in zip(with_it, without, strict=True)
@@ -185,13 +181,3 @@ def backward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance:
     conversations = [backward(output, tagged) for _, output in pairs]
     losses = engine.losses(conversations, [instruction for instruction, _ in pairs], advance)
     return [-loss / count if count else None for loss, count in losses]
-
-
-def part(advance: Advance, readings: int | Fraction) -> Advance:
-    """For one of several readings of the same rows, each of which counts as so much of a row done."""
-    return lambda rows, tokens: advance(Fraction(rows) / readings, tokens)
-
-
-def tokens_only(advance: Advance) -> Advance:
-    """For a pass over rows that another pass counts."""
-    return lambda rows, tokens: advance(0, tokens)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from heapq import nsmallest
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from humpback_exp.curation.external import load_ratings
 from humpback_exp.curation.outcomes import scored, tally
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.evaluation.scorers import load_models, measure, part
+from humpback_exp.evaluation.scorers import load_models, measure
 from humpback_exp.inference.load import endpoint_record
 from humpback_exp.inference.openai.client import NotSupported
-from humpback_exp.progress import Advance, log
+from humpback_exp.progress import Advance, log, part
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
@@ -92,7 +91,7 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
 
     def process(chunk: list[Candidate], advance: Advance) -> list[ScoredCandidate]:
         places = [place for place, row in enumerate(chunk) if row.id in compared]
-        counted = part(advance, Fraction(len(chunk) + len(places), len(chunk)))
+        counted = part(advance, len(chunk) / (len(chunk) + len(places)))
         rated = rate(config.scorer, chunk, counted)
         if places:
             try:

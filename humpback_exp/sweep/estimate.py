@@ -8,7 +8,6 @@ from typing import Any
 from humpback_exp import artifacts
 from humpback_exp.config import (
     DataConfig,
-    DatasetConfig,
     EngineConfig,
     EvaluateConfig,
     HardwareConfig,
@@ -78,15 +77,14 @@ class Costs:
                 case ScoreConfig() if artifacts.is_finished(Path(stage.candidates)):
                     found["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
             if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).exists():
-                count, path = self.pairs(stage.data.seed_path, "data.seed_path", stage.data.dataset)
-                found["seed"] = min(count, stage.data.seed_size or count), path
+                count = count_pairs(stage.data.seed_path, "data.seed_path", stage.data.dataset)
+                found["seed"] = (
+                    min(count, stage.data.seed_size or stage.data.dataset.most or count),
+                    stage.data.seed_path,
+                )
             if isinstance(stage, EvaluateConfig) and Path(stage.heldout).exists():
-                found["heldout"] = self.pairs(stage.heldout, "heldout", stage.heldout_dataset)
+                found["heldout"] = count_pairs(stage.heldout, "heldout", stage.heldout_dataset), stage.heldout
         return found
-
-    def pairs(self, path: str, key: str, dataset: DatasetConfig) -> Found:
-        """The human pairs of a source that is on this machine."""
-        return self.once(f"{path} {dataset}", lambda: (count_pairs(path, key, dataset), path))
 
     def once(self, key: str, count: Any, *about: Any) -> Found:
         if key not in self.counted:

@@ -1,21 +1,18 @@
 """What can be said of a sweep's points before one is started: what they vary, whether they go together, what is wrong with them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp import artifacts
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
-from humpback_exp.config.base import require
-from humpback_exp.data.sources import pinned
+from humpback_exp.config.bounds import require
+from humpback_exp.data.pinning import pinned
 from humpback_exp.errors import format_error, report
 from humpback_exp.planning.machine import visible_gpus
-from humpback_exp.planning.preflight import check_folders, check_stages
+from humpback_exp.planning.preflight import check_folders, check_inputs, check_stages
 from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
-
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
 
 
 def varied(overrides: Sequence[Sequence[str]]) -> list[dict[str, str]]:
@@ -43,17 +40,6 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
         last |= {stages[-1].folder} if stages else set()
 
 
-def require_inputs(stages: Sequence[StageConfig]) -> None:
-    """Raise unless every folder that stages read is finished or made by a stage before, and pairs are there."""
-    made: set[Path] = set()
-    for stage in stages:
-        pinned(stage)
-        for key, path in input_paths(stage).items():
-            if Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
-                artifacts.load(Path(path))
-        made.add(stage.folder)
-
-
 def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
     """Find what is wrong with points before one is started, and say it once; the others run all the same.
 
@@ -61,23 +47,39 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
         costs: counts what points are trained on; a selection that keeps nothing is a mistake.
         n_jobs: points that will run at a time on this machine; None where a cluster runs them.
     """
-    said, sound = set[str](), set[Path]()
+    said, sound, models = set[str](), set[Path](), dict[str, TrainConfig]()
     for point in points:
         try:
             if point.mistake is not None:
                 raise point.mistake
-            require_inputs(point.stages)
+            check_inputs(point.stages)
+            stages = list(map(pinned, point.stages))
+            require_other_pairs(point, costs, models)
             if not point.finished:
-                costs.found(point.stages)
                 if n_jobs is not None:
                     require_room(point, n_jobs)
-                check_stages(point.stages, here=n_jobs is not None)
+                check_stages(stages, here=n_jobs is not None)
             check_folders(point.stages, sound)
         except Exception as error:
             if format_error(error) not in said:
                 report(error)
             said.add(format_error(error))
             point.mistake = error
+
+
+def require_other_pairs(point: Point, costs: Costs, models: dict[str, TrainConfig]) -> None:
+    """Raise where a selection has too few web pairs to make a model other than that of a point before, or none.
+
+    Args:
+        models: those of the points before, by all that identifies them; theirs are added.
+    """
+    for stage in point.stages:
+        kept = costs.found([stage]).get("curated")
+        if isinstance(stage, TrainConfig) and stage.data.size is not None and kept is not None:
+            facts = identity(stage) | input_paths(stage) | {"data.size": kept[0]}
+            twin = models.setdefault(json.dumps(facts, sort_keys=True), stage)
+            why = f"the selection has {kept[0]} web pairs, with which {twin.name} is trained; lower it"
+            require(twin.folder == stage.folder or point.finished, "data.size", stage.data.size, why)
 
 
 def require_room(point: Point, n_jobs: int) -> None:

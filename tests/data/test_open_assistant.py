@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from humpback_exp import artifacts
 from humpback_exp.data.seed import load_seed
 from humpback_exp.records import Example
-from tests.conftest import SHARED
+from tests.conftest import SHARED, one_line_error, run
 
 COLUMNS = {
     "message_id": pa.string(),
@@ -90,6 +91,33 @@ def test_draws_are_alike_too(trees: list[dict[str, Any]], tmp_path: Path) -> Non
     write_table(tmp_path / "a.parquet", [row for tree in trees for row in messages(tree)])
     from_trees = load_seed(lines(tmp_path / "a.jsonl", trees), size=32, seed=5)
     assert load_seed(str(tmp_path / "a.parquet"), size=32, seed=5) == from_trees
+
+
+def test_the_papers_seed_as_it_is_typed(tiny: str, trees: list[dict[str, Any]], tmp_path: Path) -> None:
+    """`data=oasst1` with the Hub's layout in the cache; a run begun offline keeps its commit and says how long its pairs are."""
+    dataset = tmp_path / "hub" / "datasets--OpenAssistant--oasst1"
+    for split, part in (("train", trees[:80]), ("validation", trees[80:])):
+        rows = [row for tree in part for row in messages(tree)]
+        write_table(
+            dataset / "snapshots" / ("f" * 40) / "data" / f"{split}-00000-of-00001-0123456789abcdef.parquet", rows
+        )
+    (dataset / "refs").mkdir()
+    (dataset / "refs" / "main").write_text("f" * 40)
+    command = ["train.py", "data=oasst1", "experiment=m0", "model=tiny", "tracking=none", f"output_root={tmp_path}"]
+    refused = one_line_error(run(*command, HF_HUB_CACHE=str(tmp_path / "hub")))
+    assert (
+        refused == "data.seed_size=3200: OpenAssistant/oasst1 holds 94 pairs; lower it or give a larger data.seed_path"
+    )
+    assert not (tmp_path / "models").exists()
+    told = run(*command, "data.seed_size=94", "optim.max_steps=1", HF_HUB_CACHE=str(tmp_path / "hub"))
+    assert told.returncode == 0, told.stderr
+    assert (
+        "OpenAssistant/oasst1: 94 pairs, instruction and output 166 ± 241 and 1,181 ± 729 characters "
+        "(148 ± 322 and 1,072 ± 818 in the paper's 3,200)"
+    ) in told.stderr
+    manifest = artifacts.load(tmp_path / "models" / "m0")
+    assert manifest.config["data.dataset.revision"] == "f" * 40
+    assert manifest.rows["seed"] + manifest.drops.get("too long", 0) == 94
 
 
 REPLY = {"text": "b", "lang": "en", "rank": 0}
