@@ -6,7 +6,7 @@ from pathlib import Path
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.bounds import require
-from humpback_exp.data.sources import pinned
+from humpback_exp.data.pinning import pinned
 from humpback_exp.errors import format_error, report
 from humpback_exp.planning.estimate import found
 from humpback_exp.planning.machine import visible_gpus
