@@ -85,10 +85,10 @@ class Warm:
 def serve() -> None:
     """Answer `{"argv": ...}` with the process id of a child that runs it, `{"wait": pid}` with its status."""
     import deepspeed.runtime.zero.muon.muon_optimizer  # noqa: F401
-    import humpback_exp.modeling.trainer
     import transformers.models.llama.modeling_llama  # noqa: F401
 
     import humpback_exp.modeling.export
+    import humpback_exp.modeling.trainer
     import humpback_exp.stages.train  # noqa: F401
 
     answers, children = os.fdopen(os.dup(1), "w"), set()

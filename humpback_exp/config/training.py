@@ -78,6 +78,9 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         require(self.lr > 0, "optim.lr", self.lr, "must be positive")
+        require(
+            self.lr <= 1, "optim.lr", self.lr, "must be at most 1: AdamW moves every weight by about as much a step"
+        )
         require(0 <= self.end_lr <= self.lr, "optim.end_lr", self.end_lr, f"must lie in [0, optim.lr={self.lr}]")
         for key in ("batch_size", "max_steps", "epochs"):
             value = getattr(self, key)
