@@ -1,4 +1,4 @@
-"""What a person sees while a stage runs: a bar with rate and time left on a terminal, log lines elsewhere, a table at the end."""
+"""What a person sees while a stage runs: on a terminal a bar with rate and time left, elsewhere log lines; at the end a table."""
 
 import logging
 import sys
@@ -15,8 +15,8 @@ from humpback_exp.distributed import rank
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
 """Seconds between two log lines of a bulk stage, and between two points in W&B."""
-Advance = Callable[[int, int], object]
-"""Called with the rows just finished and the tokens that were read and written for them."""
+Advance = Callable[[float, int], object]
+"""Called with the rows just finished, parts of rows included, and the tokens that were read and written for them."""
 
 
 def set_up_logging() -> None:
@@ -25,13 +25,15 @@ def set_up_logging() -> None:
     log.setLevel(logging.INFO if rank() == 0 else logging.WARNING)
 
 
-def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[Any]":
-    """A progress bar to `update`; silent where stderr is no terminal."""
+def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0) -> "tqdm[Any]":
+    """A progress bar to `update`; silent where stderr is no terminal, and for the first `delay` seconds."""
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
+        unit_scale=unit == "B",
         initial=initial,
+        delay=delay,
         disable=rank() > 0 or not sys.stderr.isatty(),
         dynamic_ncols=True,
         smoothing=0.1,
@@ -39,25 +41,30 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "t
 
 
 def counting(progress: "tqdm[Any]") -> Advance:
-    """What an engine calls with finished rows and their tokens, to move the bar."""
+    """A function for an engine to call with finished rows and their tokens, which moves the bar."""
 
-    def advance(rows: int, tokens: int) -> None:
+    def advance(rows: float, tokens: int) -> None:
         progress.update(rows)
 
     return advance
 
 
+def part(advance: Advance, share: float) -> Advance:
+    """For one of several passes over the same rows: each row counts for this share of it, tokens count as they are."""
+    return lambda rows, tokens: advance(rows * share, tokens)
+
+
 @dataclass(slots=True, frozen=True)
 class Throughput:
-    """What a chunk of a bulk stage, or several, came to."""
+    """How much work a chunk of a bulk stage was, or several chunks together."""
 
     rows: int = 0
     kept: int = 0
-    """Rows that are usable."""
+    """How many of the rows are usable."""
     tokens: int = 0
-    """Read and written by the model."""
+    """Tokens that the model read or wrote."""
     seconds: float = 0.0
-    """Of the workers, added up, without loading the model."""
+    """Working time of all workers added up, without loading the model."""
 
     def __add__(self, other: "Throughput") -> "Throughput":
         return Throughput(
@@ -72,9 +79,9 @@ class Throughput:
 
 
 class Meter:
-    """How a bulk stage comes along: a bar on a terminal, else a log line now and then, and the same figures to W&B.
+    """The progress of a bulk stage: a bar on a terminal, else a log line now and then, and the same figures for W&B.
 
-    Speeds are those of all workers in this session; what an earlier one did counts as done, not as fast.
+    Speeds are those of all workers in this session. Rows of an earlier session count as done, but not as fast.
     """
 
     def __init__(
@@ -82,26 +89,26 @@ class Meter:
     ) -> None:
         """
         Args:
-            before: what earlier sessions committed.
-            tell: gets the figures, and the rows done, every `INTERVAL` seconds and at the end.
+            before: the work that earlier sessions committed.
+            tell: called with the figures and the rows done every `INTERVAL` seconds and at the end.
         """
         self.total, self.description, self.before, self.tell = total, description, before, tell
-        self.done, self.rows, self.tokens = before, 0, 0
+        self.done, self.rows, self.tokens = before, 0.0, 0
         self.began = self.told = time.monotonic()
         self.bar = bar(total, description, initial=before.rows)
 
-    def advance(self, rows: int, tokens: int) -> None:
-        """Rows of a chunk that is still at work in this process."""
+    def advance(self, rows: float, tokens: int) -> None:
+        """Count rows, or parts of rows, of a chunk on which this process is still working."""
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()
 
     def committed(self, figures: Throughput) -> None:
-        """A chunk is there, from this process or another."""
-        self.done, self.rows, self.tokens = self.done + figures, 0, 0
+        """Count a chunk that is complete, whichever process made it."""
+        self.done, self.rows, self.tokens = self.done + figures, 0.0, 0
         self._show()
 
     def _show(self) -> None:
-        self.bar.set_postfix_str(said(self.figures()), refresh=False)
+        self.bar.set_postfix_str(describe(self.figures()), refresh=False)
         self.bar.update(self.at - self.bar.n)
         if time.monotonic() - self.told > INTERVAL:
             self._tell()
@@ -111,36 +118,37 @@ class Meter:
         if self.bar.disable:
             left = figures["seconds_left"]
             took = f", {tqdm.format_interval(left)} left" if left > 0 else ""
-            log.info("%s: %d of %d rows, %s%s", self.description, self.at, self.total, said(figures), took)
+            log.info("%s: %d of %d rows, %s%s", self.description, self.at, self.total, describe(figures), took)
         self.tell(figures, self.at)
 
     @property
     def at(self) -> int:
-        """Rows done, those of unfinished chunks included."""
-        return self.done.rows + self.rows
+        """Rows done, including those of unfinished chunks."""
+        return int(self.done.rows + self.rows + 1e-6)  # thirds of rows may add up to a little less than one
 
     def figures(self) -> dict[str, float]:
-        """What is said now, under the names it has in W&B."""
+        """The figures at this moment, by their names in W&B. The share of kept rows is known once a chunk is complete."""
         tokens = self.done.tokens + self.tokens
         seconds = max(time.monotonic() - self.began, 1e-9)
-        speed = (self.at - self.before.rows) / seconds
-        return {
+        rows = self.done.rows + self.rows
+        speed = (rows - self.before.rows) / seconds
+        figures = {
             "rows_per_second": speed,
             "tokens_per_second": (tokens - self.before.tokens) / seconds,
-            "kept_share": self.done.kept / max(self.done.rows, 1),
-            "seconds_left": (self.total - self.at) / speed if speed else float("nan"),
+            "seconds_left": (self.total - rows) / speed if speed else float("nan"),
         }
+        return figures | ({"kept_share": self.done.kept / self.done.rows} if self.done.rows else {})
 
     def close(self) -> None:
-        """Say the last figures."""
+        """Report the last figures."""
         self._tell()
         self.bar.close()
 
 
-def said(figures: Mapping[str, float]) -> str:
+def describe(figures: Mapping[str, float]) -> str:
     """`0.52 rows/s, 310 tokens/s, 97 % kept`."""
-    rows, tokens = figures["rows_per_second"], figures["tokens_per_second"]
-    return f"{rows:.3g} rows/s, {tokens:.0f} tokens/s, {figures['kept_share']:.0%} kept".replace("%", " %")
+    speeds = f"{figures['rows_per_second']:.3g} rows/s, {figures['tokens_per_second']:.0f} tokens/s"
+    return f"{speeds}, {100 * figures['kept_share']:.0f} % kept" if "kept_share" in figures else speeds
 
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
@@ -148,22 +156,10 @@ def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
     return tabulate([dict(row) for row in rows], headers="keys", floatfmt=numbers, missingval="-")
 
 
-def stage_table(
-    title: str,
-    went_in: int,
-    came_out: int,
-    drops: Mapping[str, int],
-    seconds: float,
-    where: object,
-    figures: Mapping[str, float] | None = None,
-) -> None:
-    """Print how a stage ended: in, out, why the rest was dropped, what was measured, how long it took, where it lies."""
-    rows: list[tuple[str, object]] = [("in", went_in)]
-    rows += [(f"  dropped: {reason}", count) for reason, count in sorted(drops.items(), key=lambda item: -item[1])]
-    rows += [("out", came_out)]
-    measured = {name.replace("_", " "): value for name, value in (figures or {}).items() if value is not None}
-    rows += [(name, value if isinstance(value, int) else f"{value:.4g}") for name, value in measured.items()]
-    rows += [("seconds", round(seconds, 1)), ("folder", where)]
+def stage_table(title: str, rows: Sequence[tuple[str, object]]) -> None:
+    """Print a title and aligned rows of a name and its value; numbers that are not whole with four digits."""
+    shown = [(name, f"{value:.4g}" if isinstance(value, float) else value) for name, value in rows]
     print(
-        f"\n{title}\n" + tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right")), flush=True
+        f"\n{title}\n" + tabulate(shown, tablefmt="plain", disable_numparse=True, colalign=("left", "right")),
+        flush=True,
     )

@@ -5,6 +5,8 @@ The source tag (paper section 7) is the system message: the `inst` template puts
 before it, as the paper's own group describes it (arXiv 2408.04614, appendix A); `chatml` has a system turn for it.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 Message = dict[str, str]
@@ -71,6 +73,21 @@ STAGE_PROMPTS = {
     "evaluate": [TAGS, TURN_MARKS, JUDGE],
 }
 """Stage -> the texts above that shape what it makes: a run made with other words is another run."""
+SHIPPED_TEMPLATES = "182d00d48766182f"
+"""Digest of `TEMPLATES` when evaluations began to be identified by them, so that those made before stay what they are."""
+
+
+def stage_digest(stage: str) -> str:
+    """What identifies the texts that shape a stage; empty for a stage that says nothing to a model."""
+    texts = STAGE_PROMPTS.get(stage)
+    if stage == "evaluate" and text_digest(TEMPLATES) != SHIPPED_TEMPLATES:
+        texts = [*STAGE_PROMPTS[stage], TEMPLATES]
+    return text_digest(texts) if texts else ""
+
+
+def text_digest(texts: object) -> str:
+    """16 hexadecimal digits that tell texts, in lists and dictionaries, from others."""
+    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def tag(sources: Sequence[str]) -> Conversation:

@@ -1,9 +1,13 @@
 """Whole rendered prompts: both templates, both directions, both sources. A changed word here is a changed method."""
 
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 from transformers import PreTrainedTokenizerFast
 
 from humpback_exp import prompts
+from humpback_exp.config import STAGES
 from humpback_exp.data.tokenize import neutral
 from humpback_exp.prompts import TEMPLATES, backward, comparison, forward, rating, rewriting
 
@@ -118,3 +122,55 @@ def test_comparison_keeps_the_order_and_foreign_braces() -> None:
 )
 def test_what_would_end_a_turn_is_taken_out_of_web_text(byte_tokenizer, text: str, left: str) -> None:
     assert neutral(byte_tokenizer, text) == left
+
+
+DIGESTS = {
+    "segment": "",
+    "train": "737bba9e730251a5",
+    "augment": "310e40b917fcf0d8",
+    "gate": "30bef7a08a2d4522",
+    "score": "30bef7a08a2d4522",
+    "select": "",
+    "rewrite": "9fcb615d27b472a4",
+    "evaluate": "ec66adf28b62f876",
+}
+"""What earlier versions recorded for these texts; folders made by them are skipped as long as it is the same."""
+
+ASKED = {"train", "augment", "gate", "score", "rewrite", "evaluate"}
+SHAPED = {
+    "Answer in the style of an AI Assistant.": ASKED,
+    "Answer with knowledge from web search.": ASKED,
+    "[INST] ": {"train", "evaluate"},
+    "<|im_start|>": {"train", "evaluate"},
+    '"[/INST]"': ASKED,
+    "The text below is a candidate answer": {"train", "augment", "gate", "score"},
+    "Reply with the rewritten answer alone.": {"rewrite"},
+    "Which answer is better, 1 or 2?": {"evaluate"},
+    "Score:": {"gate", "score"},
+}
+"""A piece of each text -> the stages whose prompts it shapes."""
+
+
+def test_the_texts_as_they_are_keep_their_digests() -> None:
+    assert {stage: prompts.stage_digest(stage) for stage in STAGES} == DIGESTS
+
+
+@pytest.mark.parametrize("piece", SHAPED)
+def test_an_edited_text_makes_another_run_of_every_stage_it_shapes(piece: str) -> None:
+    source = Path(prompts.__file__).read_text(encoding="utf-8")
+    assert piece in source
+    edited = ModuleType("edited")
+    exec(source.replace(piece, piece.replace(piece[1], "~" + piece[1], 1)), edited.__dict__)
+    assert {stage for stage in STAGES if edited.stage_digest(stage) != prompts.stage_digest(stage)} == SHAPED[piece]
+
+
+def test_every_text_is_edited_above() -> None:
+    texts = [*prompts.TAGS.values(), *prompts.TEMPLATES.values(), *prompts.TURN_MARKS, prompts.BACKWARD]
+    texts += [prompts.REWRITE, prompts.JUDGE, prompts.ASSISTANT_PREFIX]
+    pieces = [piece.strip('" ') for piece in SHAPED]
+    assert all(any(piece in text for piece in pieces) for text in texts)
+    written = {
+        name for name, value in vars(prompts).items() if name.isupper() and isinstance(value, str | dict | tuple)
+    }
+    known = {"TAGS", "TEMPLATES", "TURN_MARKS", "BACKWARD", "REWRITE", "JUDGE", "ASSISTANT_PREFIX"}
+    assert written == known | {"STAGE_PROMPTS", "SHIPPED_TEMPLATES"}

@@ -8,29 +8,24 @@ import fcntl
 import json
 import math
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from humpback_exp.artifacts.hashing import digest, fingerprint
-from humpback_exp.artifacts.manifest import Manifest, load, require_files, sha256, write_text
-from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
-from humpback_exp.prompts import STAGE_PROMPTS
+from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load, require_files, sha256, write_text
+from humpback_exp.artifacts.match import manifest_of, require_match
+from humpback_exp.artifacts.versions import git_commit, package_versions
+from humpback_exp.config import STAGES, StageConfig, read, to_plain
 
-PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
-NAMED = 4
-"""Keys that a refusal names with their values."""
 OPENED_BY = ".opened-by"
-"""File that tells a stage's other ranks that the first has opened the folder for them, and not for another job."""
+"""File by which a stage's other ranks know that the first rank has opened the folder for their job and no other."""
 CHECKPOINTS = "checkpoints"
-"""Folder, in that of a stage, of what an unfinished run goes on from; gone when it is finished."""
+"""Subfolder of a stage's folder from which an unfinished run goes on. It is removed when the run is finished."""
 
 
 @dataclass
@@ -42,43 +37,40 @@ class Artifact:
     finished: bool
 
 
-def begin(config: StageConfig, write: bool = True) -> Artifact:
+def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Artifact:
     """Open the folder of `config`: fresh, to be resumed, or finished; freeze the config into a fresh one.
+
+    Args:
+        write: False only looks.
+        moved_by: the option of the command line that gives the stage another folder, for the refusal of this one.
 
     Raises:
         ValueError: an input is missing or unfinished, or the folder belongs to another config.
     """
-    folder = config.folder
-    inputs = {}
-    for key, path in input_paths(config).items():
-        inputs[key] = {"path": path, "fingerprint": fingerprint(path)}
-    is_what = identity(config)
-    if config.stage in STAGE_PROMPTS:
-        is_what["prompts"] = digest(STAGE_PROMPTS[config.stage])[:16]
-    mark = digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
-    manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
-    frozen = folder / "config.yaml"
-    if (folder / "manifest.json").exists():
+    folder, manifest = config.folder, manifest_of(config)
+    if is_finished(folder):
         made = load(folder)
-        refuse_other(made, manifest, folder)
+        require_match(made, manifest, folder, moved_by)
         require_files(folder, made)
         if write:
             drop_checkpoints(folder)
         return Artifact(folder, made, finished=True)
     held = {path.name for path in folder.iterdir() if _holds(path)} if folder.exists() else set()
+    if held and not is_begun(folder):
+        raise ValueError(f"{folder}: holds files of something else; choose another {moved_by}=")
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
-            raise ValueError(f"{folder}: holds files of something else; choose another name= or delete it")
-        refuse_other(_begun(folder), manifest, folder)
+            raise ValueError(f"{folder}: lost its begun.json; choose another {moved_by}= or delete it")
+        manifest = require_match(_begun(folder), manifest, folder, moved_by)
     if write:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(frozen, yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
+        write_text(folder / "config.yaml", yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
         write_text(folder / "begun.json", json.dumps(asdict(manifest), indent=1))
     return Artifact(folder, manifest, finished=False)
 
 
 def _holds(path: Path) -> bool:
-    """Whether this, in a stage's folder, is something that was made: locks, claims of chunks and scraps are not."""
+    """Whether a path in a stage's folder is a result. Locks, claims of chunks and scratch files are none."""
     if path.is_dir():
         return any(map(_holds, path.iterdir()))
     return path.suffix not in (".tmp", ".claim") and path.name not in (".lock", OPENED_BY)
@@ -91,32 +83,11 @@ def _begun(folder: Path) -> Manifest:
         raise ValueError(f"{folder}/begun.json: damaged; delete {folder} and run the command again") from None
 
 
-def refuse_other(there: Manifest, wanted: Manifest, folder: Path) -> None:
-    """Raise when a folder was made by another config, naming the first differing keys with both values."""
-    if there.fingerprint == wanted.fingerprint:
-        return
-    ours, theirs = _facts(wanted), _facts(there)
-    keys = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
-    parts = [f"{key}={_short(theirs.get(key))} there, {_short(ours.get(key))} here" for key in keys[:NAMED]]
-    more = f"; and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
-    raise ValueError(f"{folder}: made by another config ({'; '.join(parts)}{more}); choose another name= or delete it")
-
-
-def _facts(manifest: Manifest) -> dict[str, Any]:
-    read_from = {key: f"{value['path']} ({value['fingerprint'][:8]})" for key, value in manifest.inputs.items()}
-    return manifest.config | read_from
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:40]}... ({digest(text)[:8]})"
-
-
 def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
     """The frozen config and the artifact of a folder that `begin` prepared; for a stage in its own process."""
     frozen = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     config = read(folder / "config.yaml", STAGES[frozen["stage"]])
-    return config, Artifact(folder, _begun(folder), finished=(folder / "manifest.json").exists())
+    return config, Artifact(folder, _begun(folder), finished=is_finished(folder))
 
 
 @contextmanager
@@ -159,7 +130,7 @@ def finish(
     files = sorted(p for p in held if p.name not in skip and _holds(p))
     manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
     manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, _finite(metrics or {})
-    manifest.versions = {name: metadata.version(name) for name in PACKAGES}
+    manifest.versions = package_versions()
     manifest.git_commit = git_commit()
     manifest.wall_seconds = round(time.time() - started, 2)
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -172,22 +143,13 @@ def finish(
 
 
 def drop_checkpoints(folder: Path) -> None:
-    """Remove what a finished training could have gone on from; `begin` asks again, for a kill between manifest and this."""
+    """Remove the checkpoints of a finished stage. `begin` calls this, too, after a kill between the manifest and this call."""
     if (folder / CHECKPOINTS).exists():
         shutil.rmtree(folder / CHECKPOINTS)
 
 
 def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Metrics with None for what is not a number, which JSON does not know."""
+    """The metrics with None in place of nan and infinity, which JSON does not have."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in metrics.items()
     }
-
-
-def git_commit() -> str:
-    """The commit of the working directory, `+` when it has changes, empty outside a repository."""
-    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""

@@ -26,7 +26,20 @@ COMMANDS = {
     "rewritten": "python rewrite.py",
     "evals": "python evaluate.py",
 }
-"""Kind of a folder -> the command that writes it."""
+"""Kind of a folder -> the command that writes it, up to its name."""
+EXPERIMENTS = ("backward", "m0", "m1", "m2")
+"""Models that have an experiment of their name in `conf/experiment/`."""
+FLOW = {
+    "segments": ("segments found", "segments"),
+    "models": (None, "examples"),
+    "candidates": ("segments", "candidates"),
+    "gates": ("pairs", "pairs"),
+    "scored": ("candidates", "readable"),
+    "curated": ("scored", "curated"),
+    "rewritten": ("candidates", "rewritten"),
+    "evals": ("pairs", "pairs"),
+}
+"""Kind of a folder -> which of its manifest's rows went in and which came out usable; None where in is out and drops."""
 
 
 @dataclass(kw_only=True)
@@ -51,6 +64,17 @@ class Manifest:
     git_commit: str = ""
     wall_seconds: float = 0.0
     finished_at: str = ""
+
+    @property
+    def rows_in(self) -> int:
+        """Rows that the stage was given."""
+        name = FLOW[self.kind][0]
+        return self.rows[name] if name else self.rows_out + sum(self.drops.values())
+
+    @property
+    def rows_out(self) -> int:
+        """Rows that came out usable."""
+        return self.rows[FLOW[self.kind][1]]
 
 
 def is_finished(folder: Path) -> bool:
@@ -83,6 +107,15 @@ def _written(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def command_for(folder: Path) -> str:
+    """The command that writes the folder `output_root/KIND/NAME`."""
+    if folder.parent.name not in COMMANDS:
+        return "the command that writes it"
+    name = folder.name.split("-")[0] if folder.parent.name in ("curated", "gates") else folder.name
+    key = "experiment" if folder.parent.name == "models" and name in EXPERIMENTS else "name"
+    return f"{COMMANDS[folder.parent.name]} {key}={name}"
+
+
 def load(folder: Path) -> Manifest:
     """The manifest of a finished folder.
 
@@ -90,7 +123,7 @@ def load(folder: Path) -> Manifest:
         ValueError: it is missing or damaged, the folder is unfinished, or another program wrote it.
     """
     path = folder / "manifest.json"
-    command = COMMANDS.get(folder.parent.name, "the command that writes it")
+    command = command_for(folder)
     if not is_begun(folder):
         state = "not written by a stage" if path.exists() else "no such finished folder"
         raise ValueError(f"{folder}: {state}; run {command} first")

@@ -6,6 +6,7 @@ Dropping it instead would shrink the selection, and would leave more of the shor
 
 import re
 
+from humpback_exp import reasons
 from humpback_exp.augmentation.instructions import echoes, repeats, words_of
 from humpback_exp.prompts import REWRITE
 
@@ -30,15 +31,15 @@ def keep_reason(text: str, draft: str, finish: str) -> str:
     """
     words = words_of(text)
     if finish == "overflow":
-        return "longer than the context"
+        return reasons.OVERFLOW
     if len(words) < 2:
-        return "empty"
+        return reasons.EMPTY
     if repeats(words):
-        return "repeats itself"
+        return reasons.REPEATS
     if echoes(words, REWRITE):
-        return "echoes the prompt"
+        return reasons.ECHOES
     if finish == "length":
-        return "unfinished"
+        return reasons.UNFINISHED
     if len(words) < SHORTEST * len(words_of(draft)):
-        return "much shorter"
+        return reasons.MUCH_SHORTER
     return ""

@@ -1,4 +1,4 @@
-"""From a composed config to a checked dataclass, and from a dataclass to what identifies a run.
+"""How a composed config becomes a checked dataclass, and what of a dataclass identifies a run.
 
 A field marked `operational` says how a run is done, not what it is: it never enters a fingerprint.
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
@@ -10,27 +10,22 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
+from humpback_exp.config.bounds import Bound
+
 T = TypeVar("T")
-OPERATIONAL = {"operational": True}
-INPUT = {"input": True}
 
 
-def operational(default: Any) -> Any:
-    """A field that may differ between two sessions of the same run: device, workers, tracking."""
+def operational(default: Any, bound: Bound | None = None) -> Any:
+    """A field that may differ between two sessions of the same run, such as device, workers or tracking."""
+    metadata = {"operational": True, "bound": bound}
     if callable(default):
-        return field(default_factory=default, metadata=OPERATIONAL)
-    return field(default=default, metadata=OPERATIONAL)
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def artifact_input(default: Any = None) -> Any:
     """A path (or Hub id) that a stage reads; identified by the fingerprint of its content."""
-    return field(default=default, metadata=INPUT)
-
-
-def require(holds: bool, key: str, value: Any, bound: str) -> None:
-    """Raise the ValueError a user sees when `holds` is false: key, value, bound and remedy in one line."""
-    if not holds:
-        raise ValueError(f"{key}={value}: {bound}")
+    return field(default=default, metadata={"input": True})
 
 
 def swept(cls: type[T]) -> type[T]:
@@ -72,7 +67,10 @@ def to_plain(config: Any) -> Any:
 
 
 def identity(config: Any) -> dict[str, Any]:
-    """The flat `key.subkey -> value` view of what a run is: neither operational keys, input paths nor inactive fields."""
+    """The settings that identify a run, flat as `key.subkey -> value`.
+
+    Operational fields, input paths and inactive fields are left out.
+    """
     flat: dict[str, Any] = {}
     for f in fields(config):
         if f.metadata.get("operational") or f.metadata.get("input") or f.name in inactive_fields(config):
@@ -86,7 +84,7 @@ def identity(config: Any) -> dict[str, Any]:
 
 
 def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
-    """The `key -> path` view of everything a stage reads; unset and inactive inputs are left out."""
+    """Config key -> path of everything that a stage reads. Inputs that are unset or inactive are left out."""
     found: dict[str, str] = {}
     for f in fields(config):
         value = getattr(config, f.name)
@@ -98,9 +96,5 @@ def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
 
 
 def inactive_fields(config: Any) -> set[str]:
-    """The fields that `config.inactive_fields` says change nothing with the others as they are; none where it says nothing."""
+    """Names of the fields that have no effect given the values of the others, as the config's own `inactive_fields` lists them."""
     return getattr(config, "inactive_fields", set())
-
-
-def one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    require(value in allowed, key, value, f"must be one of {', '.join(allowed)}")

@@ -2,46 +2,41 @@
 
 from dataclasses import dataclass, field
 
-from humpback_exp.config.base import one_of, require
-
-EXECUTORS = ("local", "slurm", "ray")
+from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
 
 
 @dataclass(kw_only=True, slots=True)
 class ExecutorConfig:
-    """Who does the work of augmentation and scoring. The result is the same for all, so nothing here identifies a run.
+    """The workers of augmentation, scoring and rewriting. The result does not depend on them, so no option identifies a run.
 
     A worker loads one engine and takes chunks until none is left.
     """
 
-    name: str = "local"
+    name: str = bounded("local", choice("local", "slurm", "ray"))
     """local, slurm or ray."""
-    workers: int = 1
-    """Engines at work at the same time; 1 with local runs in the process of the command."""
-    gpus: int = 0
-    """GPUs a worker has to itself: 1, or the engine's tensor parallel size; 0 leaves the workers what they see."""
-    lease: float = 60.0
+    workers: int = bounded(1, POSITIVE)
+    """How many engines work at the same time. With local, one worker runs in the process of the command itself."""
+    gpus: int = bounded(0, NOT_NEGATIVE)
+    """GPUs that a worker has to itself: 1, or the engine's tensor parallel size. 0 lets every worker use all GPUs it sees."""
+    lease: float = bounded(60.0, POSITIVE)
     """Seconds without a sign of life after which a worker counts as dead and another one does its chunk."""
-    cpus: int = 1
-    """Cores asked for a worker (slurm, ray)."""
-    memory: int = 8
-    """GB of main memory asked for each of those cores (slurm, ray)."""
+    cpus: int = bounded(1, POSITIVE)
+    """Cores requested for each worker (slurm, ray)."""
+    memory: int = bounded(8, POSITIVE)
+    """GB of main memory requested for each of these cores (slurm, ray)."""
     address: str = "auto"
     """Ray cluster: auto for the one of this machine or of RAY_ADDRESS, else host:port."""
     partition: str | None = None
     """Slurm partition; slurm needs one."""
     time: str = "24:00:00"
-    """Slurm's limit for a worker. What it has not finished by then is lost with at most one chunk; run again."""
+    """Slurm's time limit for a worker. A worker that reaches it loses at most one chunk; the same command goes on."""
     setup: str = ". .venv/bin/activate"
     """Shell line that makes Python and this package ready on a Slurm node, in the folder the command was given in."""
     sbatch: dict[str, str] = field(default_factory=dict)
     """Further options of sbatch, `{account: nlp, gres: gpu:h100:1}` say."""
 
     def __post_init__(self) -> None:
-        one_of("executor.name", self.name, EXECUTORS)
-        for key in ("workers", "lease", "cpus", "memory"):
-            require(getattr(self, key) > 0, f"executor.{key}", getattr(self, key), "must be positive")
-        require(self.gpus >= 0, "executor.gpus", self.gpus, "must be 0 or more")
+        check_bounds(self, "executor.")
         require(
             self.name != "slurm" or bool(self.partition),
             "executor.partition",

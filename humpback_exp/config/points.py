@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from humpback_exp.config.base import operational, require
+from humpback_exp.config.base import operational
+from humpback_exp.config.bounds import require
 from humpback_exp.config.curation import ScoreConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.stages import EvaluateConfig, TrainConfig
@@ -17,8 +18,11 @@ class PointConfig(TrainConfig):
     whatever their seed: curation.seed is its own."""
     evaluation: EvaluateConfig | None = None
     """How the model is measured (evaluation=heldout). Points may share a model and differ in this."""
+    heldout: str = operational("examples/heldout.jsonl")
+    """Human pairs that evaluation=heldout measures on."""
     hardware: HardwareConfig | None = operational(None)
-    """What the hours of a sweep are estimated for (hardware=a100_80gb); None estimates floating-point operations only."""
+    """The hardware for which the hours of a sweep are estimated (hardware=a100_80gb). None estimates floating-point operations
+    only."""
 
     def __post_init__(self) -> None:
         TrainConfig.__post_init__(self)
@@ -36,5 +40,5 @@ class PointConfig(TrainConfig):
                 not on_cpu or self.trainer.accelerator == "cpu",
                 f"{key}.engine.device",
                 "cpu",
-                f"the model is trained on GPUs; add engine@{key}.engine=gpu, or =vllm with {key}.engine.tensor_parallel=GPUS",
+                f"the model is trained on GPUs; add engine@{key}.engine=vllm, or =gpu for a model that one GPU holds",
             )

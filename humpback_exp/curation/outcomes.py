@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 
 from humpback_exp.curation.agreement import LEVELS, nearest
 from humpback_exp.curation.parsing import Rated
+from humpback_exp.reasons import ABANDONED
 from humpback_exp.records import Candidate, Measured, ScoredCandidate
 
-SCORED, RE_ASKED, ABANDONED = "scored", "re-asked", "abandoned"
+SCORED = "scored"
+RE_ASKED = "re-asked"
 
 
 @dataclass(slots=True)

@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 
 _SLOT = re.compile(r"[*_`\s]*score[*_`\s]*:[*_`\s]*([0-5])(?:\.0+)?(?:\s*/\s*5)?[*_`\s.]*", re.IGNORECASE)
 
-UNREADABLE, EMPTY, TOO_LONG = "unreadable", "empty", "longer than the context"
-"""Why a pair has no score: no rating in the declared slot, nothing written at all, no room for the pair."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Rated:

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from humpback_exp import reasons
 from humpback_exp.artifacts import digest
 from humpback_exp.config import DataConfig, identity
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
 from humpback_exp.distributed import rank
 from humpback_exp.progress import bar
-from humpback_exp.prompts import TAGS, TURN_MARKS
+from humpback_exp.prompts import BACKWARD, TAGS, TURN_MARKS
 from humpback_exp.records import Example
 
 SCHEMA = pa.schema(
@@ -42,7 +43,7 @@ class TokenCache(Sequence[Tokens]):
     def __init__(self, path: Path) -> None:
         self.table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         outcomes = np.asarray(self.table["outcome"])
-        self.kept = np.flatnonzero(outcomes != "too long")
+        self.kept = np.flatnonzero(outcomes != reasons.TOO_LONG)
         self.counts = {name: count for name, count in Counter(outcomes.tolist()).items() if name}
         self.labelled = int(self.table["labelled"].to_numpy().sum())
         self.total = sum(len(chunk.flatten()) for chunk in self.table["ids"].chunks)
@@ -84,6 +85,7 @@ def cached_tokens(
     """
     shapes = [inputs, identity(config), seed, tokenizer.backend_tokenizer.to_str(), tokenizer.eos_token_id]
     shapes += [tokenizer.chat_template, TAGS, TURN_MARKS]
+    shapes += [BACKWARD] if config.direction == "backward" else []
     path = root / f"{digest(shapes)[:24]}.arrow"
     if rank() == 0 and not path.exists():
         _write(path, tokenizer, config, examples())
@@ -110,7 +112,7 @@ def _rows(tokenizer: Any, config: DataConfig, examples: list[Example]) -> Iterat
     with bar(len(examples), "tokenize") as progress:
         for example in examples:
             tokens, outcome = encode_fitting(tokenizer, example, config)
-            fits = outcome != "too long"
+            fits = outcome != reasons.TOO_LONG
             yield {
                 "id": example.id,
                 "source": example.source,

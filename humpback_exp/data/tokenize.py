@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from humpback_exp import reasons
 from humpback_exp.config import DataConfig
 from humpback_exp.prompts import TURN_MARKS, Conversation, backward, forward
 from humpback_exp.records import Example
@@ -79,7 +80,7 @@ def encode_fitting(tokenizer: Tokenizer, example: Example, config: DataConfig) -
         return tokens, ""
     if config.overlong != "drop":
         tokens = _cut(tokenizer, example, config)
-    return tokens, "cut" if len(tokens.ids) <= config.max_length else "too long"
+    return tokens, reasons.CUT if len(tokens.ids) <= config.max_length else reasons.TOO_LONG
 
 
 def _cut(tokenizer: Tokenizer, example: Example, config: DataConfig) -> Tokens:

@@ -29,7 +29,7 @@ def work_on(folder: Path) -> None:
     Raises:
         Exception: whatever went wrong, left in `FAILED` for the command that waits for the workers.
     """
-    if (folder / "manifest.json").exists():
+    if artifacts.is_finished(folder):
         return
     try:
         config, _ = artifacts.open_stage(folder)

@@ -4,12 +4,9 @@ from dataclasses import replace
 
 from humpback_exp.config import TrainConfig
 from humpback_exp.planning import machine
-from humpback_exp.planning.machine import GIB, USABLE
+from humpback_exp.planning.machine import GIB, GPU_GIB, USABLE, gib
 from humpback_exp.planning.memory import BATCH, training_memory
 from humpback_exp.planning.shapes import shape_of
-
-GPU_GIB = 80
-"""The GPU that suggestions are made for."""
 
 
 def check(config: TrainConfig) -> None:
@@ -45,10 +42,6 @@ def _check_gpus(config: TrainConfig, run: str, need: int) -> None:
         f"model.path={run}: needs {trainer.devices} GPUs of {gib(need / USABLE)} on each of {trainer.nodes} node(s), "
         f"this machine has {has}; use {suggestion(config)}, or on this machine {here}"
     )
-
-
-def gib(size: float) -> str:
-    return f"{size / GIB:.1f} GiB"
 
 
 def smallest(config: TrainConfig, memory: float, batch: int) -> int | None:

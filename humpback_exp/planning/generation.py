@@ -4,11 +4,9 @@ import math
 from dataclasses import dataclass
 
 from humpback_exp.config import EngineConfig, HardwareConfig
-from humpback_exp.planning.machine import GIB, room
+from humpback_exp.planning.engines import WORKING, fewest_gpus
+from humpback_exp.planning.machine import GIB, NODE, room
 from humpback_exp.planning.shapes import BYTES, Shape
-
-NODE = 8
-"""GPUs of a node; a copy of a model does not span nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +38,34 @@ class Generation:
         return max((asked.longest + asked.writes for asked in self.requests if asked.writes), default=0)
 
     @property
-    def cache(self) -> int:
-        """Keys and values of a batch whose rows are all as long as they can get."""
-        return BYTES[self.engine.dtype] * self.shape.cached_numbers * self.engine.batch_size * self.row
+    def cached_row(self) -> int:
+        """Bytes of keys and values of a row that is as long as it can get."""
+        return BYTES[self.engine.dtype] * self.shape.cached_numbers * self.row
 
     @property
     def working(self) -> int:
-        """Activations of one layer while a batch of the longest prompts is read, and its last logits in fp32, twice."""
+        """Activations of one layer while prompts are read, and the last logits of a batch in fp32, twice; vLLM reads in parts."""
+        if self.engine.name == "vllm":
+            return WORKING
         numbers = max(asked.longest for asked in self.requests) * (4 * self.shape.hidden + 2 * self.shape.intermediate)
         return self.engine.batch_size * (BYTES[self.engine.dtype] * numbers + 8 * self.shape.vocabulary)
 
+    def rows(self, hardware: HardwareConfig) -> int:
+        """Rows in flight: a batch, of which vLLM takes as many as there is room for."""
+        if self.engine.name != "vllm" or not self.row:
+            return self.engine.batch_size
+        gpus = self.gpus(hardware) or NODE
+        free = gpus * (self.engine.gpu_share * hardware.memory * GIB - self.working) - self.weights
+        room_for_cache = free if hardware.accelerator == "gpu" else self.engine.cache_gib * GIB
+        return max(1, min(self.engine.batch_size, int(room_for_cache / self.cached_row)))
+
     def gpus(self, hardware: HardwareConfig) -> int | None:
-        """GPUs a copy needs, a power of two; None where a node, or the machine, does not hold it."""
-        need = (self.weights + self.cache + self.working) / room(hardware.memory * GIB, hardware.accelerator, 1)
-        return next(
-            (gpus for gpus in (1, 2, 4, NODE) if need <= gpus and (gpus == 1 or hardware.accelerator == "gpu")), None
-        )
+        """GPUs a copy is spread over: `engine.tensor_parallel`, else the fewest that hold it; None where a node does not."""
+        if hardware.accelerator == "gpu" and self.engine.name == "vllm":
+            size = self.engine.tensor_parallel
+            return size or fewest_gpus(self.engine, [self.shape], NODE, hardware.memory * GIB)
+        need = self.weights + self.engine.batch_size * self.cached_row + self.working
+        return 1 if need <= room(hardware.memory * GIB, hardware.accelerator, 1) else None
 
     @property
     def work(self) -> str:
@@ -73,7 +83,7 @@ class Generation:
         whole batch, which lasts until its longest row ends; that row is taken to write all it may.
         """
         gpus = self.gpus(hardware) or (NODE if hardware.accelerator == "gpu" else 1)
-        width, rows = BYTES[self.engine.dtype], self.engine.batch_size
+        width, rows = BYTES[self.engine.dtype], self.rows(hardware)
         flops = gpus * hardware.flops * hardware.utilisation
         bandwidth = gpus * hardware.bandwidth * hardware.bandwidth_utilisation
         seconds = 0.0

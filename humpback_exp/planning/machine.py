@@ -6,7 +6,13 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from humpback_exp.config import HardwareConfig, read
+
 GIB = 1 << 30
+GPU_GIB = 80
+"""The GPU that suggestions are made for."""
+NODE = 8
+"""GPUs of a node; a copy of a model that generates does not span nodes."""
 USABLE = 0.92
 """Share of a GPU left after the CUDA context, the buffers of NCCL and fragmentation (ours)."""
 
@@ -14,6 +20,10 @@ USABLE = 0.92
 def room(memory: float, accelerator: str, devices: int) -> float:
     """Bytes a rank may use: of a GPU of `memory` bytes the usable share, of a machine its part beside the other ranks."""
     return USABLE * memory if accelerator == "gpu" else memory / devices
+
+
+def gib(size: float) -> str:
+    return f"{size / GIB:.1f} GiB"
 
 
 @cache
@@ -37,6 +47,12 @@ def visible_gpus() -> list[str]:
     if chosen is None or not numbers:
         return numbers
     return [name.strip() for name in chosen.split(",") if name.strip()]
+
+
+def assumed_hardware(accelerator: str) -> HardwareConfig:
+    """The hardware that a training is timed for where none is named: GPUs of the oldest kind there are figures of, or a CPU."""
+    name = {"gpu": "a100_80gb", "cpu": "cpu"}[accelerator]
+    return read(Path(__file__).parents[2] / "conf" / "hardware" / f"{name}.yaml", HardwareConfig)
 
 
 def host_memory() -> int:

@@ -1,33 +1,118 @@
-"""What is asked of this machine before anything is started: can it run the stage, and the gate before a cluster's scoring?"""
+"""What is asked of this machine before anything is started: can it run the stages, and the gate before a cluster's scoring?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from humpback_exp import artifacts
 from humpback_exp.config import (
     AugmentConfig,
     BulkConfig,
     EvaluateConfig,
     GateConfig,
+    ModelConfig,
     RewriteConfig,
     ScoreConfig,
     StageConfig,
     TrainConfig,
+    input_paths,
 )
+from humpback_exp.config.bounds import require
+from humpback_exp.data.pinning import pinned
+from humpback_exp.data.seed import check_size
+from humpback_exp.data.sources import OPTIONS, is_hub_id
 from humpback_exp.planning.check import check
-from humpback_exp.planning.engines import check_engine, check_workers
+from humpback_exp.planning.engines import check_engine, check_models, check_workers
+
+ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
+"""Stages that ask a model."""
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
 
 
-def check_machine(config: StageConfig) -> None:
-    """Raise the ValueError of `planning` for a model that is still to be trained or run here, and cannot be."""
-    if (config.folder / "manifest.json").exists():
+def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
+    """The stages with their Hub datasets at a commit, once this machine can run them and all that they read is there.
+
+    Raises:
+        ValueError: names everything that is missing, the machine first.
+    """
+    problems = []
+    for check_all in (check_stages, check_inputs):
+        try:
+            check_all(stages)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("; and ".join(problems))
+    stages = [pinned(stage) for stage in stages]
+    for stage in stages:
+        check_seed(stage)
+    return stages
+
+
+def check_inputs(stages: Sequence[StageConfig]) -> None:
+    """Raise the ValueError of the first folder or file that is neither here, nor on the Hub, nor made by a stage before."""
+    made: set[Path] = set()
+    for stage in stages:
+        for key, path in input_paths(stage).items():
+            if key in OPTIONS:
+                there = Path(path).exists() or is_hub_id(path)
+                require(there, key, path, "no such file; give JSON lines with instruction and output")
+            elif Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
+                artifacts.load(Path(path))
+        made.add(stage.folder)
+
+
+def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
+    """Raise the ValueError of the first stage that cannot run, though it may depend on models that are still to be made.
+
+    Args:
+        here: whether they run on this machine; a cluster's GPUs are not asked for, and what divides is checked all the same.
+    """
+    made: dict[str, ModelConfig] = {}
+    for stage in stages:
+        if isinstance(stage, TrainConfig):
+            made |= {str(stage.folder): stage.model, stage.model.path: stage.model}
+        check_seed(stage)
+    for on_this_machine in (False, True) if here else (False,):  # what no machine can run comes first
+        for stage in stages:
+            check_machine(stage, made, on_this_machine)
+
+
+def check_seed(stage: StageConfig) -> None:
+    """Raise the ValueError of a seed with fewer pairs than a model that is still to be trained asks for."""
+    if isinstance(stage, TrainConfig) and not artifacts.is_finished(stage.folder):
+        check_size(stage.data)
+
+
+def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:
+    """Raise the ValueError of a model that is still to be trained or run, and cannot be; arguments as in `check_stages`."""
+    if artifacts.is_finished(stage.folder):
         return
-    if isinstance(config, TrainConfig):
-        check(config)
-    elif isinstance(config, GateConfig | EvaluateConfig):
-        check_engine(config.engine)
-    elif isinstance(config, AugmentConfig | ScoreConfig | RewriteConfig):
-        if config.executor.name == "local":  # a cluster's workers check themselves: their GPUs need not be here
-            check_engine(config.engine)
-            check_workers(config.engine, config.executor)
+    if isinstance(stage, TrainConfig) and here:
+        check(stage)
+    if isinstance(stage, ASKING):
+        local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
+        if local:  # a cluster's workers check themselves: their GPUs need not be here
+            check_engine(stage.engine)
+        if local and isinstance(stage, BulkConfig):
+            check_workers(stage.engine, stage.executor)
+        check_models(stage, made or {}, local)
+
+
+def check_folders(stages: Sequence[StageConfig], sound: set[Path], moved_by: str = "name") -> None:
+    """Raise the ValueError of a folder that holds what another config made.
+
+    Args:
+        sound: folders that are known to hold what their stages make; those found to do so are added.
+        moved_by: the option that moves the folders.
+    """
+    missing = {stage.folder for stage in stages if not artifacts.is_finished(stage.folder)}
+    for stage in stages:
+        # an input that is still to be made cannot be compared with the one there was
+        comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
+        if stage.folder.exists() and comparable and stage.folder not in sound:
+            artifacts.begin(pinned(stage), write=False, moved_by=moved_by)
+            sound.add(stage.folder)
 
 
 def check_gate(stages: Sequence[StageConfig]) -> None:

@@ -1,6 +1,7 @@
 """The shape of a Llama model and what follows from it: parameters, adapters, bytes of a cached token."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Shape:
     kv_heads: int
     vocabulary: int
     tied: bool
+    context: int = 2048
+    """Longest sequence the model takes, in tokens."""
 
     @property
     def head(self) -> int:
@@ -53,6 +56,11 @@ class Shape:
         """Keys and values of one token over all layers, in numbers."""
         return 2 * self.layers * self.kv
 
+    def splits(self, size: int) -> bool:
+        """Whether tensor parallelism over `size` GPUs gives each the same number of heads, as vLLM demands."""
+        larger, smaller = max(self.kv_heads, size), min(self.kv_heads, size)
+        return self.heads % size == 0 and larger % smaller == 0
+
     def trained(self, adapter: AdapterConfig) -> int:
         """Parameters that are trained: all of them, or LoRA's two matrices of `rank` on every named projection."""
         if adapter.kind == "none":
@@ -64,15 +72,50 @@ class Shape:
 
 
 def shape_of(model: ModelConfig) -> Shape:
-    """The shape in the model folder, or the config's where the path is a Hub id; no layers means that neither says it."""
+    """The shape in the model folder, or the config's where the path is a Hub id; no layers means that neither says it.
+
+    Raises:
+        ValueError: the folder holds no Llama-shaped model.
+    """
     path = Path(model.path) / "config.json"
-    if not path.exists():
-        fields = (model.layers, model.hidden, model.intermediate, model.heads, model.kv_heads, model.vocabulary)
-        return Shape(*fields, tied=model.tied)
+    if path.exists():
+        return _read(path)
+    fields = (model.layers, model.hidden, model.intermediate, model.heads, model.kv_heads, model.vocabulary)
+    return Shape(*fields, model.tied, model.context)
+
+
+def shape_at(path: str, made: Mapping[str, ModelConfig]) -> Shape | None:
+    """The shape of a model folder, of one that is still to be made, or of a Hub id that was downloaded; None if it is unknown.
+
+    Args:
+        made: path of a model that is still to be made, or of a base model -> what its config says.
+    """
+    if path in made and not (Path(path) / "config.json").exists():
+        shape = shape_of(made[path])
+        return shape if shape.layers else None
+    held = Path(path) / "config.json"
+    try:
+        return _read(held if held.exists() else Path(cached_file(path)))
+    except (ValueError, OSError):  # no Llama, whose needs are not known, or not here
+        return None
+
+
+def cached_file(path: str) -> str:
+    """The config of a Hub id in the cache, or a path that does not exist."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return str(try_to_load_from_cache(path, "config.json"))
+    except HFValidationError:
+        return path
+
+
+def _read(path: Path) -> Shape:
     held = json.loads(path.read_text())
     missing = [name for name in LLAMA_KEYS if name not in held]
     if missing:
-        raise ValueError(f"model.path={model.path}: no Llama-shaped model, its config.json lacks {', '.join(missing)}")
+        raise ValueError(f"model.path={path.parent}: no Llama-shaped model, its config.json lacks {', '.join(missing)}")
     return Shape(
         held["num_hidden_layers"],
         held["hidden_size"],
@@ -80,5 +123,6 @@ def shape_of(model: ModelConfig) -> Shape:
         held["num_attention_heads"],
         held.get("num_key_value_heads") or held["num_attention_heads"],
         held["vocab_size"],
-        tied=bool(held.get("tie_word_embeddings", False)),
+        bool(held.get("tie_word_embeddings", False)),
+        held.get("max_position_embeddings") or 2048,
     )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.planning.disk import Folder
-from humpback_exp.planning.generation import NODE, Generation
-from humpback_exp.planning.machine import GIB, room
+from humpback_exp.planning.generation import Generation
+from humpback_exp.planning.machine import GIB, NODE, room
 from humpback_exp.planning.memory import node_memory, training_memory
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
@@ -62,10 +62,10 @@ def generation_rows(generations: Sequence[Generation], hardware: HardwareConfig)
     return [
         {
             "generation": made.name,
-            "rows a batch": made.engine.batch_size,
+            "rows at a time": made.rows(hardware),
             "tokens a row": f"{made.row:,}",
             "weights, GiB": made.weights / GIB,
-            "KV cache, GiB": made.cache / GIB,
+            "KV cache, GiB": made.rows(hardware) * made.cached_row / GIB,
             "working, GiB": made.working / GIB,
             "GPUs a copy" if hardware.accelerator == "gpu" else "fits": made.gpus(hardware) or "no",
         }

@@ -2,10 +2,10 @@
 
 import heapq
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.augmentation.instructions import clean, drop_reason
 from humpback_exp.bulk.chunks import Bulk
@@ -14,14 +14,12 @@ from humpback_exp.config import AugmentConfig
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.inference.engine import Completion, row_seed
 from humpback_exp.inference.load import load_engine
-from humpback_exp.progress import Advance, stage_table
+from humpback_exp.progress import Advance
 from humpback_exp.prompts import backward
 from humpback_exp.records import Candidate, Segment, read, read_ids
 from humpback_exp.stages.directions import check_direction
+from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
-
-SAMPLES = 50
-"""Rows shown in W&B."""
 
 
 def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
@@ -30,17 +28,18 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     check_direction(config.model_path, "backward", config.tagged)
     work = bulk(config)
     speeds = run_chunks(config, work, tracker)
-    manifest = close(artifact, started, speeds)
-    tracker.table("candidates", sample(read(artifact.folder, Candidate)))
-    stage_table(
+    rows, drops, metrics = outcome(artifact.folder)
+    columns = ("id", "url", "instruction", "output", "dropped")
+    return finish_stage(
+        artifact,
+        tracker,
         f"augment {config.name}",
-        work.total,
-        manifest.rows["candidates"],
-        manifest.drops,
-        manifest.wall_seconds,
-        artifact.folder,
+        started=started,
+        rows=rows,
+        drops=drops,
+        metrics=metrics | speeds,
+        tables={"candidates": samples(read(artifact.folder, Candidate), *columns)},
     )
-    return manifest
 
 
 def bulk(config: AugmentConfig) -> Bulk[Segment, Candidate]:
@@ -82,7 +81,7 @@ def last_rank(folder: Path, limit: int, seed: int) -> str:
 def candidate(segment: Segment, completion: Completion) -> Candidate:
     """The row a segment becomes, with the reason when it is dropped."""
     instruction = clean(completion.text)
-    overflow = "longer than the context" if completion.finish == "overflow" else ""
+    overflow = reasons.OVERFLOW if completion.finish == "overflow" else ""
     return Candidate(
         id=segment.id,
         url=segment.url,
@@ -95,11 +94,15 @@ def candidate(segment: Segment, completion: Completion) -> Candidate:
     )
 
 
-def close(artifact: Artifact, started: float, speeds: dict[str, float]) -> Manifest:
-    """Count what was kept and dropped and finish the folder."""
+def outcome(folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, float]]:
+    """Rows, drops and metrics of the candidates in a folder.
+
+    Raises:
+        ValueError: all were dropped.
+    """
     drops: dict[str, int] = {}
     total = chars = 0
-    for row in read(artifact.folder, Candidate):
+    for row in read(folder, Candidate):
         total += 1
         if row.dropped:
             drops[row.dropped] = drops.get(row.dropped, 0) + 1
@@ -107,23 +110,5 @@ def close(artifact: Artifact, started: float, speeds: dict[str, float]) -> Manif
             chars += len(row.instruction)
     kept = total - sum(drops.values())
     if not kept:
-        raise ValueError(
-            f"{artifact.folder}: no usable instruction among {total} ({drops}); train the backward model longer"
-        )
-    rows = {"segments": total, "candidates": kept}
-    metrics = {"instruction_chars": chars / max(kept, 1)} | speeds
-    return artifacts.finish(artifact, started=started, rows=rows, drops=drops, metrics=metrics)
-
-
-def sample(rows: Iterator[Candidate]) -> list[dict[str, object]]:
-    """The first rows, short enough to read."""
-    return [
-        {
-            "id": row.id,
-            "url": row.url,
-            "instruction": row.instruction,
-            "output": row.output[:500],
-            "dropped": row.dropped,
-        }
-        for row, _ in zip(rows, range(SAMPLES), strict=False)
-    ]
+        raise ValueError(f"{folder}: no usable instruction among {total} ({drops}); train the backward model longer")
+    return {"segments": total, "candidates": kept}, drops, {"instruction_chars": chars / kept}

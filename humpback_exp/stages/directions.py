@@ -12,7 +12,7 @@ REMEDY = {
 
 def check_direction(model_path: str, direction: str, tagged: bool) -> None:
     """Raise ValueError when the model is one of ours, but was trained the other way or under the other tag setting."""
-    if not (Path(model_path) / "manifest.json").exists():
+    if not artifacts.is_finished(Path(model_path)):
         return
     made = artifacts.load(Path(model_path)).config
     if made.get("data.direction") != direction:

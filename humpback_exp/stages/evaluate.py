@@ -7,38 +7,50 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import EvaluateConfig
+from humpback_exp.config.bounds import require
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import compare, win_rate
 from humpback_exp.inference.engine import Engine
 from humpback_exp.inference.load import load_engine
-from humpback_exp.progress import bar, counting, log, stage_table
+from humpback_exp.planning.engines import shared_engine
+from humpback_exp.progress import bar, counting, log
 from humpback_exp.records import Answer, Example, Verdict, read, write
+from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
 
 def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Measure; each of the two measurements is a file, and a file that exists is not measured again."""
     started = time.time()
-    pairs = load_seed(config.heldout, "heldout")
+    pairs = load_seed(config.heldout, "heldout", config.heldout_dataset)
+    measured = any(pair.output for pair in pairs)
+    require(
+        measured or config.judge.asked,
+        "heldout",
+        config.heldout,
+        "prompts without outputs have no loss to measure; set judge.path= to have answers written and judged",
+    )
     there = opponents(config, pairs)
     if config.judge.asked and not config.reference:
         log.info("%s: no reference=, so answers are written but not compared", config.name)
-    engine = load_engine(config.engine, config.model_path, template=config.template)
+    engine = load_engine(shared_engine(config), config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
-    metrics: dict[str, float] = heldout.summary(rows)
+    metrics = heldout.summary(rows) if measured else {}
     if config.reference:
         metrics |= heldout.difference(rows, there)
         if config.judge.asked:
             theirs = {row.id: row.answer for row in there.values() if row.answer is not None}
             metrics |= win_rate(judged(engine, rows, theirs, config, artifact.folder))
-    manifest = artifacts.finish(artifact, started=started, rows={"pairs": len(rows)}, metrics=metrics)
-    tracker.table(
-        "answers", [{"instruction": r.instruction, "human": r.human, "answer": r.answer, "loss": r.loss} for r in rows]
+    return finish_stage(
+        artifact,
+        tracker,
+        f"evaluate {config.name}, held-out pairs",
+        started=started,
+        rows={"pairs": len(rows)},
+        metrics=metrics,
+        tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
-    title, seconds = f"evaluate {config.name}, held-out pairs", manifest.wall_seconds
-    stage_table(title, len(pairs), len(rows), {}, seconds, artifact.folder, manifest.metrics)
-    return manifest
 
 
 def opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Answer]:
@@ -87,6 +99,7 @@ def judged(
     assert config.judge.path is not None
     if not path.exists():
         same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
-        judge = engine if same else load_engine(config.engine, config.judge.path, "judge.path", config.judge.template)
+        own = (config.judge.path, "judge.path", config.judge.template)
+        judge = engine if same else load_engine(shared_engine(config), *own)
         write(path, Verdict, compare(judge, rows, theirs))
     return list(read(folder, Verdict, "verdicts"))

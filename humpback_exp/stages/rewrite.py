@@ -4,8 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.augmentation.rewriting import clean, keep_reason
 from humpback_exp.bulk.chunks import Bulk
@@ -14,14 +15,12 @@ from humpback_exp.config import RewriteConfig
 from humpback_exp.data.examples import kept_ids
 from humpback_exp.inference.engine import Completion, row_seed
 from humpback_exp.inference.load import load_engine
-from humpback_exp.progress import Advance, stage_table
+from humpback_exp.progress import Advance
 from humpback_exp.prompts import rewriting
 from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read
 from humpback_exp.stages.directions import check_direction
+from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
-
-SAMPLES = 50
-"""Rows shown in W&B."""
 
 
 def run(config: RewriteConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
@@ -30,18 +29,18 @@ def run(config: RewriteConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     check_rewriter(config, artifact)
     work = bulk(config)
     speeds = run_chunks(config, work, tracker)
-    manifest = close(artifact, started, speeds)
-    tracker.table("rewritten", samples(artifact))
-    stage_table(
+    rows, drops, metrics = outcome(artifact.folder)
+    columns = ("id", "instruction", "draft", "rewriting", "draft_kept")
+    return finish_stage(
+        artifact,
+        tracker,
         f"rewrite {config.name}",
-        work.total,
-        manifest.rows["rewritten"],
-        {},
-        manifest.wall_seconds,
-        artifact.folder,
-        manifest.drops,
+        started=started,
+        rows=rows,
+        drops=drops,
+        metrics=metrics | speeds,
+        tables={"rewritten": samples(read(artifact.folder, RewrittenCandidate), *columns)},
     )
-    return manifest
 
 
 def bulk(config: RewriteConfig) -> Bulk[ScoredCandidate, RewrittenCandidate]:
@@ -77,7 +76,7 @@ def check_rewriter(config: RewriteConfig, artifact: Artifact) -> None:
     """
     check_direction(config.model_path, "forward", config.tagged)
     rater = artifacts.load(artifacts.require_input(config.scored, "scored")).inputs["model_path"]
-    if rater["fingerprint"] != artifact.manifest.inputs["model_path"]["fingerprint"]:
+    if not artifacts.is_still(config.model_path, rater["fingerprint"]):
         raise ValueError(
             f"model_path={config.model_path}: another model rated {config.scored}; use model_path={rater['path']}"
         )
@@ -92,29 +91,14 @@ def rewritten(row: ScoredCandidate, completion: Completion) -> RewrittenCandidat
     return RewrittenCandidate(**same, output=output, draft=row.output, rewriting=completion.text, draft_kept=reason)
 
 
-def close(artifact: Artifact, started: float, speeds: dict[str, float]) -> Manifest:
-    """Count what was rewritten and what was kept, and finish the folder."""
-    reasons: Counter[str] = Counter()
+def outcome(folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, float]]:
+    """Rows, drafts that were kept, and metrics of the rewritten candidates in a folder."""
+    kept: Counter[str] = Counter()
     chars = drafted = 0
-    for row in read(artifact.folder, RewrittenCandidate):
-        reasons[row.draft_kept] += 1
+    for row in read(folder, RewrittenCandidate):
+        kept[row.draft_kept] += 1
         chars, drafted = chars + len(row.output), drafted + len(row.draft)
-    done = reasons.pop("", 0)
-    rows = {"candidates": done + reasons.total(), "rewritten": done}
-    metrics = {"length_ratio": chars / drafted} | speeds
-    kept = {f"draft kept: {reason}": count for reason, count in sorted(reasons.items())}
-    return artifacts.finish(artifact, started=started, rows=rows, drops=kept, metrics=metrics)
-
-
-def samples(artifact: Artifact) -> list[dict[str, object]]:
-    """The first rows, short enough to read."""
-    return [
-        {
-            "id": row.id,
-            "instruction": row.instruction,
-            "draft": row.draft[:500],
-            "rewriting": row.rewriting[:500],
-            "draft_kept": row.draft_kept,
-        }
-        for row, _ in zip(read(artifact.folder, RewrittenCandidate), range(SAMPLES), strict=False)
-    ]
+    done = kept.pop("", 0)
+    rows = {"candidates": done + kept.total(), "rewritten": done}
+    drops = {reasons.DRAFT_KEPT + reason: count for reason, count in sorted(kept.items())}
+    return rows, drops, {"length_ratio": chars / drafted}

@@ -7,7 +7,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
@@ -15,17 +15,17 @@ from humpback_exp.config import ScoreConfig
 from humpback_exp.config.curation import GIVEN
 from humpback_exp.curation.agreement import LEVELS, comparison
 from humpback_exp.curation.calibration import calibrate
-from humpback_exp.curation.external import UNRATED, load_ratings
-from humpback_exp.curation.outcomes import ABANDONED, scored, tally
+from humpback_exp.curation.external import load_ratings
+from humpback_exp.curation.outcomes import scored, tally
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.evaluation.scorers import load_models, measure, tokens_only
+from humpback_exp.evaluation.scorers import load_models, measure
 from humpback_exp.inference.openai.client import NotSupported
-from humpback_exp.progress import Advance, log, stage_table
+from humpback_exp.progress import Advance, log, part
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
+from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
-SAMPLES = 50
 OTHER = {"generated": "expected", "expected": "generated"}
 """The scorer that a scorer is compared with."""
 MEASURES = {"forward": ["forward"], "backward": ["backward"], "both": ["forward", "backward"]}
@@ -39,26 +39,26 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     speeds = run_chunks(config, work, tracker)
     if config.scorer == "likelihood":
         calibrate(artifact.folder, MEASURES[config.likelihood])
-    manifest = close(artifact, work.total, started, speeds)
-    tracker.table("scored", samples(artifact))
-    tracker.table("confusion", confusion(manifest.metrics))
-    if not manifest.rows["readable"]:
+    rows, drops, metrics = outcome(artifact.folder, work.total)
+    columns = ("id", "instruction", "output", "score", "outcome", "raw")
+    if not rows["readable"]:
         log.warning(
             "%s: no rating could be read; try scorer=expected or likelihood, a longer generation or a larger model",
             config.name,
         )
-    title = f"score {config.name} ({config.scorer})"
-    figures = {key: value for key, value in manifest.metrics.items() if isinstance(value, float)}
-    stage_table(
-        title,
-        work.total,
-        manifest.rows["readable"],
-        manifest.drops,
-        manifest.wall_seconds,
-        artifact.folder,
-        figures,
+    return finish_stage(
+        artifact,
+        tracker,
+        f"score {config.name} ({config.scorer})",
+        started=started,
+        rows=rows,
+        drops=drops,
+        metrics=metrics | speeds,
+        tables={
+            "scored": samples(read(artifact.folder, ScoredCandidate), *columns),
+            "confusion": confusion(metrics),
+        },
     )
-    return manifest
 
 
 def bulk(config: ScoreConfig) -> Bulk[Candidate, ScoredCandidate]:
@@ -69,7 +69,7 @@ def bulk(config: ScoreConfig) -> Bulk[Candidate, ScoredCandidate]:
         total=artifacts.load(folder).rows["candidates"],
         cls=ScoredCandidate,
         start=lambda: scorer(config, folder),
-        kept=lambda row: row.outcome != ABANDONED,
+        kept=lambda row: row.outcome != reasons.ABANDONED,
     )
 
 
@@ -93,7 +93,7 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
         places = [place for place, row in enumerate(chunk) if row.id in compared]
         if places:
             try:
-                others = rate(OTHER[config.scorer], [chunk[place] for place in places], tokens_only(advance))
+                others = rate(OTHER[config.scorer], [chunk[place] for place in places], part(advance, 0))
             except NotSupported as lack:
                 raise ValueError(
                     f"compare={config.compare}: {lack}; compare=0 asks for scorer={config.scorer} alone, "
@@ -114,7 +114,10 @@ def as_given(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Ad
 
     def process(chunk: list[Candidate], advance: Advance) -> list[ScoredCandidate]:
         advance(len(chunk), 0)
-        return [scored(row, ratings.get(row.id), Rated(dropped="" if row.id in ratings else UNRATED)) for row in chunk]
+        return [
+            scored(row, ratings.get(row.id), Rated(dropped="" if row.id in ratings else reasons.UNRATED))
+            for row in chunk
+        ]
 
     return process
 
@@ -136,9 +139,9 @@ def beside(chosen: Rated, other: Rated) -> Rated:
     return replace(chosen, **filled, raw=chosen.raw + other.raw)
 
 
-def close(artifact: Artifact, total: int, started: float, speeds: dict[str, float]) -> Manifest:
-    """Check that the outcomes add up and finish the folder."""
-    outcomes = tally(read(artifact.folder, Measured))
+def outcome(folder: Path, total: int) -> tuple[dict[str, int], dict[str, int], dict[str, Any]]:
+    """Rows, drops and metrics of a scored folder, whose outcomes add up to all candidates."""
+    outcomes = tally(read(folder, Measured))
     assert outcomes.total == total, (outcomes.counts, total)
     rows = {"candidates": total, "readable": outcomes.readable} | dict(outcomes.counts)
     metrics: dict[str, Any] = {
@@ -146,8 +149,8 @@ def close(artifact: Artifact, total: int, started: float, speeds: dict[str, floa
         "mean_score": outcomes.mean(),
         "histogram": outcomes.histogram(),
     }
-    metrics |= comparison(read(artifact.folder, Measured)) | speeds
-    return artifacts.finish(artifact, started=started, rows=rows, drops=dict(outcomes.drops), metrics=metrics)
+    metrics |= comparison(read(folder, Measured))
+    return rows, dict(outcomes.drops), metrics
 
 
 def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:
@@ -156,19 +159,4 @@ def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:
     return [
         {"written": level} | {f"expected {other}": n for other, n in zip(LEVELS, row, strict=True)}
         for level, row in zip(LEVELS, counts, strict=False)
-    ]
-
-
-def samples(artifact: Artifact) -> list[dict[str, object]]:
-    """The first rows, short enough to read."""
-    return [
-        {
-            "id": row.id,
-            "instruction": row.instruction,
-            "output": row.output[:500],
-            "score": row.score,
-            "outcome": row.outcome,
-            "raw": row.raw[-1][:500] if row.raw else "",
-        }
-        for row, _ in zip(read(artifact.folder, ScoredCandidate), range(SAMPLES), strict=False)
     ]

@@ -11,23 +11,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
-from humpback_exp import artifacts, progress, records
+from humpback_exp import progress, reasons, records
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SegmentConfig
-from humpback_exp.corpus import chunks, pages
-from humpback_exp.corpus.dedup import Deduplicator
+from humpback_exp.corpus import chunks, dedup, pages, sites
 from humpback_exp.distributed import die_with_parent
 from humpback_exp.records import DroppedSegment, Segment
+from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
-ROWS_PER_FILE = 50_000
-SAMPLES = 20
-"""Rows shown in W&B."""
+ROWS_PER_FILE = 10_000
 R = TypeVar("R")
 
 
@@ -36,23 +33,31 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     started = time.time()
     folder = artifact.folder / "chunks"
     units = pages.units(config.corpus.path, config.chunk_size)
+    sites.add_neighbours(units)
     _work_all(units, config, folder)
     counts = chunks.counts(folder, len(units))
-    read, passed = counts.pop("pages", 0), counts.pop("kept", 0)
-    duplicates, kept = _write(folder, len(units), artifact.folder, config.corpus.near_duplicate)
+    read, passed, words = counts.pop("pages", 0), counts.pop("kept", 0), counts.pop("capital words", 0)
+    fingerprints = chunks.fingerprints(folder, len(units))
+    repeats = dedup.reasons(fingerprints, passed, config.corpus.near_duplicate, artifact.folder / "signatures")
+    duplicates = Counter(reason for reason in repeats if reason)
+    kept = _write(folder, len(units), artifact.folder, repeats)
     drops = dict((counts + duplicates).most_common())
-    of_segments = {reason: count for reason, count in drops.items() if not reason.startswith(chunks.PAGE)}
-    found = passed + sum(counts[reason] for reason in of_segments)
+    found = passed + sum(counts[reason] for reason in reasons.of_rows(drops))
     if not kept:
         raise ValueError(_nothing_left(config.corpus.path, read, found, drops))
+    if words:
+        progress.log.info("headers in capitals: %d are one word; corpus.capital_words=true keeps those", words)
     chunks.clear(folder, len(units))
-    rows = {"pages": read, "segments found": found, "segments": kept}
-    manifest = artifacts.finish(artifact, started=started, rows=rows, drops=drops)
-    tracker.table("segments", [asdict(row) for row in islice(records.read(artifact.folder, Segment), SAMPLES)])
-    seconds = time.time() - started
-    progress.stage_table(f"segments of {read:,} pages", found, kept, of_segments, seconds, artifact.folder)
-    _tell_pages(drops)
-    return manifest
+    columns = ("id", "url", "offset", "heading_path", "text")
+    return finish_stage(
+        artifact,
+        tracker,
+        f"segments of {read:,} pages",
+        started=started,
+        rows={"pages": read, "segments found": found, "segments": kept},
+        drops=drops,
+        tables={"segments": samples(records.read(artifact.folder, Segment), *columns)},
+    )
 
 
 def _work_all(units: list[pages.Unit], config: SegmentConfig, folder: Path) -> None:
@@ -98,23 +103,19 @@ def _start_worker(parent: int) -> None:
     progress.set_up_logging()
 
 
-def _write(chunk_folder: Path, number: int, folder: Path, threshold: float) -> tuple[Counter[str], int]:
-    """Write `data/` and `dropped/` without duplicates; their number by reason, and the number of segments kept."""
-    deduplicator = Deduplicator(threshold)
-    duplicates: list[DroppedSegment] = []
+def _write(chunk_folder: Path, number: int, folder: Path, found: list[str | None]) -> int:
+    """Write `data/` and `dropped/`, each passed row of the chunks by its reason; the number of segments kept."""
+    kept = (row.segment() for row, reason in _passed(chunk_folder, number, found) if not reason)
+    duplicates = (row.dropped(reason) for row, reason in _passed(chunk_folder, number, found) if reason)
+    total = _write_files(folder / "data", Segment, kept)
+    _write_files(folder / "dropped", DroppedSegment, chain(chunks.dropped(chunk_folder, number), duplicates))
+    return total
 
-    def unique() -> Iterator[Segment]:
-        for row in chunks.kept(chunk_folder, number):
-            reason = deduplicator.reason(row, row.signature)
-            if reason:
-                duplicates.append(row.dropped(reason))
-            else:
-                yield row.segment()
 
-    kept = _write_files(folder / "data", Segment, unique())
-    dropped = chain(chunks.dropped(chunk_folder, number), duplicates)
-    _write_files(folder / "dropped", DroppedSegment, dropped)
-    return Counter(row.reason for row in duplicates), kept
+def _passed(
+    chunk_folder: Path, number: int, found: list[str | None]
+) -> Iterator[tuple[chunks.SignedSegment, str | None]]:
+    return zip(chunks.kept(chunk_folder, number), found, strict=True)
 
 
 def _write_files(folder: Path, cls: type[R], rows: Iterable[R]) -> int:
@@ -133,10 +134,3 @@ def _nothing_left(path: str, read: int, found: int, drops: dict[str, int]) -> st
         f"corpus.path={path}: no segment is left of {found} found in {read} pages; most were dropped for: {reasons}; "
         "loosen the corpus.* thresholds or give more pages"
     )
-
-
-def _tell_pages(drops: dict[str, int]) -> None:
-    unused = {reason: count for reason, count in drops.items() if reason.startswith(chunks.PAGE)}
-    if unused:
-        told = ", ".join(f"{reason.removeprefix(chunks.PAGE)} {count}" for reason, count in unused.items())
-        progress.log.info("pages not used: %s", told)

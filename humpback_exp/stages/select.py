@@ -3,15 +3,14 @@
 import time
 from collections import Counter
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SelectConfig
 from humpback_exp.config.curation import GIVEN
-from humpback_exp.curation.outcomes import ABANDONED
 from humpback_exp.curation.selection import ids_hash, read_kept, select
 from humpback_exp.data.examples import as_example
-from humpback_exp.progress import stage_table
 from humpback_exp.records import Example, Score, read, write
+from humpback_exp.stages.finish import finish_stage
 from humpback_exp.tracking import Tracker
 
 CARD = """---
@@ -28,6 +27,10 @@ pairs were rated by {rater} ({scorer}) and kept by {rule}. Every `id` is that of
 which also holds its URL and byte offset. The text belongs to its authors; see the sources' licences before publishing.
 
 Columns: `id`, `source`, `instruction`, `output`, `score`.
+
+`datasets` reads this folder and publishes its pairs; `hf upload OWNER/NAME README.md --repo-type dataset` adds this card:
+
+    datasets.load_dataset("curated/{name}").push_to_hub("OWNER/NAME", private=True)
 """
 
 
@@ -50,12 +53,16 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     artifacts.write_text(artifact.folder / "README.md", card)
     kept_ids = set(kept)
     left = [row for row in scored if row.id not in kept_ids]
-    drops = Counter(ABANDONED if row.score is None else "below the threshold" for row in left)
-    metrics = {"share": len(kept) / max(len(scored), 1), "ids_sha256": ids_hash(kept)}
-    rows = {"scored": len(scored), "curated": len(kept)}
-    manifest = artifacts.finish(artifact, started=started, rows=rows, drops=dict(drops), metrics=metrics)
-    stage_table(f"select {config.name}", len(scored), len(kept), drops, manifest.wall_seconds, artifact.folder)
-    return manifest
+    drops = Counter(reasons.ABANDONED if row.score is None else reasons.BELOW_THRESHOLD for row in left)
+    return finish_stage(
+        artifact,
+        tracker,
+        f"select {config.name}",
+        started=started,
+        rows={"scored": len(scored), "curated": len(kept)},
+        drops=dict(drops),
+        metrics={"share": len(kept) / max(len(scored), 1), "ids_sha256": ids_hash(kept)},
+    )
 
 
 def rater(scored: Manifest) -> str:

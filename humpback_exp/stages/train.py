@@ -1,18 +1,22 @@
 """seed (+ scored) -> model. Forward and backward models come from here alike; `data.direction` tells them apart."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from humpback_exp import artifacts
+from humpback_exp import reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import TrainConfig
 from humpback_exp.curation.selection import ids_hash
 from humpback_exp.data.examples import training_examples
 from humpback_exp.data.sampler import schedule
-from humpback_exp.data.token_cache import TokenCache, cached_tokens
+from humpback_exp.data.token_cache import cached_tokens
 from humpback_exp.distributed import rank
-from humpback_exp.progress import log, stage_table
+from humpback_exp.planning.machine import assumed_hardware
+from humpback_exp.planning.training import Training
+from humpback_exp.progress import log
+from humpback_exp.stages.finish import finish_stage
 from humpback_exp.tracking import Tracker
 
 CACHE = "cache/tokens"
@@ -39,6 +43,9 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         "%s: %d examples, %d tokens, %d labelled; %d steps of %d",
         config.name, len(tokens), tokens.total, tokens.labelled, max_steps, batch_size,
     )  # fmt: skip
+    timed = Training(config, len(tokens), tokens.total / len(tokens), batch_size, max_steps)
+    every = timed.checkpoint_every(assumed_hardware(config.trainer.accelerator))
+    config = replace(config, trainer=replace(config.trainer, checkpoint_every=every))
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
     export(module.model, tokenizer, config.model, artifact.folder, writes=first)
     differences = verify(module.model, tokenizer, config, artifact.folder, first)
@@ -46,20 +53,15 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     if not first:
         return artifact.manifest
     history.write(artifact.folder)
-    manifest = close(artifact, tokens, {"loss": history.rows[-1][1]} | history.speed | differences, started)
-    figures = {"first loss": history.rows[0][1], "last loss": history.rows[-1][1]} | history.speed
-    title, examined, seconds = f"train {config.name}, examples", tokens.table.num_rows, manifest.wall_seconds
-    stage_table(title, examined, len(tokens), manifest.drops, seconds, artifact.folder, figures)
-    return manifest
-
-
-def close(artifact: Artifact, tokens: TokenCache, figures: dict[str, float], started: float) -> Manifest:
-    """Finish the folder with what was trained on: numbers by source, and the hash of the web pairs' ids."""
-    web = tokens.row_ids("web")
-    return artifacts.finish(
+    web, too_long = tokens.row_ids("web"), tokens.counts.get(reasons.TOO_LONG)
+    figures = {"loss": history.rows[-1][1]} | history.speed | differences
+    return finish_stage(
         artifact,
+        tracker,
+        f"train {config.name}, examples",
         started=started,
         rows={"examples": len(tokens), "seed": len(tokens) - len(web), "web": len(web)},
-        drops={"too long": tokens.counts["too long"]} if "too long" in tokens.counts else {},
-        metrics=figures | {"web_ids_sha256": ids_hash(web), "cut": tokens.counts.get("cut", 0)},
+        drops={reasons.TOO_LONG: too_long} if too_long else {},
+        metrics=figures | {"web_ids_sha256": ids_hash(web), "cut": tokens.counts.get(reasons.CUT, 0)},
+        shown={"first loss": history.rows[0][1], "last loss": history.rows[-1][1]} | history.speed,
     )

@@ -22,7 +22,7 @@ class Point:
     @property
     def missing(self) -> set[Path]:
         """Folders it has still to make."""
-        return {stage.folder for stage in self.stages if not (stage.folder / "manifest.json").exists()}
+        return {stage.folder for stage in self.stages if not artifacts.is_finished(stage.folder)}
 
     @property
     def finished(self) -> bool:
@@ -30,7 +30,7 @@ class Point:
 
     @property
     def begun(self) -> bool:
-        return any((stage.folder / "config.yaml").exists() for stage in self.stages)
+        return any(artifacts.is_begun(stage.folder) for stage in self.stages)
 
     @property
     def note(self) -> Path:

@@ -1,15 +1,15 @@
-"""The finished folders below an output root as runs of W&B: what each was made from, and what a sweep's points rest on."""
+"""The finished folders below an output root as runs of W&B: what each was made from, and which runs a sweep builds on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from humpback_exp.artifacts import Artifact, digest, load
+from humpback_exp.artifacts import digest
+from humpback_exp.artifacts.catalog import Folder, ancestors, walk
+from humpback_exp.artifacts.manifest import stage_of
 from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
-from humpback_exp.tracking.lineage import Source, ancestors, sources
+from humpback_exp.tracking.lineage import Source, sources
 from humpback_exp.tracking.names import run_id
 
 DATA = ("segments", "candidates", "scored", "curated", "rewritten")
@@ -28,28 +28,30 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """Ids of the runs that the points of a sweep rest on, whatever group they are in: the loop that made them has another."""
+class Upstream:
+    """Ids of the runs that the points of a sweep were made from; the loop that made them has another group."""
 
     data: list[str]
-    """Of the nearest folder of each kind that a point was made from, as below `lineage` in its config."""
+    """Runs of the nearest folder of each kind of data that a point was made from, as below `lineage` in its config."""
     models: list[str]
-    """Of evaluated models that another sweep has trained."""
+    """Runs of evaluated models that another sweep has trained."""
 
 
-def tracked(output_root: Path) -> Iterator[tuple[StageConfig, Artifact]]:
-    """Every finished folder below an output root that was tracked, by kind and name."""
-    for path in sorted(output_root.glob("*/**/manifest.json")):
-        config = frozen(path.parent)
+def tracked(output_root: Path) -> Iterator[tuple[StageConfig, Folder]]:
+    """Every finished folder below an output root that was tracked, by kind and name; a damaged one is named and left out."""
+    catalog = walk(output_root, loops=True)
+    for label, why in catalog.damaged.items():
+        log.warning("%s is left out: %s", label, why)
+    for folder in catalog.folders:
+        config = frozen(folder.path)
         if config is not None and config.tracking.mode != "none":
-            yield config, Artifact(path.parent, load(path.parent), finished=True)
+            yield config, folder
 
 
 def frozen(folder: Path) -> StageConfig | None:
-    """The config a folder was made with; None for a manifest of something else."""
-    path = folder / "config.yaml"
-    stage = yaml.safe_load(path.read_text(encoding="utf-8")).get("stage") if path.exists() else None
-    return read(path, STAGES[stage]) if stage in STAGES else None
+    """The config a folder was made with; None where no stage made it."""
+    stage = stage_of(folder)
+    return read(folder / "config.yaml", STAGES[stage]) if stage else None
 
 
 def nodes(output_root: Path) -> list[Node]:
@@ -59,10 +61,10 @@ def nodes(output_root: Path) -> list[Node]:
         ValueError: there is none.
     """
     found = []
-    for config, artifact in tracked(output_root):
-        there = [source for source in sources(artifact.manifest) if present(source, artifact.folder)]
-        where = config.tracking
-        found.append(Node(artifact.folder, where.project, where.entity, run_id(artifact), there))
+    for config, folder in tracked(output_root):
+        there = [source for source in sources(folder.manifest) if present(source, folder.path)]
+        run = run_id(folder.path, folder.fingerprint)
+        found.append(Node(folder.path, config.tracking.project, config.tracking.entity, run, there))
     if not found:
         raise ValueError(
             f"output_root={output_root}: holds no finished folder that was tracked; run a stage there first"
@@ -71,7 +73,7 @@ def nodes(output_root: Path) -> list[Node]:
 
 
 def present(source: Source, folder: Path) -> bool:
-    """Whether the input can be told by its path still, and has a run; a Hub id is its own fingerprint."""
+    """Whether the input still lies at its path and has a run of its own. A Hub id always does."""
     path, why = Path(source.path), ""
     if not path.exists() and source.fingerprint != digest(source.path):
         why = "is not there, so it is not linked; run this where the stages ran"
@@ -82,16 +84,16 @@ def present(source: Source, folder: Path) -> bool:
     return not why
 
 
-def behind(output_root: Path, group: str) -> Behind:
-    """What the finished points of a group rest on; nothing, with a warning, where there are none."""
-    points = [(config, artifact) for config, artifact in tracked(output_root) if config.tracking.group == group]
+def upstream(output_root: Path, group: str) -> Upstream:
+    """The runs that the finished points of a group were made from; none, with a warning, where no point is finished."""
+    points = [(config, folder) for config, folder in tracked(output_root) if config.tracking.group == group]
     if not points:
         log.warning("output_root=%s: no finished point of %s, so the runs of its data are left out", output_root, group)
     data, models = dict[str, None](), dict[str, None]()
-    for config, artifact in points:
-        made = {kind: run_id(ancestor) for kind, ancestor in ancestors(artifact.manifest).items()}
+    for config, folder in points:
+        made = {kind: run_id(one.path, one.fingerprint) for kind, one in ancestors(folder.manifest).items()}
         data |= dict.fromkeys(run for kind, run in made.items() if kind in DATA)
         if config.stage == "evaluate" and "models" in made:
             models[made["models"]] = None
-    own = {run_id(artifact) for _, artifact in points}
-    return Behind(list(data), [model for model in models if model not in own])
+    own = {run_id(folder.path, folder.fingerprint) for _, folder in points}
+    return Upstream(list(data), [model for model in models if model not in own])

@@ -1,4 +1,4 @@
-"""What a run is called, and the one naming scheme of its config and summary. Knows nothing of W&B's client."""
+"""The name and id of a run, and the one naming scheme of its config and summary. W&B's client is not needed here."""
 
 import hashlib
 import re
@@ -7,28 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.artifacts import Artifact, Manifest, git_commit
+from humpback_exp.artifacts.catalog import ancestors
 from humpback_exp.config import StageConfig, to_plain
-from humpback_exp.tracking.lineage import ancestors, sources
+from humpback_exp.tracking.lineage import sources
 
 ID_LENGTH = 32
 TAG_LENGTH = 64
 """The longest tag W&B takes."""
-FLOW = {
-    "segments": ("segments found", "segments"),
-    "models": (None, "examples"),
-    "candidates": ("segments", "candidates"),
-    "gates": ("pairs", "pairs"),
-    "scored": ("candidates", "readable"),
-    "curated": ("scored", "curated"),
-    "rewritten": ("candidates", "rewritten"),
-    "evals": ("pairs", "pairs"),
-}
-"""Kind of a folder -> which of its manifest's rows went in and which came out usable; None where in is out and drops."""
 
 
-def run_id(artifact: Artifact) -> str:
+def run_id(folder: Path, fingerprint: str) -> str:
     """The same for a resumed stage, another for the same settings in another folder."""
-    place = f"{artifact.manifest.fingerprint}:{artifact.folder.resolve()}"
+    place = f"{fingerprint}:{folder.resolve()}"
     return hashlib.sha256(place.encode()).hexdigest()[:ID_LENGTH]
 
 
@@ -77,11 +67,8 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     stage's own metrics under the names they have in the manifest: `loss`, `heldout_loss`, `win_rate`; those of a metric
     that is a table as `histogram/4`.
     """
-    rows, dropped = manifest.rows, sum(manifest.drops.values())
-    went_in, came_out = FLOW[manifest.kind]
-    out = rows[came_out]
-    figures: dict[str, Any] = {"rows/in": rows[went_in] if went_in else out + dropped, "rows/out": out}
-    figures |= {f"rows/{plain(name)}": count for name, count in rows.items()}
+    figures: dict[str, Any] = {"rows/in": manifest.rows_in, "rows/out": manifest.rows_out}
+    figures |= {f"rows/{plain(name)}": count for name, count in manifest.rows.items()}
     figures |= {f"drops/{plain(reason)}": count for reason, count in manifest.drops.items()}
     figures["seconds"] = manifest.wall_seconds
     for name, value in manifest.metrics.items():
@@ -95,7 +82,7 @@ def plain(name: str) -> str:
 
 
 def tags(config: StageConfig) -> list[str]:
-    """The user's, the seed's, and those of what one filters by: base model, direction, scorer."""
+    """Tags of the user, and those that one filters by: seed, base model, direction, scorer."""
     named = [*config.tracking.tags, f"seed-{config.seed}"]
     whole = to_plain(config)
     if "model" in whole:

@@ -1,4 +1,4 @@
-"""A loop, weighed instead of run: what its stages need of memory, disk and time, as tables to paste into a request."""
+"""A loop, estimated instead of run: what its stages need of memory, disk and time, as tables to paste into a request."""
 
 from humpback_exp.config import (
     HardwareConfig,
@@ -12,6 +12,7 @@ from humpback_exp.planning.estimate import estimate, found
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
+from humpback_exp.planning.preflight import check_stages
 from humpback_exp.planning.sizes import sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.progress import table
@@ -21,12 +22,13 @@ from humpback_exp.workflow.variants import whole_loop
 def run(config: PlanConfig) -> None:
     """Print the plan; nothing is started, written or loaded."""
     hardware, loop = config.hardware, whole_loop(config)
+    check_stages(loop, here=False)
     sizes = sizes_of(config, found(config, loop))
     stages = [estimated for stage in loop if (estimated := estimate(stage, config, sizes))]
     trainings = [stage for stage in stages if isinstance(stage, Training)]
     generations = [stage for stage in stages if isinstance(stage, Generation)]
     texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
-    folders = [*texts, *(model_folder(training) for training in trainings)]
+    folders = [*texts, *(model_folder(training, hardware) for training in trainings)]
     print(title(config))
     show(made.size_rows(sizes, config.sizes.chars_per_token))
     show(made.memory_rows(trainings[0].config, hardware))
@@ -65,10 +67,16 @@ def verdict(trainings: list[Training], generations: list[Generation], hardware: 
             if nodes
             else f"No cluster of {hardware.name} carries it: a step's examples cannot be split over more ranks."
         )
-    if any(made.gpus(hardware) != 1 for made in generations):
+    if any(made.gpus(hardware) is None for made in generations):
+        larger = (
+            "use engine=vllm, which spreads a copy over GPUs"
+            if hardware.accelerator == "gpu"
+            else "use a smaller model"
+        )
+        lines.append(f"Generation does not fit: {larger}, or lower engine.batch_size to shrink the KV cache.")
+    if hardware.accelerator == "gpu":
         lines.append(
-            "Generation runs on one GPU or machine in this version: what needs more is counted as one copy split over it; "
-            "lower engine.batch_size to shrink the KV cache."
+            "Generation is one copy of the model; executor.workers=N runs N copies and takes an Nth of the hours."
         )
     return lines
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from humpback_exp import prompts
 from humpback_exp.config import DataConfig
 from humpback_exp.data import token_cache
 from humpback_exp.data.token_cache import TokenCache, cached_tokens
@@ -52,6 +53,18 @@ def test_everything_that_shapes_tokens_names_the_file(tmp_path: Path, byte_token
     monkeypatch.setattr(byte_tokenizer, "chat_template", byte_tokenizer.chat_template + " ")
     cached(tmp_path, byte_tokenizer)
     assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_another_backward_prompt_makes_the_backward_tokens_anew(tmp_path: Path, byte_tokenizer, monkeypatch) -> None:
+    backward = DataConfig(tagged=False, max_length=1000, direction="backward")
+    forward = DataConfig(tagged=False, max_length=1000)
+    first, kept = (cached(tmp_path, byte_tokenizer, config)[0].ids.tolist() for config in (backward, forward))
+    for module in (prompts, token_cache):
+        monkeypatch.setattr(module, "BACKWARD", "Which question has this answer?\n{output}")
+    again, same = (cached(tmp_path, byte_tokenizer, config)[0].ids.tolist() for config in (backward, forward))
+    assert byte_tokenizer.decode(again).startswith("<s>[INST] Which question has this answer?\nYo! [/INST]")
+    assert again != first and same == kept
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_nothing_fits(tmp_path: Path, byte_tokenizer) -> None:

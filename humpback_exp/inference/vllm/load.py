@@ -59,9 +59,9 @@ def load_vllm(config: EngineConfig, model_path: str, key: str) -> Any:
                 dtype=config.dtype,
                 max_model_len=config.context,
                 max_num_seqs=config.batch_size,
-                tensor_parallel_size=config.tensor_parallel,
+                tensor_parallel_size=config.tensor_parallel or 1,
                 # left to itself vLLM would use Ray inside a Ray worker, which has one bundle of all its GPUs
-                distributed_executor_backend="mp" if config.tensor_parallel > 1 else None,
+                distributed_executor_backend="mp" if (config.tensor_parallel or 1) > 1 else None,
                 enable_prefix_caching=True,
                 disable_log_stats=True,
                 use_tqdm_on_load=False,

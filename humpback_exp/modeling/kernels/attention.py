@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface
 
+from humpback_exp.modeling.kernels import varlen
 from humpback_exp.modeling.kernels.softmax import (
     BLOCK,
     AttentionOptions,
@@ -83,52 +84,25 @@ def _laid_out(tensor: torch.Tensor) -> torch.Tensor:
 def _kernel(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, lengths: Sequence[int], options: AttentionOptions
 ) -> torch.Tensor:
+    """query [heads, tokens, head_dim], key and value [kv_heads, tokens, head_dim] -> [heads, tokens, head_dim]."""
     query, key = query.to(value.dtype), key.to(value.dtype)  # rotation leaves them in fp32 under autocast
-    if options.plain and value.is_cuda and value.dtype != torch.float32:
-        return _flash(query, key, value, lengths, options)
-    if options.plain and value.dtype == torch.bfloat16:
+    if not options.plain:
+        parts = zip(*(tensor.split(list(lengths), 1) for tensor in (query, key, value)), strict=True)
+        return torch.cat([_by_products(q, k, v, options) for q, k, v in parts], 1)
+    if not value.is_cuda and value.dtype == torch.bfloat16:
         return MatmulAttention.apply(query, key, value, lengths, options)
-    parts = zip(*(tensor.split(list(lengths), 1) for tensor in (query, key, value)), strict=True)
-    return torch.cat([_one_example(q, k, v, options) for q, k, v in parts], 1)
+    half_on_gpu = value.is_cuda and value.dtype != torch.float32 and query.shape[-1] == value.shape[-1]
+    kernel = varlen.by_kernel if half_on_gpu else varlen.by_example
+    return kernel(query[None], key[None], value[None], options.scaling, lengths, options.window)[0].transpose(0, 1)
 
 
-def _one_example(
+def _by_products(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: AttentionOptions
 ) -> torch.Tensor:
-    """query [heads, tokens, head_dim], key and value [kv_heads, tokens, head_dim] -> [heads, tokens, head_dim]."""
-    tokens = query.shape[1]
-    if options.softcap is not None or options.sinks is not None:
-        grouped = (query * options.scaling).unflatten(0, (len(key), -1))
-        p = functional.dropout(probabilities(grouped, key, options), options.dropout)
-        return (p @ value).view(len(query), tokens, -1)
-    seen = None
-    if options.window is not None and tokens > options.window:
-        seen = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).tril_().triu_(1 - options.window)
-    return functional.scaled_dot_product_attention(
-        query[None],
-        key[None],
-        value[None],
-        attn_mask=seen,
-        dropout_p=options.dropout,
-        is_causal=seen is None,
-        scale=options.scaling,
-        enable_gqa=True,
-    )[0]
-
-
-def _flash(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, lengths: Sequence[int], options: AttentionOptions
-) -> torch.Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
-    ends = torch.tensor([0, *lengths], device=value.device, dtype=torch.int32).cumsum(0, dtype=torch.int32)
-    q, k, v = (tensor.transpose(0, 1).contiguous() for tensor in (query, key, value))
-    longest, left = max(lengths), -1 if options.window is None else options.window - 1
-    done = varlen_attn(
-        q, k, v, ends, ends, longest, longest, scale=options.scaling, window_size=(left, 0), enable_gqa=True
-    )
-    assert isinstance(done, torch.Tensor)
-    return done.transpose(0, 1)
+    """One example with whatever the options say: query [heads, tokens, head_dim] -> [heads, tokens, head_dim]."""
+    grouped = (query * options.scaling).unflatten(0, (len(key), -1))
+    p = functional.dropout(probabilities(grouped, key, options), options.dropout)
+    return (p @ value).view(*query.shape[:2], -1)
 
 
 def _blocks(lengths: Sequence[int], options: AttentionOptions) -> Iterator[tuple[slice, slice]]:

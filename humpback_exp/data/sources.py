@@ -1,0 +1,135 @@
+"""Where human pairs lie: a file, a folder laid out like a dataset, or a dataset on the Hugging Face Hub, as a list of files.
+
+A Hub dataset is fetched into the Hub's cache at one commit and read from there, like any folder: what was fetched once is
+found again without a network.
+"""
+
+import logging
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import shorten
+from typing import Any
+
+from yaml import YAMLError
+
+from humpback_exp.config import DatasetConfig
+
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
+"""Config key of a path -> that of the options beside it."""
+COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".lz4": "lz4"}
+ODD_CARD = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError, YAMLError)
+"""What `datasets` raises on a dataset's card, which comes from outside and may hold anything."""
+FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", *COMPRESSED)
+"""Ends of names of files, which are no ids on the Hub."""
+
+
+@cache
+def library() -> Any:
+    """The `datasets` library, imported at the first call: without torch, telemetry, progress bars and log lines of its own."""
+    import datasets
+
+    datasets.config.TORCH_AVAILABLE = False  # it imports torch wherever it finds it; pairs need no tensors
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it asks a server of its own to count reads of local files, too
+    datasets.logging.set_verbosity(logging.CRITICAL)
+    datasets.disable_progress_bars()
+    logging.getLogger("huggingface_hub.repocard").setLevel(logging.ERROR)  # not every folder has a card
+    return datasets
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a source, in order."""
+
+    paths: list[str]
+    rows: int | None
+    """How many rows they hold together, where the dataset's card tells."""
+
+
+def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
+    """Where the rows of a source are.
+
+    Args:
+        key: the config key of the path, for messages.
+
+    Raises:
+        ValueError: no such file, folder, Hub dataset, configuration or split, or no access; with the remedy.
+    """
+    if Path(path).is_file():
+        return Files([path], None)
+    folder = Path(path) if Path(path).is_dir() else snapshot(path, dataset.revision, key)
+    try:
+        splits = read_splits(folder, dataset.name)
+    except ODD_CARD as error:
+        said = shorten(str(error), 200)
+        raise ValueError(f"{key}={path}: no dataset ({said}); {OPTIONS[key]}.name={dataset.name}") from None
+    wanted = dataset.split.split("+")
+    for split in wanted:
+        if split not in splits:
+            raise ValueError(f"{OPTIONS[key]}.split={dataset.split}: {path} has no {split}, but {', '.join(splits)}")
+    rows = [splits[split].rows for split in wanted]
+    return Files(
+        [inside(folder, file, key) for split in wanted for file in splits[split].paths],
+        sum(count for count in rows if count) if all(rows) else None,
+    )
+
+
+def read_splits(folder: Path, name: str | None) -> dict[str, Files]:
+    """The splits of a dataset folder, by its card or the names of its files.
+
+    Args:
+        name: of the configuration; None is the default one.
+    """
+    with TemporaryDirectory() as scratch:  # for the lock file that the library leaves of all that it opens
+        builder = library().load_dataset_builder(str(folder), name=name, cache_dir=scratch)
+    rows = {split: int(info.num_examples or 0) or None for split, info in (builder.info.splits or {}).items()}
+    return {
+        str(split): Files([str(file) for file in files], rows.get(str(split)))
+        for split, files in builder.config.data_files.items()
+    }
+
+
+def inside(folder: Path, file: str, key: str) -> str:
+    """A file that a dataset's card names, which must lie in its folder: cards come from outside."""
+    if not Path(os.path.normpath(file)).is_relative_to(folder.resolve()):
+        raise ValueError(f"{key}={folder}: its card names {file}, which is not in it; mend data_files in README.md")
+    return file
+
+
+def snapshot(path: str, revision: str | None, key: str) -> Path:
+    """The folder of a Hub dataset in the Hub's cache, fetched where it is not there yet; its name is the commit.
+
+    Raises:
+        ValueError: not on the Hub, no access, or neither in the cache nor reachable.
+    """
+    if not is_hub_id(path):
+        raise ValueError(f"{key}={path}: no such file; give JSON lines with instruction and output")
+    from huggingface_hub import errors, snapshot_download
+
+    try:
+        return Path(snapshot_download(path, repo_type="dataset", revision=revision))
+    except errors.GatedRepoError:
+        page = f"https://huggingface.co/datasets/{path}"
+        why = f"a gated dataset; ask for access at {page}, then run hf auth login or set HF_TOKEN"
+    except errors.RepositoryNotFoundError:
+        why = "no such file, folder or Hub dataset, or a private one, which needs hf auth login or HF_TOKEN"
+    except errors.RevisionNotFoundError:
+        raise ValueError(f"{OPTIONS[key]}.revision={revision}: {path} has no such branch, tag or commit") from None
+    except errors.LocalEntryNotFoundError:
+        at = f" --revision {revision}" if revision else ""
+        why = (
+            "no such file or folder, not (or not all of it) in the Hub's cache, and the Hub is out of reach; unset "
+            f"HF_HUB_OFFLINE, or run hf download --repo-type dataset {path}{at} where there is a network"
+        )
+    except (errors.HfHubHTTPError, OSError) as error:
+        why = f"could not be fetched ({str(error).splitlines()[0]}); try again"
+    raise ValueError(f"{key}={path}: {why}")
+
+
+def is_hub_id(path: str) -> bool:
+    """Whether a path that is not there reads as `owner/dataset` on the Hub."""
+    return bool(HUB_ID.fullmatch(path)) and not path.lower().endswith(FILES)

@@ -1,0 +1,64 @@
+"""Why a row is dropped: every reason there is, as it stands in records, manifests, reports and W&B."""
+
+from collections.abc import Mapping
+
+PAGE = "page: "
+"""What the reasons of whole pages begin with; they count pages, not the rows that went in."""
+DRAFT_KEPT = "draft kept: "
+"""The same of candidates that stay as they were in a rewritten folder."""
+
+# pages
+EMPTY_PAGE = "empty page"
+HTTP_STATUS = "http status"
+NESTED = "nested too deeply"
+NO_HEADER = "no header"
+NOT_HTML = "not html"
+TOO_LARGE = "too large"
+TOO_MANY_ELEMENTS = "too many elements"
+TRUNCATED_ARCHIVE = "truncated archive"
+UNDECODABLE = "undecodable"
+UNREADABLE = "unreadable"
+"""A file that cannot be read, or a rating."""
+
+# segments
+CAPITAL_HEADER = "header in capitals"
+COMMENTS = "comments"
+COOKIE_NOTICE = "cookie notice"
+COVERED = "covered by its parts"
+DUPLICATE = "duplicate"
+EMPTY_HEADER = "header empty"
+FURNITURE = "furniture: "
+"""What the reasons of headers begin with that stand in no part of a page's text; the rest names what speaks for that."""
+INSIDE = "inside a kept segment"
+LANGUAGE = "language"
+LINKS = "links"
+NAVIGATION_HEADER = "navigation header"
+NEAR_DUPLICATE = "near duplicate"
+PLACEHOLDER = "lorem ipsum"
+TOO_SHORT = "too short"
+
+# generated text
+ECHOES = "echoes the prompt"
+EMPTY = "empty"
+MUCH_SHORTER = "much shorter"
+OVERFLOW = "longer than the context"
+REPEATS = "repeats itself"
+"""A generated text, or a segment."""
+RESTATES = "restates the output"
+UNFINISHED = "unfinished"
+
+# ratings and selection
+ABANDONED = "abandoned"
+BELOW_THRESHOLD = "below the threshold"
+UNRATED = "not rated"
+
+# examples
+CUT = "cut"
+"""An example that was cut to fit the context; it is counted, but not dropped."""
+TOO_LONG = "too long"
+"""An example for the context, a segment, or an instruction."""
+
+
+def of_rows(drops: Mapping[str, int]) -> dict[str, int]:
+    """The drops that count rows which went in: neither whole pages nor drafts that were kept."""
+    return {reason: count for reason, count in drops.items() if not reason.startswith((PAGE, DRAFT_KEPT))}

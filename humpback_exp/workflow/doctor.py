@@ -1,0 +1,47 @@
+"""What a loop will meet on this machine or cluster, asked in a minute, as a table with remedies."""
+
+import sys
+from dataclasses import asdict
+
+from humpback_exp.config import PlanConfig, TrainConfig
+from humpback_exp.diagnosis.access import check_access
+from humpback_exp.diagnosis.finding import BROKEN
+from humpback_exp.diagnosis.hardware import check_node
+from humpback_exp.diagnosis.installation import check_versions
+from humpback_exp.diagnosis.ranks import check_ranks
+from humpback_exp.diagnosis.storage import check_storage
+from humpback_exp.distributed import join_slurm, rank
+from humpback_exp.planning.disk import data_folder, model_folder
+from humpback_exp.planning.estimate import estimate, found
+from humpback_exp.planning.sizes import sizes_of
+from humpback_exp.planning.training import Training
+from humpback_exp.progress import table
+from humpback_exp.workflow.variants import whole_loop
+
+
+def run(config: PlanConfig) -> None:
+    """Print a row for every check. Under srun or torchrun every rank takes part and the first one prints.
+
+    Raises:
+        SystemExit: with status 1 where something is broken.
+    """
+    join_slurm()
+    training = next(stage for stage in whole_loop(config) if isinstance(stage, TrainConfig))
+    meeting = check_ranks(training.trainer)
+    if rank() > 0:
+        return
+    findings = [*check_versions(config), *check_node(training), *meeting]
+    findings += [*check_storage(config.output_root, *disk_of(config)), *check_access(config)]
+    print(table([asdict(each) for each in findings]), flush=True)
+    sys.exit(1 if any(each.state == BROKEN for each in findings) else 0)
+
+
+def disk_of(config: PlanConfig) -> tuple[int, int]:
+    """Bytes that the loop keeps, and that lie on the disk at most, by the planner's figures."""
+    loop = whole_loop(config)
+    sizes = sizes_of(config, found(config, loop))
+    trainings = [each for stage in loop if isinstance(each := estimate(stage, config, sizes), Training)]
+    folders = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
+    folders += [model_folder(training, config.hardware) for training in trainings]
+    kept = sum(folder.kept for folder in folders)
+    return kept, kept + max(folder.most - folder.kept for folder in folders)
