@@ -84,7 +84,7 @@ def test_prompts_without_answers_show_losses_alone(tmp_path: Path) -> None:
     for name, losses in (("m0", LOSSES), ("m1", BETTER)):
         folders.point(tmp_path, "tags", name, losses, seed=len(name), lr=1e-5 if name == "m0" else 1e-4, answers=False)
     seen = text(build(str(tmp_path), ["m0", "m1"]))
-    assert "Question 7? M0 loss 2.70 M1 loss 1.80 human Human 7" in seen
+    assert "Question 7? Loss: M0 2.70, M1 1.80 human Human 7" in seen
     assert "(nothing)" not in seen and "These prompts were not answered by every model" in seen
 
 
