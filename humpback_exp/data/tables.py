@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import fsspec
 
-from humpback_exp.data.sources import COMPRESSED, library
+from humpback_exp.data.sources import COMPRESSED, brief, library
 
 Row = dict[str, Any]
 Numbered = Iterator[tuple[int, Row]]
@@ -52,7 +52,7 @@ def read_rows(path: str, key: str) -> Numbered:
         with fsspec.open(path, "rt", encoding="utf-8-sig", compression=compression, newline="") as file:
             yield from READERS.get(end, _lines)(file, path)
     except BROKEN as error:
-        raise ValueError(f"{key}={path}: unreadable ({str(error).splitlines()[0]})") from None
+        raise ValueError(f"{key}={path}: unreadable ({brief(error)})") from None
 
 
 def _table(path: str, end: str, key: str) -> Numbered:
@@ -65,7 +65,7 @@ def _table(path: str, end: str, key: str) -> Numbered:
             batches = rows.with_format("arrow").iter(BATCH)
             yield from enumerate(chain.from_iterable(batch.to_pylist() for batch in batches), start=1)
     except (ValueError, OSError) as error:
-        raise ValueError(f"{key}={path}: unreadable ({str(error).splitlines()[0]})") from None
+        raise ValueError(f"{key}={path}: unreadable ({brief(error)})") from None
 
 
 def _lines(file: IO[str], path: str) -> Numbered:
