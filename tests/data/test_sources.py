@@ -115,7 +115,10 @@ def test_offline_and_not_in_the_cache(cache: Path) -> None:
             "data.seed_path=owner/pairs: no such file, folder or Hub dataset, or a private one",
         ),
         (errors.RevisionNotFoundError, "data.dataset.revision=v2: owner/pairs has no such branch, tag or commit"),
-        (errors.HfHubHTTPError, r"data.seed_path=owner/pairs: could not be fetched \(502\); try again"),
+        (
+            errors.HfHubHTTPError,
+            r"data.seed_path=owner/pairs: could not be fetched \(502 and a page of HTML\); try again",
+        ),
     ],
 )
 def test_what_the_hub_answers(monkeypatch: pytest.MonkeyPatch, error: type[Exception], message: str) -> None:
