@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from humpback_exp.analysis.comparisons import Comparison, Result
+from humpback_exp.analysis.comparisons import Comparison
 from humpback_exp.analysis.evaluations import WIN, Evaluation
+from humpback_exp.analysis.folders import input_path
 from humpback_exp.analysis.format import listed
-from humpback_exp.analysis.runs import input_path
+from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog
 
@@ -32,7 +33,8 @@ def of_models(found: Sequence[Setting], stated: Sequence[Comparison], others: It
     notes += _unequal(stated)
     notes += dict.fromkeys(why for one in (*stated, *others) for why in one.left_out)
     judged = [run for run in runs if run.rows[WIN.key]]
-    if judged and any(not run.rows[WIN.key] and not _is_opponent(run, judged) for run in runs):
+    opponents = {run.opponent.folder.fingerprint for run in judged if run.opponent is not None}
+    if judged and any(not run.rows[WIN.key] and run.folder.fingerprint not in opponents for run in runs):
         notes.append("Some runs were not judged; their settings show the held-out loss alone.")
     return notes + _about_judge(judged)
 
@@ -52,11 +54,6 @@ def of_sweep(result: Result, found: Sequence[Setting], differ: Sequence[str], un
     if unfinished:
         notes.append(f"Not finished or not evaluated yet: {listed(list(unfinished), 12)}.")
     return notes
-
-
-def _is_opponent(run: Evaluation, judged: Sequence[Evaluation]) -> bool:
-    fingerprints = {one.opponent.folder.fingerprint for one in judged if one.opponent is not None}
-    return run.folder.fingerprint in fingerprints
 
 
 def _beyond_both(comparison: Comparison, found: Sequence[Setting]) -> list[str]:
