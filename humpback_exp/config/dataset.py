@@ -35,6 +35,8 @@ class DatasetConfig:
     """The split, or several joined by +, as in train+validation. A single file has no splits and is read whole."""
     revision: str | None = None
     """Branch, tag or commit on the Hub; None takes main. A run records the commit that it stood for."""
+    most: int | None = None
+    """At most this many pairs, drawn by the seeded order; data.seed_size asks for as many and refuses fewer."""
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)
 
     @property

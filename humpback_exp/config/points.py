@@ -18,8 +18,11 @@ class PointConfig(TrainConfig):
     whatever their seed: curation.seed is its own."""
     evaluation: EvaluateConfig | None = None
     """How the model is measured (evaluation=heldout). Points may share a model and differ in this."""
+    heldout: str = operational("examples/heldout.jsonl")
+    """Human pairs that evaluation=heldout measures on."""
     hardware: HardwareConfig | None = operational(None)
-    """What the hours of a sweep are estimated for (hardware=a100_80gb); None estimates floating-point operations only."""
+    """The hardware for which the hours of a sweep are estimated (hardware=a100_80gb). None estimates floating-point operations
+    only."""
 
     def __post_init__(self) -> None:
         TrainConfig.__post_init__(self)

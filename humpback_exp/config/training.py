@@ -1,4 +1,4 @@
-"""What is trained, on what, and how. Defaults are the paper's where it states one; else the reason stands by."""
+"""What is trained, on what data, and how. A default is the paper's where the paper states one; else its reason is given."""
 
 from dataclasses import dataclass, field
 
@@ -18,9 +18,9 @@ class ModelConfig:
     template: str = "inst"
     """Chat template (`prompts.TEMPLATES`) every prompt is rendered with; exported with the model."""
     dtype: str = bounded("float32", choice(*DTYPES))
-    """Weights while training. bfloat16 needs frozen weights (adapter=lora) or ZeRO-3's fp32 master copy."""
+    """Type of the weights in training. bfloat16 needs frozen weights (adapter=lora) or ZeRO-3's fp32 master copy."""
     export_dtype: str = bounded("bfloat16", choice(*DTYPES))
-    """Weights in the exported folder."""
+    """Type of the weights in the exported folder."""
     dropout: float = bounded(0.1, BELOW_ONE)
     """Residual dropout after attention and MLP of every layer (paper section 8; the place is our choice, LIMA's)."""
     layers: int = operational(0)
@@ -72,7 +72,7 @@ class OptimConfig:
     max_steps: int | None = bounded(None, POSITIVE)
     """Optimiser steps; None follows `epochs`, or the paper's steps-by-N table where that is None too."""
     epochs: float | None = bounded(None, POSITIVE)
-    """Passes over the examples, instead of a number of steps."""
+    """Number of passes over the examples, which may be given instead of a number of steps."""
 
     def __post_init__(self) -> None:
         check_bounds(self, "optim.")
@@ -101,6 +101,8 @@ class DataConfig:
     """Keep this many human pairs, drawn by the seeded order of their ids; a smaller size is a subset of a larger."""
     scored: str | None = artifact_input()
     """Folder written by curate.py or rewrite.py, or None for the seed alone."""
+    rater: str = operational("m0")
+    """Whose ratings data=curated and its kin select by, in output_root/scored/."""
     min_score: float | None = None
     """Keep web pairs scored at least this; 4.5 is the paper's A_5, 4 its A_4."""
     top_fraction: float | None = None

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
-from humpback_exp.data.sources import pinned
+from humpback_exp.data.pinning import pinned
 from humpback_exp.distributed import die_with_parent, join_slurm, rank, session, started_outside
 from humpback_exp.errors import exit_on_user_error, user_errors
 from humpback_exp.execution.group import check_ranks, ranks_here, run_group, wait_for_first
 from humpback_exp.execution.stage_modules import stage_module
 from humpback_exp.planning.engines import with_tensor_parallel
-from humpback_exp.planning.preflight import check_gate, check_machine, check_stages
+from humpback_exp.planning.preflight import check_gate, check_machine, prepared
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.tracking import track
 
@@ -33,10 +33,10 @@ def enter(steps: Callable[[], list[StageConfig]], sweep: bool) -> list[StageConf
         return steps()
 
     def run() -> None:
-        stages = [pinned(stage) for stage in steps()]
+        stages = steps()
         if rank() == 0:  # the others check what they take part in
             check_gate(stages)
-            check_stages(stages)
+            stages = prepared(stages)
         check_ranks(stages)
         for stage in stages:
             launch(stage, fresh=len(stages) > 1)
@@ -59,10 +59,10 @@ def launch(config: StageConfig, fresh: bool = False, waits: bool = False) -> Pat
     if rank() > 0:
         _join(config, fresh)
         return config.folder
-    config = pinned(config)
     if not waits:
         check_machine(config)  # before anything is written
     check_ranks([config])
+    config = pinned(config)
     with artifacts.locked(config.folder, waits) as lock:
         if waits:
             check_machine(config)  # who waited may find it finished, or the memory of who made it free

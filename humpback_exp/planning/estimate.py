@@ -68,7 +68,7 @@ def found(config: PlanConfig, loop: Sequence[StageConfig]) -> dict[str, Found]:
     data = config.data
     if data.seed_path and Path(data.seed_path).exists():
         count = count_pairs(data.seed_path, "data.seed_path", data.dataset)
-        counted["seed"] = min(count, data.seed_size or count), data.seed_path
+        counted["seed"] = min(count, data.seed_size or data.dataset.most or count), data.seed_path
     if Path(config.heldout).exists():
         counted["heldout"] = count_pairs(config.heldout, "heldout", config.heldout_dataset), config.heldout
     stages = [stage for stage in loop if artifacts.is_finished(stage.folder)]

@@ -16,13 +16,50 @@ from humpback_exp.config import (
     TrainConfig,
     input_paths,
 )
+from humpback_exp.config.bounds import require
+from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
-from humpback_exp.data.sources import pinned
+from humpback_exp.data.sources import OPTIONS, is_hub_id
 from humpback_exp.planning.check import check
 from humpback_exp.planning.engines import check_engine, check_models, check_workers
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
+
+
+def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
+    """The stages with their Hub datasets at a commit, once this machine can run them and all that they read is there.
+
+    Raises:
+        ValueError: names everything that is missing, the machine first.
+    """
+    problems = []
+    for check_all in (check_stages, check_inputs):
+        try:
+            check_all(stages)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("; and ".join(problems))
+    stages = [pinned(stage) for stage in stages]
+    for stage in stages:
+        check_seed(stage)
+    return stages
+
+
+def check_inputs(stages: Sequence[StageConfig]) -> None:
+    """Raise the ValueError of the first folder or file that is neither here, nor on the Hub, nor made by a stage before."""
+    made: set[Path] = set()
+    for stage in stages:
+        for key, path in input_paths(stage).items():
+            if key in OPTIONS:
+                there = Path(path).exists() or is_hub_id(path)
+                require(there, key, path, "no such file; give JSON lines with instruction and output")
+            elif Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
+                artifacts.load(Path(path))
+        made.add(stage.folder)
 
 
 def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
@@ -35,15 +72,15 @@ def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
     for stage in stages:
         if isinstance(stage, TrainConfig):
             made |= {str(stage.folder): stage.model, stage.model.path: stage.model}
-            check_seed(stage)
+        check_seed(stage)
     for on_this_machine in (False, True) if here else (False,):  # what no machine can run comes first
         for stage in stages:
             check_machine(stage, made, on_this_machine)
 
 
-def check_seed(stage: TrainConfig) -> None:
+def check_seed(stage: StageConfig) -> None:
     """Raise the ValueError of a seed with fewer pairs than a model that is still to be trained asks for."""
-    if not artifacts.is_finished(stage.folder):
+    if isinstance(stage, TrainConfig) and not artifacts.is_finished(stage.folder):
         check_size(stage.data)
 
 

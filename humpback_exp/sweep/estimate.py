@@ -78,7 +78,10 @@ class Costs:
                     found["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
             if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).exists():
                 count = count_pairs(stage.data.seed_path, "data.seed_path", stage.data.dataset)
-                found["seed"] = stage.data.seed_size or count, stage.data.seed_path
+                found["seed"] = (
+                    min(count, stage.data.seed_size or stage.data.dataset.most or count),
+                    stage.data.seed_path,
+                )
             if isinstance(stage, EvaluateConfig) and Path(stage.heldout).exists():
                 found["heldout"] = count_pairs(stage.heldout, "heldout", stage.heldout_dataset), stage.heldout
         return found

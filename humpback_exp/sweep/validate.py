@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp import artifacts
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.bounds import require
-from humpback_exp.data.sources import pinned
+from humpback_exp.data.pinning import pinned
 from humpback_exp.errors import format_error, report
 from humpback_exp.planning.machine import visible_gpus
-from humpback_exp.planning.preflight import check_folders, check_stages
+from humpback_exp.planning.preflight import check_folders, check_inputs, check_stages
 from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
-
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
 
 
 def varied(overrides: Sequence[Sequence[str]]) -> list[dict[str, str]]:
@@ -43,17 +39,6 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
         last |= {stages[-1].folder} if stages else set()
 
 
-def require_inputs(stages: Sequence[StageConfig]) -> None:
-    """Raise unless every folder that stages read is finished or made by a stage before, and pairs are there."""
-    made: set[Path] = set()
-    for stage in stages:
-        pinned(stage)
-        for key, path in input_paths(stage).items():
-            if Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
-                artifacts.load(Path(path))
-        made.add(stage.folder)
-
-
 def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
     """Find what is wrong with points before one is started, and say it once; the others run all the same.
 
@@ -66,12 +51,13 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
         try:
             if point.mistake is not None:
                 raise point.mistake
-            require_inputs(point.stages)
+            check_inputs(point.stages)
+            stages = list(map(pinned, point.stages))
             if not point.finished:
                 costs.found(point.stages)
                 if n_jobs is not None:
                     require_room(point, n_jobs)
-                check_stages(list(map(pinned, point.stages)), here=n_jobs is not None)
+                check_stages(stages, here=n_jobs is not None)
             check_folders(point.stages, sound)
         except Exception as error:
             if format_error(error) not in said:

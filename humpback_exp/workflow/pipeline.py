@@ -6,11 +6,10 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.analysis.pages.terminal import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
-from humpback_exp.data.sources import pinned
 from humpback_exp.distributed import rank
 from humpback_exp.execution.group import check_ranks
 from humpback_exp.execution.launch import launch
-from humpback_exp.planning.preflight import check_folders, check_stages
+from humpback_exp.planning.preflight import check_folders, prepared
 from humpback_exp.progress import log, set_up_logging, table
 from humpback_exp.workflow import report
 from humpback_exp.workflow.variants import whole_loop
@@ -23,12 +22,12 @@ def run(config: PipelineConfig) -> None:
         StageFailed: a stage ended badly; those before it are finished.
     """
     set_up_logging()
-    stages = [pinned(stage) for stage in whole_loop(config)]
+    stages = whole_loop(config)
     sound: set[Path] = set()
     first = rank() == 0  # of several that torchrun or srun started; the others follow from stage to stage
     if first:
+        stages = prepared(stages)
         check_folders(stages, sound, moved_by="output_root")
-        check_stages(stages)
     check_ranks(stages)
     if first:
         print("plan\n" + table([plan_row(stage, sound) for stage in stages]) + "\n", flush=True)

@@ -12,8 +12,9 @@ from huggingface_hub import constants, errors
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig, DatasetConfig, EvaluateConfig, GateConfig, TrainConfig
 from humpback_exp.config.curation import BoundsConfig
+from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import load_seed
-from humpback_exp.data.sources import is_hub_id, pinned
+from humpback_exp.data.sources import is_hub_id
 
 OLD, NEW = "0" * 39 + "1", "f" * 40
 

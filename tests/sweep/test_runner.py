@@ -25,11 +25,12 @@ from humpback_exp.config import HardwareConfig, SegmentConfig, StageConfig, Trai
 from humpback_exp.errors import PointFailed
 from humpback_exp.execution import launch
 from humpback_exp.planning import preflight
+from humpback_exp.planning.preflight import check_inputs
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.sweep import runner, validate
 from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
-from humpback_exp.sweep.validate import require_distinct, require_inputs, require_room, varied
+from humpback_exp.sweep.validate import require_distinct, require_room, varied
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import ROOT, listens, one_line_error, run
@@ -234,10 +235,10 @@ def test_two_points_in_one_folder_are_refused() -> None:
 def test_inputs_below_output_root_must_be_there_or_made_before(tmp_path: Path) -> None:
     train = TrainConfig(output_root=str(tmp_path), name="x")
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", model_path=str(train.folder))
-    require_inputs([train, evaluate])
+    check_inputs([train, evaluate])
     evaluate.reference = f"{tmp_path}/evals/m0"
-    with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py first"):
-        require_inputs([train, evaluate])
+    with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py name=m0 first"):
+        check_inputs([train, evaluate])
 
 
 @pytest.mark.parametrize("key", ["data.seed_path", "heldout"])
@@ -249,7 +250,7 @@ def test_files_of_pairs_must_be_there(tmp_path: Path, key: str) -> None:
     else:
         train.data.seed_path = "missing.jsonl"
     with pytest.raises(ValueError, match=f"^{key}=missing.jsonl: no such file; give JSON lines"):
-        require_inputs([train, evaluate])
+        check_inputs([train, evaluate])
 
 
 def test_costs_count_a_shared_stage_once() -> None:
@@ -441,9 +442,9 @@ def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path
 def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", reference="elsewhere/evals/base")
     with pytest.raises(
-        ValueError, match="^elsewhere/evals/base: no such finished folder; run python evaluate.py first"
+        ValueError, match="^elsewhere/evals/base: no such finished folder; run python evaluate.py name=base first"
     ):
-        require_inputs([evaluate])
+        check_inputs([evaluate])
 
 
 def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
