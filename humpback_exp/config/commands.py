@@ -107,7 +107,10 @@ class PipelineConfig(StageConfig):
 
 @dataclass(kw_only=True, slots=True)
 class ReportConfig:
-    """Finished folders below output_root -> a self-contained HTML page: of everything, of a sweep, or of some models."""
+    """Finished folders below output_root -> a self-contained HTML page: of everything, of a sweep, or of some models.
+
+    With `table`, one table of all runs instead.
+    """
 
     output_root: str = "outputs"
     sweep: str | None = None
@@ -117,8 +120,15 @@ class ReportConfig:
     evaluation."""
     output: str | None = None
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
+    table: str | None = None
+    """A file, .parquet or .csv, for a row of settings, figures and lineage for every finished folder (docs/report.md)."""
 
     def __post_init__(self) -> None:
         self.runs = self.runs.split(",") if isinstance(self.runs, str) else self.runs
         require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
         require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")
+        if self.table is not None:
+            require(self.table.endswith((".parquet", ".csv")), "table", self.table, "must end in .parquet or .csv")
+            page = {"sweep": self.sweep, "runs": ",".join(self.runs), "output": self.output}
+            other = next((f"{key}={value}" for key, value in page.items() if value), None)
+            require(other is None, "table", self.table, f"excludes {other}, which is about a page; run them one by one")

@@ -17,6 +17,7 @@ from typing import Any
 from yaml import YAMLError
 
 from humpback_exp.config import DatasetConfig
+from humpback_exp.config.bounds import require
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
@@ -59,18 +60,21 @@ def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
     Raises:
         ValueError: no such file, folder, Hub dataset, configuration or split, or no access; with the remedy.
     """
+    options, here = OPTIONS[key], Path(path).exists()
+    require(not here or dataset.revision is None, f"{options}.revision", dataset.revision, f"{path} is not on the Hub")
     if Path(path).is_file():
+        require(dataset.name is None, f"{options}.name", dataset.name, f"{path} is a file, which has no configurations")
         return Files([path], None)
     folder = Path(path) if Path(path).is_dir() else snapshot(path, dataset.revision, key)
     try:
         splits = read_splits(folder, dataset.name)
     except ODD_CARD as error:
         said = shorten(str(error), 200)
-        raise ValueError(f"{key}={path}: no dataset ({said}); {OPTIONS[key]}.name={dataset.name}") from None
+        raise ValueError(f"{key}={path}: no dataset ({said}); {options}.name={dataset.name}") from None
     wanted = dataset.split.split("+")
     for split in wanted:
         if split not in splits:
-            raise ValueError(f"{OPTIONS[key]}.split={dataset.split}: {path} has no {split}, but {', '.join(splits)}")
+            raise ValueError(f"{options}.split={dataset.split}: {path} has no {split}, but {', '.join(splits)}")
     rows = [splits[split].rows for split in wanted]
     return Files(
         [inside(folder, file, key) for split in wanted for file in splits[split].paths],

@@ -1,5 +1,6 @@
 """What can be said of a sweep's points before one is started: what they vary, whether they go together, what is wrong with them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,15 +47,15 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
         costs: counts what points are trained on; a selection that keeps nothing is a mistake.
         n_jobs: points that will run at a time on this machine; None where a cluster runs them.
     """
-    said, sound = set[str](), set[Path]()
+    said, sound, models = set[str](), set[Path](), dict[str, TrainConfig]()
     for point in points:
         try:
             if point.mistake is not None:
                 raise point.mistake
             check_inputs(point.stages)
             stages = list(map(pinned, point.stages))
+            require_other_pairs(point, costs, models)
             if not point.finished:
-                costs.found(point.stages)
                 if n_jobs is not None:
                     require_room(point, n_jobs)
                 check_stages(stages, here=n_jobs is not None)
@@ -64,6 +65,21 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
                 report(error)
             said.add(format_error(error))
             point.mistake = error
+
+
+def require_other_pairs(point: Point, costs: Costs, models: dict[str, TrainConfig]) -> None:
+    """Raise where a selection has too few web pairs to make a model other than that of a point before, or none.
+
+    Args:
+        models: those of the points before, by all that identifies them; theirs are added.
+    """
+    for stage in point.stages:
+        kept = costs.found([stage]).get("curated")
+        if isinstance(stage, TrainConfig) and stage.data.size is not None and kept is not None:
+            facts = identity(stage) | input_paths(stage) | {"data.size": kept[0]}
+            twin = models.setdefault(json.dumps(facts, sort_keys=True), stage)
+            why = f"the selection has {kept[0]} web pairs, with which {twin.name} is trained; lower it"
+            require(twin.folder == stage.folder or point.finished, "data.size", stage.data.size, why)
 
 
 def require_room(point: Point, n_jobs: int) -> None:

@@ -15,6 +15,7 @@ from humpback_exp.config.curation import BoundsConfig
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.sources import is_hub_id
+from tests.conftest import ROOT
 
 OLD, NEW = "0" * 39 + "1", "f" * 40
 
@@ -128,6 +129,18 @@ def test_what_the_hub_answers(monkeypatch: pytest.MonkeyPatch, error: type[Excep
     with pytest.raises(ValueError, match=message) as caught:
         load_seed("owner/pairs", dataset=DatasetConfig(revision="v2"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (DatasetConfig(revision="main"), "data.dataset.revision=main: .*seed.jsonl is not on the Hub"),
+        (DatasetConfig(name="en"), "data.dataset.name=en: .*seed.jsonl is a file, which has no configurations"),
+    ],
+)
+def test_options_that_a_file_knows_nothing_of(options: DatasetConfig, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_seed(str(ROOT / "examples" / "seed.jsonl"), dataset=options)
 
 
 def test_pairs_that_are_nowhere_are_refused_before_any_work() -> None:

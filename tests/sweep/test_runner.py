@@ -412,7 +412,8 @@ def test_a_point_that_would_train_on_nothing_is_refused(tmp_path: Path, capfd: p
     assert not train.folder.exists() and not said.out
 
 
-def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path) -> None:
+def scored_five(tmp_path: Path) -> Path:
+    """A scored folder of candidates with scores from 1 to 5."""
     scored = artifacts.begin(
         config.ScoreConfig(output_root=str(tmp_path), name="m0", candidates="org/web", model_path="m")
     )
@@ -420,7 +421,11 @@ def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path
     rows = [ScoredCandidate(id=str(number), score=float(number), **texts) for number in range(1, 6)]
     write(scored.folder / "data" / "00000.parquet", ScoredCandidate, rows)
     artifacts.finish(scored, started=0, rows={"candidates": 5})
-    data = config.DataConfig(scored=str(scored.folder))
+    return scored.folder
+
+
+def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path) -> None:
+    data = config.DataConfig(scored=str(scored_five(tmp_path)))
     points = [
         Point(
             {},
@@ -437,6 +442,30 @@ def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path
         "points 4: data.size=3, but the selection has 2 web pairs",
         "points 5: data.size=3, but the selection has 1 web pairs",
     ]
+
+
+def test_a_model_is_not_trained_again_under_another_size(tmp_path: Path) -> None:
+    """Of sizes beyond the selection the first is trained, with what there is, and the others are refused."""
+    folder = scored_five(tmp_path)
+
+    def point(size: int, seed: int = 0) -> Point:
+        data = config.DataConfig(scored=str(folder), min_score=2.0, size=size)
+        return Point({}, [TrainConfig(output_root=str(tmp_path), name=f"n{size}-s{seed}", seed=seed, data=data)])
+
+    points = [point(3), point(6), point(9), point(9, seed=1), point(4)]
+    validate.check(points, Costs(None), n_jobs=None)
+    assert [str(each.mistake) for each in points] == [
+        "None",
+        "None",
+        "data.size=9: the selection has 4 web pairs, with which n6-s0 is trained; lower it",
+        "None",
+        "data.size=4: the selection has 4 web pairs, with which n6-s0 is trained; lower it",
+    ]
+    (trained,) = points[1].stages
+    artifacts.finish(artifacts.begin(trained), started=0, rows={})
+    again = [point(6), point(9)]
+    validate.check(again, Costs(None), n_jobs=None)
+    assert [each.mistake is None for each in again] == [True, False]
 
 
 def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
