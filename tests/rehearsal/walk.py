@@ -75,7 +75,14 @@ def prepared(folder: Path) -> dict[str, str]:
         tool = folder / "bin" / name
         tool.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/fake_slurm.py {name} "$@"\n')
         tool.chmod(0o755)
-    for path in [*ROOT.glob("*.py"), ROOT / "conf", ROOT / "jobs", ROOT / "examples", ROOT / "models", ROOT / "humpback_exp"]:
+    for path in [
+        *ROOT.glob("*.py"),
+        ROOT / "conf",
+        ROOT / "jobs",
+        ROOT / "examples",
+        ROOT / "models",
+        ROOT / "humpback_exp",
+    ]:
         (folder / path.name).symlink_to(path)
     path = f"{folder}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return os.environ | {"PATH": path, "FAKE_SLURM": f"{folder}/state", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
