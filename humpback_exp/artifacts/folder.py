@@ -19,12 +19,13 @@ from typing import Any
 
 import yaml
 
+from humpback_exp import __version__
 from humpback_exp.artifacts.catalog import differing, facts
 from humpback_exp.artifacts.hashing import digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load, require_files, sha256, write_text
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
 
-PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
+PACKAGES = ("torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
 NAMED = 4
 """Keys that a refusal names with their values."""
 OPENED_BY = ".opened-by"
@@ -160,7 +161,7 @@ def finish(
     files = sorted(p for p in held if p.name not in skip and _holds(p))
     manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
     manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, _finite(metrics or {})
-    manifest.versions = {name: metadata.version(name) for name in PACKAGES}
+    manifest.versions = {"humpback-exp": __version__} | {name: metadata.version(name) for name in PACKAGES}
     manifest.git_commit = git_commit()
     manifest.wall_seconds = round(time.time() - started, 2)
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
