@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from humpback_exp.config.experiments import misplaced
 from humpback_exp.distributed import LOST, Stopped, leave_on_signals, rank, started_outside
 
 FULL = "HYDRA_FULL_ERROR"
@@ -44,6 +45,7 @@ def exit_on_user_error(run: Callable[[], object]) -> None:
     """Run inside Hydra's task function: a user's mistake ends the program here, Hydra would add lines to an exception."""
     try:
         run()
+        sys.stdout.flush()  # here, where a reader that has gone is no traceback
     except Exception as error:
         sys.exit(report(error))
 
@@ -62,6 +64,7 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
     leave_on_signals()
     try:
         main()
+        sys.stdout.flush()
     except PointFailed:
         print("some points are not finished, as the table says; the same command runs only those", file=sys.stderr)
         sys.exit(1)
@@ -89,6 +92,9 @@ def report(error: Exception) -> int:
                 "error: another rank has ended, so this one ends, too; that rank's own lines say why", file=sys.stderr
             )
         return LOST
+    if isinstance(error, BrokenPipeError) and error.filename is None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would flush into the pipe again at exit
+        return 128 + signal.SIGPIPE
     library = type(error).__module__.split(".")[0]
     if not (
         isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf", "wandb")
@@ -96,7 +102,7 @@ def report(error: Exception) -> int:
         raise error
     if os.environ.get(SHOWN) == "1":
         traceback.print_exception(error)
-    line = f"error: {format_error(error)}\n"
+    line = f"error: {misplaced(Path(sys.argv[0]).name, sys.argv[1:]) or format_error(error)}\n"
     if ERRORS in os.environ:
         os.write(int(os.environ[ERRORS]), line.encode())
     else:

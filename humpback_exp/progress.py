@@ -25,13 +25,15 @@ def set_up_logging() -> None:
     log.setLevel(logging.INFO if rank() == 0 else logging.WARNING)
 
 
-def bar(total: int, description: str, unit: str = "row", initial: int = 0) -> "tqdm[Any]":
-    """A progress bar to `update`; silent where stderr is no terminal."""
+def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0) -> "tqdm[Any]":
+    """A progress bar to `update`; silent where stderr is no terminal, and for the first `delay` seconds."""
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
+        unit_scale=unit == "B",
         initial=initial,
+        delay=delay,
         disable=rank() > 0 or not sys.stderr.isatty(),
         dynamic_ncols=True,
         smoothing=0.1,

@@ -1,5 +1,7 @@
 """Every shipped config composes and converts; a slip fails and names the key."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,12 +175,32 @@ def test_curated_sets_follow_the_paper() -> None:
             ["train.py", "trainer=zero3", "trainer.nodes=2", "model=tiny", "trainer.accelerator=cpu"],
             "start the ranks on every node",
         ),
-        (["train.py", "experiment=smoke"], "not in 'PointConfig'"),
+        (
+            ["train.py", "experiment=smoke"],
+            "experiment=smoke: is for pipeline.py, plan.py; train.py takes backward, laptop, m0, m1, m2",
+        ),
+        (
+            ["train.py", "experiment=paper"],
+            "experiment=paper: is for pipeline.py, plan.py; train.py takes backward, lap",
+        ),
+        (["train.py", "-m", "experiment=demo", "seed=0,1"], "experiment=demo: is for pipeline.py, plan.py; train.py"),
+        (["augment.py", "experiment=m0"], "experiment=m0: is for train.py; augment.py takes none"),
+        (["pipeline.py", "experiment=m1"], "experiment=m1: is for train.py; pipeline.py takes demo, laptop, paper"),
         (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
     ],
 )
 def test_slips_fail_in_one_line_with_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:
     assert message in one_line_error(run(*arguments, f"output_root={tmp_path}"))
+
+
+@pytest.mark.parametrize("words", [["train.py", "--help"], ["plan.py"], ["report.py", "--cfg", "job"]])
+def test_a_reader_that_leaves_early_is_told_nothing(words: list[str]) -> None:
+    """As `train.py --help | head -1`: no traceback and no error about a pipe, whatever has been read."""
+    process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() in (0, 128 + 13)
 
 
 def test_full_error_shows_the_traceback(tmp_path: Path) -> None:

@@ -6,12 +6,10 @@ from humpback_exp.artifacts.folder import (
     Artifact,
     begin,
     finish,
-    git_commit,
     locked,
     open_stage,
-    refuse_other,
 )
-from humpback_exp.artifacts.hashing import digest, fingerprint
+from humpback_exp.artifacts.hashing import digest, fingerprint, is_still
 from humpback_exp.artifacts.manifest import (
     KINDS,
     Manifest,
@@ -22,6 +20,8 @@ from humpback_exp.artifacts.manifest import (
     sha256,
     write_text,
 )
+from humpback_exp.artifacts.match import refuse_other
+from humpback_exp.artifacts.versions import git_commit
 
 __all__ = [
     "CHECKPOINTS",
@@ -36,6 +36,7 @@ __all__ = [
     "git_commit",
     "is_begun",
     "is_finished",
+    "is_still",
     "load",
     "locked",
     "open_stage",

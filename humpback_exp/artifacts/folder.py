@@ -8,26 +8,20 @@ import fcntl
 import json
 import math
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from humpback_exp import __version__
-from humpback_exp.artifacts.catalog import differing, facts
-from humpback_exp.artifacts.hashing import digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load, require_files, sha256, write_text
-from humpback_exp.config import STAGES, StageConfig, identity, input_paths, read, to_plain
+from humpback_exp.artifacts.match import manifest_of, require_match
+from humpback_exp.artifacts.versions import git_commit, package_versions
+from humpback_exp.config import STAGES, StageConfig, read, to_plain
 
-PACKAGES = ("torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
-NAMED = 4
-"""Keys that a refusal names with their values."""
 OPENED_BY = ".opened-by"
 """File that tells a stage's other ranks that the first has opened the folder for them, and not for another job."""
 CHECKPOINTS = "checkpoints"
@@ -53,17 +47,10 @@ def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Ar
     Raises:
         ValueError: an input is missing or unfinished, or the folder belongs to another config.
     """
-    folder = config.folder
-    inputs = {}
-    for key, path in input_paths(config).items():
-        inputs[key] = {"path": path, "fingerprint": fingerprint(path)}
-    is_what = identity(config) | ({"prompts": config.prompts} if config.prompts else {})
-    mark = digest([config.stage, is_what, {key: value["fingerprint"] for key, value in inputs.items()}])
-    manifest = Manifest(kind=config.kind, name=config.name, fingerprint=mark, config=is_what, inputs=inputs)
-    frozen = folder / "config.yaml"
+    folder, manifest = config.folder, manifest_of(config)
     if is_finished(folder):
         made = load(folder)
-        refuse_other(made, manifest, folder, moved_by)
+        require_match(made, manifest, folder, moved_by)
         require_files(folder, made)
         if write:
             drop_checkpoints(folder)
@@ -74,10 +61,10 @@ def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Ar
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
             raise ValueError(f"{folder}: lost its begun.json; choose another {moved_by}= or delete it")
-        refuse_other(_begun(folder), manifest, folder, moved_by)
+        manifest = require_match(_begun(folder), manifest, folder, moved_by)
     if write:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(frozen, yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
+        write_text(folder / "config.yaml", yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
         write_text(folder / "begun.json", json.dumps(asdict(manifest), indent=1))
     return Artifact(folder, manifest, finished=False)
 
@@ -94,24 +81,6 @@ def _begun(folder: Path) -> Manifest:
         return Manifest(**json.loads((folder / "begun.json").read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         raise ValueError(f"{folder}/begun.json: damaged; delete {folder} and run the command again") from None
-
-
-def refuse_other(there: Manifest, wanted: Manifest, folder: Path, moved_by: str = "name") -> None:
-    """Raise when a folder was made by another config, naming the first differing keys with both values."""
-    if there.fingerprint == wanted.fingerprint:
-        return
-    differences = [
-        f"{key}={_short(theirs)} there, {_short(ours)} here"
-        for key, (theirs, ours) in differing([facts(there), facts(wanted)]).items()
-    ]
-    more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
-    named = "; ".join(differences[:NAMED]) + more
-    raise ValueError(f"{folder}: made by another config ({named}); choose another {moved_by}= or delete it")
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:40]}... ({digest(text)[:8]})"
 
 
 def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
@@ -161,7 +130,7 @@ def finish(
     files = sorted(p for p in held if p.name not in skip and _holds(p))
     manifest.files = {p.relative_to(folder).as_posix(): sha256(p) for p in files}
     manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, _finite(metrics or {})
-    manifest.versions = {"humpback-exp": __version__} | {name: metadata.version(name) for name in PACKAGES}
+    manifest.versions = package_versions()
     manifest.git_commit = git_commit()
     manifest.wall_seconds = round(time.time() - started, 2)
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -184,12 +153,3 @@ def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in metrics.items()
     }
-
-
-def git_commit() -> str:
-    """The commit of the working directory, `+` when it has changes, empty outside a repository."""
-    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""

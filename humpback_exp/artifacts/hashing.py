@@ -1,19 +1,24 @@
-"""What lies at a path, as a hash: a finished folder's own fingerprint, raw files by content, a Hub id by its name."""
+"""What lies at a path, as a hash: a finished folder's own fingerprint, raw files by their whole content, a Hub id by its name."""
 
 import hashlib
 import json
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from humpback_exp.artifacts.content import LARGE, sha256_of
 from humpback_exp.artifacts.manifest import is_begun, is_finished, load, sha256
 
-WHOLE_FILE = 1 << 24
-"""Files of raw inputs up to this size are hashed whole; of larger ones, size, first and last MiB."""
+END = 1 << 20
+"""Bytes at either end of a large file by which earlier versions knew it."""
 
 
-def fingerprint(path: str) -> str:
+def fingerprint(path: str, files_digests: Callable[[Sequence[Path]], list[str]] = sha256_of) -> str:
     """What lies at `path`: a finished folder's own fingerprint, raw files by content, a Hub id by its name.
+
+    Args:
+        files_digests: what identifies each of several raw files.
 
     Raises:
         ValueError: the folder is unfinished.
@@ -24,10 +29,11 @@ def fingerprint(path: str) -> str:
     if is_begun(folder):
         raise ValueError(f"{path}: unfinished; run the command that writes it again, it goes on where it stopped")
     if folder.is_file():
-        return raw_digest(folder)
+        return files_digests([folder])[0]
     if folder.is_dir():
         files = sorted(p for p in folder.rglob("*") if p.is_file())
-        return digest([(p.relative_to(folder).as_posix(), raw_digest(p)) for p in files])
+        names = [p.relative_to(folder).as_posix() for p in files]
+        return digest(list(zip(names, files_digests(files), strict=True)))
     return digest(path)
 
 
@@ -35,11 +41,18 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def raw_digest(path: Path) -> str:
-    size = path.stat().st_size
-    if size <= WHOLE_FILE:
-        return sha256(path)
+def is_still(path: str, mark: str) -> bool:
+    """Whether `mark` is the fingerprint of what lies at `path`, by today's rule or by that of earlier versions."""
+    return mark in (fingerprint(path), fingerprint(path, by_their_ends))
+
+
+def by_their_ends(paths: Sequence[Path]) -> list[str]:
+    """What identified raw files in earlier versions: of large ones size, first and last MiB, of others the whole content."""
+    return [_of_ends(path) if path.stat().st_size > LARGE else sha256(path) for path in paths]
+
+
+def _of_ends(path: Path) -> str:
     with path.open("rb") as file:
-        head = file.read(1 << 20)
-        file.seek(-(1 << 20), os.SEEK_END)
-        return hashlib.sha256(head + file.read() + str(size).encode()).hexdigest()
+        head = file.read(END)
+        file.seek(-END, os.SEEK_END)
+        return hashlib.sha256(head + file.read() + str(path.stat().st_size).encode()).hexdigest()

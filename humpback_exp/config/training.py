@@ -181,8 +181,9 @@ class TrainerConfig:
     padding_free: bool = operational(True)
     """Examples of a forward pass stand one after the other, each attending to itself; false pads them to one length."""
     gradient_checkpointing: bool = operational(False)
-    checkpoint_every: int = operational(50)
-    """Optimiser steps between checkpoints; what a kill can cost at most."""
+    checkpoint_every: int | None = operational(None)
+    """Optimiser steps between checkpoints, which is what a kill can cost at most; None takes as many as the planner expects in
+    twenty minutes."""
 
     def __post_init__(self) -> None:
         one_of("trainer.accelerator", self.accelerator, ("cpu", "gpu"))

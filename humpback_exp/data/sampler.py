@@ -16,17 +16,19 @@ def paper_batch_size(examples: int) -> int:
 
 
 def paper_steps(examples: int) -> int:
-    """Optimiser steps for a data size: the table's, between its rows those of the row nearest in ratio.
+    """Optimiser steps for a data size: the table's, between its rows those of the row nearest in ratio of the same batch size.
 
     The paper gives no rule outside its rows. Below 100 examples the first row's 2.4 epochs are kept, above 51,200 the
-    last row's single epoch.
+    last row's single epoch. The steps of a row belong to its batch: 2,999 examples take the 600 steps of 8 that 1,600 take (1.6
+    epochs), not the 500 steps of 32 that 3,200 take.
     """
     smallest, largest = min(PAPER_STEPS), max(PAPER_STEPS)
     if examples < smallest:
         return max(1, round(PAPER_STEPS[smallest] * examples / smallest))
     if examples > largest:
         return round(PAPER_STEPS[largest] * examples / largest)
-    nearest = min(PAPER_STEPS, key=lambda size: abs(np.log(size / examples)))
+    rows = [size for size in PAPER_STEPS if paper_batch_size(size) == paper_batch_size(examples)]
+    nearest = min(rows, key=lambda size: abs(np.log(size / examples)))
     return PAPER_STEPS[nearest]
 
 

@@ -39,7 +39,7 @@ def fit(
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     manifest = open_stage(config.folder)[1].manifest
-    checkpoints = Checkpoints(config.folder, manifest, config.trainer.checkpoint_every, max_steps)
+    checkpoints = Checkpoints(config.folder, manifest, config.trainer.checkpoint_every or max_steps, max_steps)
     guards = [FiniteSteps(config.folder), checkpoints, StopOnSignal(checkpoints, max_steps, config.name)]
     trainer = build_trainer(config, batch_size, max_steps, [history, *guards])
     batches = StepBatches(

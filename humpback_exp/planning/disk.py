@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from humpback_exp.config import (
     AugmentConfig,
+    HardwareConfig,
     PlanConfig,
     RewriteConfig,
     ScoreConfig,
@@ -34,7 +35,7 @@ class Folder:
     written: int
 
 
-def model_folder(training: Training) -> Folder:
+def model_folder(training: Training, hardware: HardwareConfig) -> Folder:
     """The export stays; checkpoints of fp32 weights and Adam's two moments go when the model is finished.
 
     At most there is what a run leaves that is killed while it saves and goes on elsewhere; written is what an unbroken one writes.
@@ -42,7 +43,7 @@ def model_folder(training: Training) -> Folder:
     config, shape = training.config, shape_of(training.config.model)
     export = BYTES[config.model.export_dtype] * shape.parameters
     checkpoint = 12 * shape.trained(config.adapter)
-    saves = math.ceil(training.steps / config.trainer.checkpoint_every)
+    saves = math.ceil(training.steps / training.checkpoint_every(hardware))
     copies = CONVERTED if config.trainer.strategy.startswith("zero3") else 0
     beside = (min(saves, AT_ONCE) + copies) * checkpoint
     return Folder(f"models/{config.name}", export, export + beside, export + saves * checkpoint)

@@ -6,6 +6,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from humpback_exp.config import HardwareConfig, read
+
 GIB = 1 << 30
 GPU_GIB = 80
 """The GPU that suggestions are made for."""
@@ -45,6 +47,12 @@ def visible_gpus() -> list[str]:
     if chosen is None or not numbers:
         return numbers
     return [name.strip() for name in chosen.split(",") if name.strip()]
+
+
+def assumed_hardware(accelerator: str) -> HardwareConfig:
+    """The hardware that a training is timed for where none is named: GPUs of the oldest kind there are figures of, or a CPU."""
+    name = {"gpu": "a100_80gb", "cpu": "cpu"}[accelerator]
+    return read(Path(__file__).parents[2] / "conf" / "hardware" / f"{name}.yaml", HardwareConfig)
 
 
 def host_memory() -> int:

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.planning.shapes import BYTES, shape_of
 
+INTERVAL = 20 * 60
+"""Seconds between two checkpoints where the config sets no steps: what a kill can cost (ours)."""
+UNTIMED = 50
+"""Steps between them for a model of unknown shape (ours)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Training:
@@ -55,6 +60,11 @@ class Training:
         """Computing and communication overlap, so the slower of the two counts."""
         processors = self.ranks if hardware.accelerator == "gpu" else 1  # ranks on a CPU share it
         return max(self.flops / (processors * hardware.flops * hardware.utilisation), self._communication(hardware))
+
+    def checkpoint_every(self, hardware: HardwareConfig) -> int:
+        """Steps between checkpoints: `trainer.checkpoint_every`, else as many as take `INTERVAL` seconds."""
+        step = self.seconds(hardware) / self.steps
+        return self.config.trainer.checkpoint_every or (max(1, round(INTERVAL / step)) if step else UNTIMED)
 
     def _communication(self, hardware: HardwareConfig) -> float:
         """ZeRO-3 gathers all weights for the forward and for the backward pass of some examples, and sums their gradients.

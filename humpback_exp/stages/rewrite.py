@@ -76,7 +76,7 @@ def check_rewriter(config: RewriteConfig, artifact: Artifact) -> None:
     """
     check_direction(config.model_path, "forward", config.tagged)
     rater = artifacts.load(artifacts.require_input(config.scored, "scored")).inputs["model_path"]
-    if rater["fingerprint"] != artifact.manifest.inputs["model_path"]["fingerprint"]:
+    if not artifacts.is_still(config.model_path, rater["fingerprint"]):
         raise ValueError(
             f"model_path={config.model_path}: another model rated {config.scored}; use model_path={rater['path']}"
         )

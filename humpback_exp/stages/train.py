@@ -1,6 +1,7 @@
 """seed (+ scored) -> model. Forward and backward models come from here alike; `data.direction` tells them apart."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from humpback_exp.data.examples import training_examples
 from humpback_exp.data.sampler import schedule
 from humpback_exp.data.token_cache import cached_tokens
 from humpback_exp.distributed import rank
+from humpback_exp.planning.machine import assumed_hardware
+from humpback_exp.planning.training import Training
 from humpback_exp.progress import log
 from humpback_exp.stages.finish import finish_stage
 from humpback_exp.tracking import Tracker
@@ -39,6 +42,9 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         "%s: %d examples, %d tokens, %d labelled; %d steps of %d",
         config.name, len(tokens), tokens.total, tokens.labelled, max_steps, batch_size,
     )  # fmt: skip
+    timed = Training(config, len(tokens), tokens.total / len(tokens), batch_size, max_steps)
+    every = timed.checkpoint_every(assumed_hardware(config.trainer.accelerator))
+    config = replace(config, trainer=replace(config.trainer, checkpoint_every=every))
     module, history = fit(config, tokens, tokenizer.pad_token_id, batch_size, max_steps, tracker)
     export(module.model, tokenizer, config.model, artifact.folder, writes=first)
     differences = verify(module.model, tokenizer, config, artifact.folder, first)

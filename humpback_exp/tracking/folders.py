@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from humpback_exp.artifacts import Artifact, digest, load
+from humpback_exp.artifacts import digest
+from humpback_exp.artifacts.catalog import Folder, ancestors, walk
+from humpback_exp.artifacts.manifest import stage_of
 from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
-from humpback_exp.tracking.lineage import Source, ancestors, sources
+from humpback_exp.tracking.lineage import Source, sources
 from humpback_exp.tracking.names import run_id
 
 DATA = ("segments", "candidates", "scored", "curated", "rewritten")
@@ -37,19 +37,21 @@ class Behind:
     """Of evaluated models that another sweep has trained."""
 
 
-def tracked(output_root: Path) -> Iterator[tuple[StageConfig, Artifact]]:
-    """Every finished folder below an output root that was tracked, by kind and name."""
-    for path in sorted(output_root.glob("*/**/manifest.json")):
-        config = frozen(path.parent)
+def tracked(output_root: Path) -> Iterator[tuple[StageConfig, Folder]]:
+    """Every finished folder below an output root that was tracked, by kind and name; a damaged one is named and left out."""
+    catalog = walk(output_root, loops=True)
+    for label, why in catalog.damaged.items():
+        log.warning("%s is left out: %s", label, why)
+    for folder in catalog.folders:
+        config = frozen(folder.path)
         if config is not None and config.tracking.mode != "none":
-            yield config, Artifact(path.parent, load(path.parent), finished=True)
+            yield config, folder
 
 
 def frozen(folder: Path) -> StageConfig | None:
-    """The config a folder was made with; None for a manifest of something else."""
-    path = folder / "config.yaml"
-    stage = yaml.safe_load(path.read_text(encoding="utf-8")).get("stage") if path.exists() else None
-    return read(path, STAGES[stage]) if stage in STAGES else None
+    """The config a folder was made with; None where no stage made it."""
+    stage = stage_of(folder)
+    return read(folder / "config.yaml", STAGES[stage]) if stage else None
 
 
 def nodes(output_root: Path) -> list[Node]:
@@ -59,10 +61,10 @@ def nodes(output_root: Path) -> list[Node]:
         ValueError: there is none.
     """
     found = []
-    for config, artifact in tracked(output_root):
-        there = [source for source in sources(artifact.manifest) if present(source, artifact.folder)]
-        where = config.tracking
-        found.append(Node(artifact.folder, where.project, where.entity, run_id(artifact), there))
+    for config, folder in tracked(output_root):
+        there = [source for source in sources(folder.manifest) if present(source, folder.path)]
+        run = run_id(folder.path, folder.fingerprint)
+        found.append(Node(folder.path, config.tracking.project, config.tracking.entity, run, there))
     if not found:
         raise ValueError(
             f"output_root={output_root}: holds no finished folder that was tracked; run a stage there first"
@@ -84,14 +86,14 @@ def present(source: Source, folder: Path) -> bool:
 
 def behind(output_root: Path, group: str) -> Behind:
     """What the finished points of a group rest on; nothing, with a warning, where there are none."""
-    points = [(config, artifact) for config, artifact in tracked(output_root) if config.tracking.group == group]
+    points = [(config, folder) for config, folder in tracked(output_root) if config.tracking.group == group]
     if not points:
         log.warning("output_root=%s: no finished point of %s, so the runs of its data are left out", output_root, group)
     data, models = dict[str, None](), dict[str, None]()
-    for config, artifact in points:
-        made = {kind: run_id(ancestor) for kind, ancestor in ancestors(artifact.manifest).items()}
+    for config, folder in points:
+        made = {kind: run_id(one.path, one.fingerprint) for kind, one in ancestors(folder.manifest).items()}
         data |= dict.fromkeys(run for kind, run in made.items() if kind in DATA)
         if config.stage == "evaluate" and "models" in made:
             models[made["models"]] = None
-    own = {run_id(artifact) for _, artifact in points}
+    own = {run_id(folder.path, folder.fingerprint) for _, folder in points}
     return Behind(list(data), [model for model in models if model not in own])

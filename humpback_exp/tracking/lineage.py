@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from humpback_exp.artifacts import Artifact, Manifest, load
+from humpback_exp.artifacts import Manifest
+from humpback_exp.artifacts.catalog import Input, at, inputs_of
 
 RAW = "raw"
 """Type of the artifact that stands for an input no stage made: pages, seed pairs, a base model."""
@@ -16,13 +16,9 @@ NAME_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Source(Input):
     """One input of a folder, and the artifact that stands for it."""
 
-    key: str
-    """Config key it was given by."""
-    path: str
-    fingerprint: str
     type: str
     """Kind of the finished folder that it is, or raw."""
     name: str
@@ -36,31 +32,13 @@ class Source:
 
 def sources(manifest: Manifest) -> list[Source]:
     """Everything the folder was made from, in the order of its config."""
-    return [source(key, one["path"], one["fingerprint"]) for key, one in manifest.inputs.items()]
+    return [_source(one) for one in inputs_of(manifest)]
 
 
-def source(key: str, path: str, fingerprint: str) -> Source:
-    made = finished(path)
-    kind, name = (made.kind, artifact_name(made)) if made else (RAW, allowed(f"{RAW}-{Path(path).name}"))
-    return Source(key, path, fingerprint, kind, name)
-
-
-def finished(path: str) -> Manifest | None:
-    folder = Path(path)
-    return load(folder) if (folder / "manifest.json").exists() else None
-
-
-def ancestors(manifest: Manifest) -> dict[str, Artifact]:
-    """Kind -> the nearest folder of that kind this one was made from; one made anew since then is left out."""
-    found: dict[str, Artifact] = {}
-    queue = deque([manifest])
-    while queue:
-        for one in queue.popleft().inputs.values():
-            made = finished(one["path"])
-            if made is not None and made.fingerprint == one["fingerprint"]:
-                found.setdefault(made.kind, Artifact(Path(one["path"]), made, finished=True))
-                queue.append(made)
-    return found
+def _source(one: Input) -> Source:
+    made = at(one.path)
+    kind, name = (made.kind, artifact_name(made.manifest)) if made else (RAW, allowed(f"{RAW}-{Path(one.path).name}"))
+    return Source(one.key, one.path, one.fingerprint, kind, name)
 
 
 def artifact_name(manifest: Manifest) -> str:

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.artifacts import Artifact, Manifest, git_commit
+from humpback_exp.artifacts.catalog import ancestors
 from humpback_exp.config import StageConfig, to_plain
-from humpback_exp.tracking.lineage import ancestors, sources
+from humpback_exp.tracking.lineage import sources
 
 ID_LENGTH = 32
 TAG_LENGTH = 64
 """The longest tag W&B takes."""
 
 
-def run_id(artifact: Artifact) -> str:
+def run_id(folder: Path, fingerprint: str) -> str:
     """The same for a resumed stage, another for the same settings in another folder."""
-    place = f"{artifact.manifest.fingerprint}:{artifact.folder.resolve()}"
+    place = f"{fingerprint}:{folder.resolve()}"
     return hashlib.sha256(place.encode()).hexdigest()[:ID_LENGTH]
 
 

@@ -77,15 +77,16 @@ class WandbTracker:
             job_type=config.stage,
             name=config.name,
             tags=names.tags(config),
-            id=names.run_id(artifact),
+            id=names.run_id(artifact.folder, artifact.manifest.fingerprint),
             dir=config.output_root,
             mode=cast(Any, config.tracking.mode),
             resume="allow",
             config=names.run_config(config, artifact),
             settings=client_settings(),
         )
-        self.run.define_metric(self.axis, hidden=True)
-        self.run.define_metric("*", step_metric=self.axis)
+        # Without `step_sync` the client leaves the axis out where it is not given; with it, an axis never given reads 0.
+        self.run.define_metric(self.axis, hidden=True, summary="none")
+        self.run.define_metric("*", step_metric=self.axis, step_sync=False)
         if config.tracking.mode == "online":
             self._link_inputs()
 

@@ -42,6 +42,6 @@ def disk_of(config: PlanConfig) -> tuple[int, int]:
     sizes = sizes_of(config, found(config, loop))
     trainings = [each for stage in loop if isinstance(each := estimate(stage, config, sizes), Training)]
     folders = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
-    folders += [model_folder(training) for training in trainings]
+    folders += [model_folder(training, config.hardware) for training in trainings]
     kept = sum(folder.kept for folder in folders)
     return kept, kept + max(folder.most - folder.kept for folder in folders)

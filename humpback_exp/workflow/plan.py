@@ -28,7 +28,7 @@ def run(config: PlanConfig) -> None:
     trainings = [stage for stage in stages if isinstance(stage, Training)]
     generations = [stage for stage in stages if isinstance(stage, Generation)]
     texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
-    folders = [*texts, *(model_folder(training) for training in trainings)]
+    folders = [*texts, *(model_folder(training, hardware) for training in trainings)]
     print(title(config))
     show(made.size_rows(sizes, config.sizes.chars_per_token))
     show(made.memory_rows(trainings[0].config, hardware))

@@ -30,8 +30,10 @@ def test_sizes_outside_the_table(examples: int, steps: int) -> None:
     assert paper_steps(examples) == steps
 
 
-def test_batch_size_changes_at_3000() -> None:
-    assert [paper_batch_size(n) for n in (2999, 3000)] == [8, 32]
+def test_batch_size_changes_at_3000_and_steps_belong_to_their_batch() -> None:
+    """By ratio alone 2,263 to 2,999 examples would take the 500 steps of batch 32 with batch 8."""
+    facts = [(n, paper_batch_size(n), paper_steps(n)) for n in (2262, 2263, 2999, 3000)]
+    assert facts == [(2262, 8, 600), (2263, 8, 600), (2999, 8, 600), (3000, 32, 500)]
 
 
 def test_every_epoch_sees_every_example_once() -> None:

@@ -98,7 +98,8 @@ def test_another_loops_runs_do_not_get_in(tmp_path: Path) -> None:
 
 def made_by(config: StageConfig) -> str:
     """Id of the run of a finished folder."""
-    return run_id(artifacts.begin(config, write=False))
+    made = artifacts.begin(config, write=False)
+    return run_id(made.folder, made.manifest.fingerprint)
 
 
 def test_a_model_that_another_sweep_has_trained_is_shown(tmp_path: Path) -> None:

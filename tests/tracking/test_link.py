@@ -50,17 +50,18 @@ def edges(root: Path) -> dict[tuple[str, str], int]:
 
 
 def test_the_graph_is_read_from_the_finished_folders(root: Path) -> None:
-    curated, scored = nodes(root)
+    scored, curated = nodes(root)
     assert [node.folder for node in (curated, scored)] == [root / "curated/m0-a4.5", root / "scored/m0"]
     assert [source.name for source in scored.sources] == ["raw-model", "raw-pages.jsonl"]
     assert [source.name for source in curated.sources] == ["scored-m0"]
     assert (curated.project, curated.entity) == ("humpback", None)
     for node, config in zip((scored, curated), chain(root), strict=True):
-        assert node.run == run_id(artifacts.begin(config, write=False))
+        made = artifacts.begin(config, write=False)
+        assert node.run == run_id(made.folder, made.manifest.fingerprint)
 
 
 def test_offline_runs_are_synced_and_then_linked_once(root: Path, server: Server, client: dict[str, str]) -> None:
-    curated, scored = nodes(root)
+    scored, curated = nodes(root)
     offline = run("-c", SESSION, scored.folder, curated.folder, **client)
     assert (offline.returncode, server.runs) == (0, {}), offline.stderr
     tool = str(Path(sys.executable).with_name("wandb"))
@@ -81,7 +82,7 @@ def test_offline_runs_are_synced_and_then_linked_once(root: Path, server: Server
 
 def test_what_is_not_synced_yet_waits(root: Path, server: Server, client: dict[str, str]) -> None:
     """Neither the run of the scored folder nor its artifact, which the other's run needs."""
-    curated, scored = nodes(root)
+    scored, curated = nodes(root)
     server.runs[curated.run] = {}
     result = run(SCRIPT, f"output_root={root}", **client)
     assert result.stdout == "0 inputs linked, 0 were linked already, 3 wait for a sync\n", result.stderr
@@ -102,7 +103,7 @@ def test_another_error_is_not_taken_for_a_run_that_is_not_synced(
 
 def test_an_online_run_draws_its_own_edges(root: Path, server: Server, client: dict[str, str]) -> None:
     online(root)
-    curated, scored = nodes(root)
+    scored, curated = nodes(root)
     result = run("-c", SESSION, scored.folder, curated.folder, **client)
     assert result.returncode == 0, result.stderr
     assert server.edges == edges(root)
@@ -116,7 +117,7 @@ def test_an_online_run_draws_its_own_edges(root: Path, server: Server, client: d
 def test_an_online_run_goes_on_without_an_edge(root: Path, server: Server, client: dict[str, str]) -> None:
     """Its input is not uploaded yet; then it is, but the server refuses."""
     online(root)
-    curated, scored = nodes(root)
+    scored, curated = nodes(root)
     early = run("-c", SESSION, curated.folder, **client)
     server.refused = {"UseArtifact"}
     late = run("-c", SESSION, scored.folder, curated.folder, **client)
@@ -134,7 +135,7 @@ def online(root: Path) -> None:
 
 def test_an_input_that_is_gone_is_not_taken_for_a_raw_one(root: Path) -> None:
     (root.parent / "pages.jsonl").unlink()
-    _, scored = nodes(root)
+    scored, _ = nodes(root)
     assert [source.name for source in scored.sources] == ["raw-model"]
 
 

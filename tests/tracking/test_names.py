@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
+from humpback_exp.artifacts.catalog import ancestors
 from humpback_exp.artifacts.manifest import FLOW
 from humpback_exp.config import STAGES, TrackingConfig, TrainConfig
 from humpback_exp.tracking import names
-from humpback_exp.tracking.lineage import allowed, ancestors, sources
+from humpback_exp.tracking.lineage import allowed, sources
 from humpback_exp.tracking.run import STRAY, forget_strays
 from tests.tracking.folders import chain, finish
 
@@ -63,10 +64,14 @@ def test_lineage_leaves_out_what_was_made_anew(tmp_path: Path) -> None:
     assert ancestors(curated) == {}
 
 
+def made_by(artifact: artifacts.Artifact) -> str:
+    return names.run_id(artifact.folder, artifact.manifest.fingerprint)
+
+
 def test_a_run_id_is_that_of_the_settings_and_the_place(tmp_path: Path) -> None:
     first, second = (chain(tmp_path / name)[1] for name in ("a", "b"))
-    ids = [names.run_id(artifacts.begin(config)) for config in (first, second)]
-    assert len({*ids, names.run_id(artifacts.begin(first))}) == 2
+    ids = [made_by(artifacts.begin(config)) for config in (first, second)]
+    assert len({*ids, made_by(artifacts.begin(first))}) == 2
 
 
 def test_a_run_id_is_that_of_the_place_however_it_is_written(tmp_path: Path) -> None:
@@ -75,7 +80,7 @@ def test_a_run_id_is_that_of_the_place_however_it_is_written(tmp_path: Path) -> 
     (tmp_path / "link").symlink_to(tmp_path / "outputs")
     select.scored = f"{tmp_path}/link/../outputs/scored/m0"
     (made,) = ancestors(finish(select)).values()
-    assert names.run_id(made) == names.run_id(artifacts.begin(score, write=False))
+    assert names.run_id(made.path, made.fingerprint) == made_by(artifacts.begin(score, write=False))
 
 
 def test_a_tag_is_cut_to_what_w_and_b_takes() -> None:

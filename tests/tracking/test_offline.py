@@ -97,6 +97,9 @@ def test_summaries_name_the_same_things_the_same(root: Path, runs: list[Recorded
     measured = artifacts.load(root / "evals" / POINTS[1])
     assert runs[2].summary.items() >= (measured.metrics | {"rows/in": 40, "rows/out": 40}).items()
     assert "seconds" in runs[2].summary
+    assert not {"rows", "step"} & (
+        runs[1].summary.keys() | runs[2].summary.keys()
+    )  # axes, which count nothing at the end
 
 
 def test_every_folder_is_an_artifact_of_small_files_kept_with_the_runs(root: Path, runs: list[Recorded]) -> None:
