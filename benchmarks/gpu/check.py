@@ -59,7 +59,8 @@ def no_gpu() -> str | None:
     try:
         torch.cuda.init()
     except (RuntimeError, AssertionError) as error:
-        return f"torch {torch.__version__} finds no GPU it can use ({str(error).splitlines()[0].rstrip('. ')})"
+        reason = str(error).partition(". ")[0]
+        return f"torch {torch.__version__} finds no GPU it can use ({reason})"
     return None if torch.cuda.device_count() else f"torch {torch.__version__} sees no GPU"
 
 
