@@ -6,11 +6,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.gpu.rows import GIB, Row, Setup, at_least
+from humpback_exp.config import HardwareConfig, read
 from humpback_exp.modeling.mfu import matmul_peak
 
 PACKAGES = (
@@ -71,6 +73,15 @@ def copy_rate(device: torch.device) -> float:
         synchronize(device)
         best = min(best, time.perf_counter() - started)
     return 2 * source.nbytes / best
+
+
+def hardware_here(setup: Setup) -> HardwareConfig | None:
+    """What the planner knows of this GPU (`conf/hardware`), None if nothing."""
+    name = "cpu" if setup.tiny else torch.cuda.get_device_name().lower()
+    for path in sorted(Path("conf/hardware").glob("*.yaml")):
+        if path.stem.partition("_")[0] in name:
+            return read(path, HardwareConfig)
+    return None
 
 
 def synchronize(device: torch.device) -> None:
