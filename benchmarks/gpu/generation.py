@@ -31,7 +31,7 @@ from humpback_exp.prompts import Conversation, backward
 
 REQUESTS = {"cuda": 64, "cpu": 4}
 NEW = {"cuda": 128, "cpu": 8}
-CHARS = {"cuda": 640, "cpu": 60}
+CHARS = {"cuda": 480, "cpu": 60}
 """Of a segment: about 300 tokens with the request around it, by the tiny model's tokenizer."""
 BATCHES = {"cuda": (64, 32), "cpu": (4, 2)}
 
