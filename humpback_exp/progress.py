@@ -15,8 +15,8 @@ from humpback_exp.distributed import rank
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
 """Seconds between two log lines of a bulk stage, and between two points in W&B."""
-Advance = Callable[[int, int], object]
-"""Called with the rows just finished and the tokens that were read and written for them."""
+Advance = Callable[[float, int], object]
+"""Called with the rows just finished, parts of rows included, and the tokens that were read and written for them."""
 
 
 def set_up_logging() -> None:
@@ -43,10 +43,15 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay
 def counting(progress: "tqdm[Any]") -> Advance:
     """What an engine calls with finished rows and their tokens, to move the bar."""
 
-    def advance(rows: int, tokens: int) -> None:
+    def advance(rows: float, tokens: int) -> None:
         progress.update(rows)
 
     return advance
+
+
+def part(advance: Advance, share: float) -> Advance:
+    """For one of several passes over the same rows: each row counts for this share of it, tokens count as they are."""
+    return lambda rows, tokens: advance(rows * share, tokens)
 
 
 @dataclass(slots=True, frozen=True)
@@ -88,18 +93,18 @@ class Meter:
             tell: gets the figures, and the rows done, every `INTERVAL` seconds and at the end.
         """
         self.total, self.description, self.before, self.tell = total, description, before, tell
-        self.done, self.rows, self.tokens = before, 0, 0
+        self.done, self.rows, self.tokens = before, 0.0, 0
         self.began = self.told = time.monotonic()
         self.bar = bar(total, description, initial=before.rows)
 
-    def advance(self, rows: int, tokens: int) -> None:
-        """Rows of a chunk that is still at work in this process."""
+    def advance(self, rows: float, tokens: int) -> None:
+        """Rows, or parts of rows, of a chunk that is still at work in this process."""
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()
 
     def committed(self, figures: Throughput) -> None:
         """A chunk is there, from this process or another."""
-        self.done, self.rows, self.tokens = self.done + figures, 0, 0
+        self.done, self.rows, self.tokens = self.done + figures, 0.0, 0
         self._show()
 
     def _show(self) -> None:
@@ -119,19 +124,20 @@ class Meter:
     @property
     def at(self) -> int:
         """Rows done, those of unfinished chunks included."""
-        return self.done.rows + self.rows
+        return int(self.done.rows + self.rows + 1e-6)  # thirds of rows may add up to a little less than one
 
     def figures(self) -> dict[str, float]:
-        """What is said now, under the names it has in W&B."""
+        """What is said now, under the names it has in W&B; the share kept once a chunk tells it."""
         tokens = self.done.tokens + self.tokens
         seconds = max(time.monotonic() - self.began, 1e-9)
-        speed = (self.at - self.before.rows) / seconds
-        return {
+        rows = self.done.rows + self.rows
+        speed = (rows - self.before.rows) / seconds
+        figures = {
             "rows_per_second": speed,
             "tokens_per_second": (tokens - self.before.tokens) / seconds,
-            "kept_share": self.done.kept / max(self.done.rows, 1),
-            "seconds_left": (self.total - self.at) / speed if speed else float("nan"),
+            "seconds_left": (self.total - rows) / speed if speed else float("nan"),
         }
+        return figures | ({"kept_share": self.done.kept / self.done.rows} if self.done.rows else {})
 
     def close(self) -> None:
         """Say the last figures."""
@@ -141,8 +147,8 @@ class Meter:
 
 def said(figures: Mapping[str, float]) -> str:
     """`0.52 rows/s, 310 tokens/s, 97 % kept`."""
-    rows, tokens = figures["rows_per_second"], figures["tokens_per_second"]
-    return f"{rows:.3g} rows/s, {tokens:.0f} tokens/s, {figures['kept_share']:.0%} kept".replace("%", " %")
+    speeds = f"{figures['rows_per_second']:.3g} rows/s, {figures['tokens_per_second']:.0f} tokens/s"
+    return f"{speeds}, {100 * figures['kept_share']:.0f} % kept" if "kept_share" in figures else speeds
 
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:

@@ -29,27 +29,34 @@ def tasks(arguments: str) -> list[Path]:
 
 
 def sbatch(arguments: str) -> None:
-    script = Path(arguments.split()[-1]).read_text()
+    """`sbatch [OPTIONS] SCRIPT [ARGUMENTS]`; options of the command line stand above those of the script."""
+    words = arguments.split()
+    at = next(i for i, word in enumerate(words) if not word.startswith("-"))
+    options, own = words[:at], words[at + 1 :]
+    script = "".join(f"#SBATCH {each}\n" for each in options) + Path(words[at]).read_text()
     with (STATE / "submitted").open("a") as file:
-        print(arguments.rsplit(" ", 1)[0], file=file)
+        print(*options, file=file)
     if "--partition=missing" in script:
         sys.exit("sbatch: error: invalid partition specified: missing")
     job = len((STATE / "submitted").read_text().splitlines())
     (STATE / f"script-{job}").write_text(script)
+    (STATE / f"arguments-{job}").write_text(" ".join(own))
     first, last = map(int, option("array", script, "0-0").split("%")[0].split("-"))
-    for number in range(first, last + 1):
-        start(f"{job}_{number}" if "--array" in script else str(job))
-    print(f"Submitted batch job {job}")
+    started = [start(f"{job}_{n}" if "--array" in script else str(job)) for n in range(first, last + 1)]
+    print(f"Submitted batch job {job}", flush=True)
+    if "--wait" in options:
+        sys.exit(max(abs(process.wait()) for process in started))
 
 
-def start(name: str) -> None:
+def start(name: str) -> "subprocess.Popen[bytes]":
     """A job or a task of an array; which process it is lies in a file of its name, and in the folder of the job's name."""
     job, _, number = name.partition("_")
     copy = STATE / f"script-{job}"
     script = copy.read_text()
-    folder = STATE / option("job-name", script)
+    job_name = option("job-name", script)
+    folder = STATE / job_name
     folder.mkdir(exist_ok=True)
-    output = Path(option("output", script).replace("%A_%a", name).replace("%j", name))
+    output = Path(option("output", script).replace("%A_%a", name).replace("%j", name).replace("%x", job_name))
     output.parent.mkdir(parents=True, exist_ok=True)
     own = {"SLURM_JOB_ID": job}
     if number:
@@ -58,7 +65,7 @@ def start(name: str) -> None:
     own |= {"SLURM_NTASKS_PER_NODE": option("ntasks-per-node", script, "1")}
     with output.open("a") as log:
         process = subprocess.Popen(
-            ["bash", copy],
+            ["bash", copy, *(STATE / f"arguments-{job}").read_text().split()],
             env=os.environ | own,
             stdout=log,
             stderr=log,
@@ -66,11 +73,13 @@ def start(name: str) -> None:
         )
     (folder / str(process.pid)).touch()
     (STATE / f"task-{name}").write_text(str(process.pid))
+    return process
 
 
 def srun(arguments: str) -> None:
     """The step's ranks, node after node; their output goes where the script's goes."""
-    command = arguments[arguments.index(sys.executable) :].split()
+    words = arguments.split()
+    command = words[next(i for i, word in enumerate(words) if word in ("python", sys.executable)) :]
     nodes, each = int(os.environ["SLURM_JOB_NUM_NODES"]), int(os.environ["SLURM_NTASKS_PER_NODE"])
     shared = {"SLURM_NTASKS": nodes * each, "SLURM_STEP_NUM_TASKS": nodes * each, "SLURM_STEP_NODELIST": "127.0.0.1"}
     ranks = []

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.analysis.closing import comparison
-from humpback_exp.analysis.collect import collect
+from humpback_exp.analysis.pages.loop import compared, results_table
+from humpback_exp.analysis.pages.tables import of_comparisons
+from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.config import RewriteConfig, ScoreConfig, TrainConfig
 from humpback_exp.config import read as read_config
 from humpback_exp.data.examples import training_examples
@@ -82,10 +83,13 @@ def test_the_retrained_backward_model_reads_the_pairs_of_m1(varied: Path) -> Non
 
 
 def test_every_variant_has_its_row_beside_m1(varied: Path) -> None:
-    rows = comparison(collect(str(varied)), ["base", "m0", "m1", *(f"m1-{name}" for name in VARIANTS)])
-    assert [row["model"] for row in rows] == ["base", "M0", "M1", *(f"m1-{name}" for name in VARIANTS)]
-    assert [row["to M1"] for row in rows[:3]] == ["-", "-", "-"]
-    assert all("\u00b1" in row["to M1"] and "\u00b1" in row["to base"] for row in rows[3:])
+    told, results = compared(read_catalog(str(varied)))
+    names = {"base", "M0", "M1", *(f"m1-{name}" for name in VARIANTS)}
+    assert {row[0].text for row in results_table(told, results).rows} >= names
+    made = of_comparisons(results["variants"].stated)
+    assert {row[0].text for row in made.rows} == {f"m1-{name} against M1" for name in VARIANTS}
+    changed = made.head.index("change of held-out loss, nats a token")
+    assert all(row[changed].text for row in made.rows)
     page = (varied / "report.html").read_text()
     assert all(f"<tr><th>m1-{name}</th>" in page for name in VARIANTS)
 

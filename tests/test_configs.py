@@ -103,8 +103,35 @@ def test_signature_command_is_the_papers() -> None:
     assert (made.trainer.strategy, made.trainer.devices, made.adapter.kind) == ("zero3", 8, "none")
     assert (made.optim.lr, made.optim.end_lr, made.optim.weight_decay, made.model.dropout) == (1e-5, 9e-6, 0.1, 0.1)
     assert (made.optim.batch_size, made.optim.max_steps) == (None, None)
-    assert (made.data.min_score, made.data.scored, made.data.tagged) == (4.5, "outputs/scored/m0", True)
+    assert (made.data.min_score, made.data.scored, made.data.tagged) == (4.5, "outputs/scored/m1", True)
+    seed = (made.data.seed_path, made.data.dataset.most, made.data.dataset.split)
+    assert seed == ("OpenAssistant/oasst1", 3200, "train+validation")
+    assert (made.name, made.heldout) == ("humpback", "heldout.jsonl")
     assert (made.model.template, made.model.path) == ("inst", "huggyllama/llama-65b")
+
+
+@pytest.mark.parametrize("model", ["llama7b", "llama33b", "llama65b", "llama2_70b"])
+def test_the_papers_models_take_the_papers_pairs(model: str) -> None:
+    alone, m1 = composed("train", f"model={model}"), composed("train", f"model={model}", "experiment=m1")
+    assert (alone.data.seed_path, alone.data.dataset.most, alone.data.scored) == ("OpenAssistant/oasst1", 3200, None)
+    assert (m1.name, m1.data.scored, m1.data.dataset.most) == ("m1", "outputs/scored/m0", 3200)
+    engine = "engine@evaluation.engine=vllm"
+    assert composed("train", f"model={model}", "evaluation=heldout", engine).evaluation.heldout == "heldout.jsonl"
+    loop = composed("pipeline", "experiment=paper", f"model={model}")
+    assert (loop.data.seed_path, loop.heldout) == ("OpenAssistant/oasst1", "heldout.jsonl")
+
+
+def test_the_demos_pairs_are_the_demos() -> None:
+    made = composed("train", "data=curated_a5", "evaluation=heldout")
+    assert (made.name, made.data.seed_path, made.data.scored) == ("scratch", "examples/seed.jsonl", "outputs/scored/m0")
+    assert made.evaluation.heldout == composed("pipeline").heldout == "examples/heldout.jsonl"
+
+
+def test_the_headline_command_names_all_that_is_missing(tmp_path: Path) -> None:
+    line = one_line_error(run("train.py", "model=llama65b", "data=curated_a5", f"output_root={tmp_path}"))
+    assert "this machine has no GPU; use 2 node(s) of 8 x 80 GB" in line
+    assert line.endswith(f"; and {tmp_path}/scored/m1: no such finished folder; run python curate.py name=m1 first")
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_the_demo_has_variants() -> None:

@@ -8,7 +8,7 @@ from humpback_exp import artifacts, progress
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk import executors
 from humpback_exp.bulk.chunks import Chunks
-from humpback_exp.progress import Meter, Throughput
+from humpback_exp.progress import Meter, Throughput, part
 from tests.bulk.folders import augmentation, command, made_segments
 from tests.bulk.test_chunks import done
 from tests.tracking.offline import recorded
@@ -46,6 +46,33 @@ def test_what_an_earlier_session_did_is_done_but_not_fast(monkeypatch: pytest.Mo
         "kept_share": 14 / 24,
         "seconds_left": 14 / 3.0,
     }
+
+
+def test_the_first_of_two_passes_moves_the_meter(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both read all rows; before a chunk is committed nothing is known of what it keeps."""
+    clock, heard = [0.0], list[dict[str, float]]()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    caplog.set_level("INFO", "humpback_exp")
+    meter = Meter(620, "score m0", Throughput(), lambda figures, rows: heard.append(dict(figures)))
+    for _ in range(62):
+        clock[0] += 1.0
+        part(meter.advance, 1 / 2)(10, 500)
+    assert meter.at == 310
+    assert [record.message for record in caplog.records] == [
+        "score m0: 155 of 620 rows, 5 rows/s, 500 tokens/s, 01:33 left",
+        "score m0: 310 of 620 rows, 5 rows/s, 500 tokens/s, 01:02 left",
+    ]
+    assert [figures.keys() for figures in heard] == [{"rows_per_second", "tokens_per_second", "seconds_left"}] * 2
+
+
+def test_thirds_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter(7, "score m0", Throughput(), lambda *_: None)
+    for share in (1 / 3, 2 / 3):
+        for _ in range(7):
+            part(meter.advance, share)(1, 1)
+    assert (meter.at, meter.tokens) == (7, 14)
 
 
 def test_one_line_and_one_point_an_interval(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

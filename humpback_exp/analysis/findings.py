@@ -1,16 +1,14 @@
-"""Figures -> plain sentences that claim no more than the errors carry.
-
-A difference is called one only beyond two standard errors (`results.Estimate.side`); everything else is said to be open.
-"""
+"""Comparisons -> plain sentences: what was found, whether it is beyond noise, and by which test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from humpback_exp.analysis.results import ERRORS, FEWEST, Contrast, Estimate, Result
-from humpback_exp.analysis.text import percent, signed
-
-LOPSIDED = 0.2
-"""A judge that prefers one position this far from half the time mostly judges the position (our choice)."""
+from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison, Result
+from humpback_exp.analysis.evaluations import MEASURES
+from humpback_exp.analysis.format import amount, number, span
+from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.settings import number_of
+from humpback_exp.evaluation.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,145 +19,154 @@ class Finding:
     side: int
 
 
-def findings(evaluated: Sequence[Result], compared: Sequence[Contrast]) -> list[Finding]:
-    """What can be said, the most telling first: rounds of curation, then the base, then the judge, then the scorers."""
-    if not evaluated:
-        return [Finding("Nothing has been evaluated yet, so nothing can be said about which model is better.", 0)]
-    rounds = [loss_contrast(contrast) for contrast in _last_first(compared)]
-    against = [_against_reference(result) for result in reversed(evaluated) if result.change is not None]
-    wins = [win_rate(result) for result in reversed(evaluated) if result.win is not None]
-    return rounds + against + wins
-
-
-def headline(evaluated: Sequence[Result], compared: Sequence[Contrast], steps: Mapping[str, int]) -> list[Finding]:
-    """The loss of the last model against M0 (else the reference), what else may explain it, and its win rate.
+def of_loop(results: Mapping[str, Result]) -> list[Finding]:
+    """The largest effect beyond noise by loss and by win rate, then what the last round of self-curation brought.
 
     Args:
-        steps: optimiser steps of the loop's models, M0 and on.
+        results: of the loop's plans, by name.
     """
-    lead = findings(evaluated, compared)[:1]
-    if compared and lead[0].side:
-        lead += _confounded(compared[-1], steps)
-    wins = [win_rate(result) for result in reversed(evaluated) if result.win is not None]
-    return lead + [finding for finding in wins[:1] if finding not in lead]
+    made = [(one, change) for result in results.values() for one in result.stated for change in one.changes.values()]
+    if not made:
+        return [Finding("Nothing has been evaluated yet that could be compared.", 0)]
+    beyond = sorted((one for one in made if one[1].side), key=lambda one: -one[1].effect)
+    lead = [next((one for one in beyond if one[1].measure is measure), None) for measure in reversed(MEASURES)]
+    last = results["rounds"].stated[:1] if "rounds" in results else []
+    rounds = [(one, change) for one in last for change in reversed(changes(one))]
+    return list(dict.fromkeys(sentence(*one) for one in (*lead, *rounds[:1]) if one)) or [sentence(*made[0])]
 
 
-def _confounded(contrast: Contrast, steps: Mapping[str, int]) -> list[Finding]:
-    """M1 sees the seed and more, so it also trains longer: a gain need not come from what was curated."""
-    ours, theirs = steps.get(contrast.ours, 0), steps.get(contrast.theirs, 0)
-    if ours == theirs or not (ours and theirs):
-        return []
-    length = "longer" if ours > theirs else "shorter"
-    return [
-        Finding(
-            f"It also trained {length} ({ours:,} steps against {theirs:,}), so this alone does not show what curation did.",
-            0,
-        )
-    ]
+def of_sweep(result: Result) -> list[Finding]:
+    """What a sweep's page says, the headline first; what was not planned is called exploratory."""
+    unplanned = result.plan.unplanned
+    found = [finding for one in result.stated for finding in stated(one)]
+    if not found:
+        why = unplanned or "The two sides of the planned comparison cannot be compared."
+        return [Finding(f"{why} There is no finding yet.", 0)]
+    if not unplanned:
+        return found
+    found = [Finding(f"Exploratory: {one.text[:1].lower()}{one.text[1:]}", one.side) for one in found]
+    return [Finding(f"{unplanned} {found[0].text}", found[0].side), *found[1:]]
 
 
-def loss_contrast(contrast: Contrast) -> Finding:
-    """M2 against M0 and the like."""
-    side = -contrast.change.side(0.0)
-    ours, theirs, change = contrast.ours, contrast.theirs, contrast.change
-    if change.value == change.error == 0:
-        return Finding(
-            f"{ours} and {theirs} give each of {change.count} held-out pairs the same loss: they are one model, as when both "
-            "rounds of curation keep the same pairs.",
-            0,
-        )
-    figures = f"{signed(change)} nats a token over {change.count} held-out pairs"
-    if side:
-        said = f"{ours} has a {'lower' if side > 0 else 'higher'} held-out loss than {theirs}"
-        return Finding(f"{said}: {figures}, {_ratio(change, 0.0, 'paired ')}.", side)
-    said = f"{ours} and {theirs} cannot be told apart by held-out loss"
-    return Finding(f"{said}: {figures}, {_why_open(change, 0.0)}.", 0)
+def stated(comparison: Comparison) -> list[Finding]:
+    """What was found by the win rate, where it was judged, then by the held-out loss."""
+    return [sentence(comparison, change) for change in changes(comparison)]
 
 
-def _against_reference(result: Result) -> Finding:
-    assert result.change is not None
-    return loss_contrast(Contrast(result.name, result.reference or "its reference", result.change))
+def changes(comparison: Comparison) -> list[Change]:
+    """Those there are, the win rate first; what rests on too few pairs last."""
+    there = [comparison.changes[measure.key] for measure in MEASURES if measure.key in comparison.changes]
+    return sorted(there, key=lambda change: change.interval.rows < FEWEST)
 
 
-def win_rate(result: Result) -> Finding:
-    """Wins plus half the ties, against one half."""
-    assert result.win is not None
-    side, against = result.win.side(0.5), result.reference or "its reference"
-    rate = f"{percent(result.win)} of {result.win.count} comparisons with {against}"
-    if side:
-        verb = "is preferred" if side > 0 else "is preferred less often"
-        return Finding(f"{result.name} {verb} by the judge: it wins {rate}, {_ratio(result.win, 0.5)} from half.", side)
-    if result.tally and sum(result.tally) == result.tally[1]:
-        return Finding(f"The judge ties all {result.win.count} comparisons of {result.name} with {against}.", 0)
-    return Finding(f"The judge does not separate {result.name}: it wins {rate}, {_why_open(result.win, 0.5)}.", 0)
+def sentence(comparison: Comparison, change: Change) -> Finding:
+    """`By held-out loss, M1 is better than M0: ...`."""
+    ours, theirs, at = _names(comparison)
+    measure, interval, side = change.measure, change.interval, change.side
+    claim = f"{ours} is {'better' if side > 0 else 'worse'} than {theirs}{at}"
+    if not side:
+        claim = f"{ours} and {theirs} cannot be told apart{at}"
+    if interval.value == interval.error == 0:
+        same = f"each of {interval.rows} held-out pairs has the same figure under both"
+        return Finding(f"By {measure.name}, {claim}: {same}.", 0)
+    return Finding(f"By {measure.name}, {claim}: {figures(change)}, {verdict(change)}.", side)
 
 
-def cautions(evaluated: Sequence[Result], compared: Sequence[Contrast], steps: Mapping[str, int]) -> list[str]:
-    """What a reader must know before believing the figures; `steps` as in `headline`."""
-    judged = [result for result in evaluated if result.win is not None]
-    notes = []
-    if evaluated:
-        notes.append(
-            "± is one standard error over held-out pairs or prompts. It does not cover the luck of training: "
-            "each model was trained once, and another seed would give other figures."
-        )
-    tests = len(compared) + sum(result.change is not None for result in evaluated) + len(judged)
-    if tests > 1:
-        notes.append(
-            f"{tests} comparisons are made here; where nothing differs, about one in twenty still passes two standard errors."
-        )
-    return notes + _about_steps(steps) + _about_judge(judged) + _about_ratings(evaluated)
+def verdict(change: Change) -> str:
+    """What the interval covers: with one seed, not the luck of training."""
+    if not change.side:
+        return "within noise"
+    seeds = change.interval.seeds
+    if min(seeds) > 1:
+        return "beyond noise"
+    return f"beyond the noise of the held-out pairs alone (one seed{'' if max(seeds) == 1 else ' on a side'})"
 
 
-def _about_steps(steps: Mapping[str, int]) -> list[str]:
-    """How to tell the effect of training longer from that of curation."""
-    if len(set(steps.values())) < 2:
-        return []
-    told = ", ".join(f"{name} {count:,}" for name, count in steps.items())
-    return [
-        f"Optimiser steps: {told}. Whether the choice of pairs or merely more of them changed the loss, only a run with as "
-        "many pairs drawn at random would tell."
-    ]
+def _names(comparison: Comparison) -> tuple[str, str, str]:
+    """Both sides, and what they have in common, said once."""
+    ours, theirs = comparison.ours.place, comparison.theirs.place
+    if ours.series and ours.x is not None and theirs.x is not None:
+        if ours.x == theirs.x:
+            return ours.series, theirs.series, f" at {amount(ours.x)} {comparison.ours.unit}"
+        if ours.series == theirs.series:
+            return comparison.ours.label, f"at {amount(theirs.x)}", ""
+    return comparison.ours.label, comparison.theirs.label, ""
 
 
-def _about_judge(judged: Sequence[Result]) -> list[str]:
-    judges = {result.judge for result in judged} & {result.run.input_path("model_path") for result in judged}
-    judges |= {result.judge for result in judged if result.judge == result.opponent}
-    notes = ["The judge is one of the models compared, and no impartial one."] if judges else []
-    shares = [share for share in (result.figure("position_share") for result in judged) if share is not None]
-    if not shares or max(abs(share - 0.5) for share in shares) <= LOPSIDED:
-        return notes
-    low, high = min(shares), max(shares)
-    spread = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
-    return [
-        *notes,
-        f"The judge prefers the answer shown first in {spread} of its verdicts (even-handed: 50%), so places sway it. "
-        "Wins and losses are counted after this liking is taken out.",
-    ]
+def figures(change: Change) -> str:
+    """A change with its unit and interval, of which two digits are shown at least."""
+    measure, interval = change.measure, change.interval
+    told = f"{number(interval.value, change.form)} {measure.unit}{' from an even 50 %' if change.even else ''}"
+    return (
+        f"{told} (95 % interval {span(interval.ends, change.form)})"
+        if interval.error > 0
+        else f"{told}, without an interval"
+    )
 
 
-def _about_ratings(evaluated: Sequence[Result]) -> list[str]:
-    pairs = [result.gate.rows("pairs") for result in evaluated if result.gate]
-    if not pairs:
-        return []
-    return [
-        f"AUC: how often one of {min(pairs)} human pairs is rated above one with another pair's output (shuffled) or with half "
-        "of its own (truncated); 0.5 is chance."
-    ]
+def tests(comparisons: Sequence[Comparison]) -> list[str]:
+    """How each of `stated` was tested; of several comparisons, which it is."""
+    found = []
+    for comparison in comparisons:
+        ours, theirs, at = _names(comparison)
+        which = f"{ours} against {theirs}{at}, " if len(comparisons) > 1 else ""
+        for change in changes(comparison):
+            name = change.measure.name if which else change.measure.name.capitalize()
+            found.append(f"{which}{name}: {_test(change)}.")
+    return found
 
 
-def _last_first(compared: Sequence[Contrast]) -> list[Contrast]:
-    """The last model against M0 stands at the end of `contrasts`, and says most."""
-    return list(reversed(compared))
+def _test(change: Change) -> str:
+    interval = change.interval
+    how = "paired t test over" if change.paired else "pooled t test, as the held-out pairs differ, over"
+    ours, theirs = interval.seeds
+    seeds = ", one seed each" if ours == theirs == 1 else f", {ours} and {theirs} seeds"
+    if change.by_seed and ours > 1:
+        seeds = f" and {ours} seeds"
+    few = f" (fewer than {FEWEST} pairs carry no claim)" if interval.rows < FEWEST else ""
+    level = f", {significance(interval)}" if interval.error > 0 else ""
+    return f"{how} {interval.rows} held-out pairs{seeds}{corrected(interval.comparisons)}{few}{level}"
 
 
-def _ratio(estimate: Estimate, neutral: float, kind: str = "") -> str:
-    return f"{abs(estimate.value - neutral) / estimate.error:.1f} {kind}standard errors"
+def corrected(comparisons: int) -> str:
+    return f", corrected for {comparisons} comparisons (Bonferroni)" if comparisons > 1 else ""
 
 
-def _why_open(estimate: Estimate, neutral: float) -> str:
-    if estimate.count < FEWEST:
-        return f"too few (fewer than {FEWEST}) to say more"
-    if not estimate.error > 0:
-        return "all alike, so no error can be given"
-    return f"within {ERRORS:g} standard errors ({abs(estimate.value - neutral) / estimate.error:.1f})"
+def significance(interval: Interval) -> str:
+    return "p < 0.001" if interval.p < 0.001 else f"p = {interval.p:.3f}"
+
+
+def in_the_paper(comparisons: Sequence[Comparison], published: Sequence[Published]) -> str:
+    """The paper's figures for the headline's two settings; where it lacks either size, at its own, which is said."""
+    if not comparisons:
+        return ""
+    ours, theirs = (number_of(published, side) for side in (comparisons[0].ours, comparisons[0].theirs))
+    where = ""
+    if ours is None or theirs is None:
+        ours, theirs, where = _own_ends(comparisons[0], published)
+    if ours is None or theirs is None or ours == theirs:
+        return ""
+    gap = ours.win_rate - theirs.win_rate
+    text = f"In the paper{where}: {_published(ours)} against {_published(theirs)}, {number(gap, '+.1f')} points"
+    if ours.error and theirs.error:
+        errors = abs(gap) / (ours.error**2 + theirs.error**2) ** 0.5
+        text += f", {errors:.1f} standard errors if the prompts are not paired"
+    return f"{text} ({ours.source})."
+
+
+def _own_ends(comparison: Comparison, published: Sequence[Published]) -> tuple[Published | None, Published | None, str]:
+    """The paper's own last size of both series, or its last and its first along one, and that these are not ours."""
+    ours, theirs = (
+        [row for row in published if row.series == side.place.series] for side in (comparison.ours, comparison.theirs)
+    )
+    if not ours or not theirs:
+        return None, None, ""
+    pairs = [(last, first) for last in ours for first in theirs if last.x == first.x]
+    if pairs and ours != theirs:
+        return *pairs[-1], ", at its own largest size and not at ours"
+    return ours[-1], theirs[0] if ours == theirs else theirs[-1], ", at its own sizes and not at ours"
+
+
+def _published(row: Published) -> str:
+    at = "" if row.x is None else f" at {amount(row.x)}"
+    return f"{row.win_rate:g} %{at}"

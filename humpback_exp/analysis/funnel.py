@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from humpback_exp.analysis.collect import Inventory, Run
-
-PAGE = "page: "
-"""Prefix of segment drop reasons that took a whole page (corpus/chunks.py)."""
+from humpback_exp import reasons
+from humpback_exp.analysis.runs import input_fingerprint, made_from
+from humpback_exp.artifacts.catalog import Catalog, Folder
 
 
 @dataclass(slots=True)
@@ -16,99 +15,80 @@ class Step:
 
     name: str
     count: int
-    where: str = ""
-    """Label of the folder."""
+    folder: str
+    """Its label."""
     losses: list[tuple[str, int]] = field(default_factory=list)
-    place: float = 0.0
-    """Of the dot, 0 to 1, on a log scale."""
-    share: float | None = None
-    """Of the step before; None where the unit changes (pages to segments)."""
+    before: int | None = None
+    """Rows of the step it came from; None where the unit changes (pages to segments)."""
 
 
 @dataclass(slots=True)
 class Funnel:
-    """One corpus on its way: the steps shared, then those of each iteration."""
+    """One corpus on its way: the steps of its pages, then those of each candidates folder."""
 
     title: str
     steps: list[Step]
-    ticks: list[tuple[float, int]] = field(default_factory=list)
-    """Place and number of rows."""
+
+    @property
+    def decades(self) -> int:
+        """Of its logarithmic scale, since a corpus shrinks by orders of magnitude."""
+        return math.ceil(math.log10(max([10, *(step.count for step in self.steps)])))
+
+    def place(self, count: float) -> float:
+        """On the scale, in percent."""
+        return 100 * math.log10(max(count, 1)) / self.decades
 
 
-def funnels(inventory: Inventory) -> list[Funnel]:
-    """One for every candidates folder, and for segments that have none yet."""
+def funnels(catalog: Catalog) -> list[Funnel]:
+    """One for every segments folder, and for candidates whose segments are not there."""
     found = []
-    used = set()
-    for candidates in inventory.of("candidates"):
-        mark = candidates.input_fingerprint("segments")
-        segments = next((run for run in inventory.of("segments") if run.manifest.fingerprint == mark), None)
-        used.add(mark)
-        steps = [*_corpus(segments), *_augmented(candidates, segments), *_curated(inventory, candidates)]
-        found.append(Funnel(candidates.label, steps))
-    for segments in inventory.of("segments"):
-        if segments.manifest.fingerprint not in used:
-            found.append(Funnel(segments.label, _corpus(segments)))
-    for funnel in found:
-        _measure(funnel)
+    there = {folder.fingerprint for folder in catalog.of("segments")}
+    for segments in catalog.of("segments"):
+        below = made_from(catalog, "candidates", "segments", segments)
+        steps = [step for candidates in below for step in _candidates(catalog, candidates, segments, len(below) > 1)]
+        found.append(Funnel(segments.label, [*_corpus(segments), *steps]))
+    for candidates in catalog.of("candidates"):
+        if input_fingerprint(candidates, "segments") not in there:
+            found.append(Funnel(candidates.label, _candidates(catalog, candidates, None, False)))
     return found
 
 
-def _corpus(run: Run | None) -> list[Step]:
-    if run is None:
-        return []
-    drops = run.manifest.drops
+def _corpus(folder: Folder) -> list[Step]:
+    drops = folder.manifest.drops.items()
     pages = [
-        (f"pages: {reason.removeprefix(PAGE)}", count) for reason, count in drops.items() if reason.startswith(PAGE)
+        (f"pages: {reason.removeprefix(reasons.PAGE)}", count)
+        for reason, count in drops
+        if reason.startswith(reasons.PAGE)
     ]
-    segments = [(reason, count) for reason, count in drops.items() if not reason.startswith(PAGE)]
+    segments = [(reason, count) for reason, count in drops if not reason.startswith(reasons.PAGE)]
+    found = folder.rows("segments found")
     return [
-        Step("pages read", run.rows("pages"), run.label),
-        Step("segments found", run.rows("segments found"), run.label, _sorted(pages)),
-        Step("segments kept", run.rows("segments"), run.label, _sorted(segments), share=1),
+        Step("pages read", folder.rows("pages"), folder.label),
+        Step("segments found", found, folder.label, _sorted(pages)),
+        Step("segments kept", folder.rows("segments"), folder.label, _sorted(segments), found),
     ]
 
 
-def _augmented(run: Run, segments: Run | None) -> list[Step]:
-    drawn, steps = run.rows("segments"), []
-    if segments is not None and drawn != segments.rows("segments"):
-        limit = run.manifest.config.get("limit")
-        losses = [(f"not drawn (limit={limit})", segments.rows("segments") - drawn)]
-        steps = [Step("drawn", drawn, run.label, losses, share=1)]
-    elif segments is None:
-        steps = [Step("segments drawn", drawn, run.label)]
-    return [*steps, Step("candidates", run.rows("candidates"), run.label, _sorted(run.manifest.drops.items()), share=1)]
-
-
-def _curated(inventory: Inventory, candidates: Run) -> list[Step]:
-    """For every scoring of the candidates: what was readable, what each selection keeps of it, and what was rewritten."""
+def _candidates(catalog: Catalog, folder: Folder, segments: Folder | None, several: bool) -> list[Step]:
+    """What was drawn, what became a candidate, and all that was rated, kept and rewritten of it."""
+    drawn, count, name = folder.rows("segments"), folder.rows("candidates"), f" in {folder.name}" if several else ""
     steps = []
-    for scored in inventory.made_from("scored", "candidates", candidates):
-        losses = [(f"rating {reason}", count) for reason, count in _sorted(scored.manifest.drops.items())]
-        steps.append(Step(f"rated by {scored.name}", scored.rows("readable"), scored.label, losses, share=1))
-        for curated in inventory.made_from("curated", "scored", scored):
-            drops = [item for item in curated.manifest.drops.items() if item[0] != "abandoned"]
-            steps.append(
-                Step(f"kept in {curated.name}", curated.rows("curated"), curated.label, _sorted(drops), share=1)
-            )
-        for rewritten in inventory.made_from("rewritten", "scored", scored):
-            drops = _sorted(rewritten.manifest.drops.items())
-            steps.append(
-                Step(f"rewritten by {rewritten.name}", rewritten.rows("rewritten"), rewritten.label, drops, share=1)
-            )
+    if segments is None:
+        steps = [Step("segments drawn", drawn, folder.label)]
+    elif drawn != segments.rows("segments") or several:
+        rest = segments.rows("segments") - drawn
+        losses = [(f"not drawn (limit={folder.manifest.config.get('limit')})", rest)]
+        steps = [Step(f"drawn{name}", drawn, folder.label, _sorted(losses), segments.rows("segments"))]
+    steps.append(Step(f"candidates{name}", count, folder.label, _sorted(folder.manifest.drops.items()), drawn))
+    for scored in made_from(catalog, "scored", "candidates", folder):
+        losses = [(f"rating {reason}", lost) for reason, lost in _sorted(scored.manifest.drops.items())]
+        readable = scored.rows("readable")
+        steps.append(Step(f"rated by {scored.name}", readable, scored.label, losses, count))
+        for kind, verb in (("curated", "kept in"), ("rewritten", "rewritten by")):
+            for made in made_from(catalog, kind, "scored", scored):
+                drops = [item for item in made.manifest.drops.items() if item[0] != reasons.ABANDONED]
+                steps.append(Step(f"{verb} {made.name}", made.rows(kind), made.label, _sorted(drops), readable))
     return steps
-
-
-def _measure(funnel: Funnel) -> None:
-    """Dots on a log scale, since a corpus shrinks by orders of magnitude, and the share of what each step came from."""
-    decades = math.ceil(math.log10(max([10, *(step.count for step in funnel.steps)])))
-    funnel.ticks = [(power / decades, 10**power) for power in range(decades + 1)]
-    counts: dict[str, int] = {}
-    for step in funnel.steps:
-        kind = step.where.partition("/")[0]
-        step.place = math.log10(max(step.count, 1)) / decades
-        before = counts.get("candidates" if kind == "scored" else "", 0)
-        step.share = step.count / before if step.share and before else None
-        counts[""] = counts[kind] = step.count
 
 
 def _sorted(losses: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -1,106 +1,71 @@
 """Manifests -> which folder was made from which, and by which settings folders of one kind differ."""
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from humpback_exp.analysis.collect import KINDS, Inventory, Run
-
-COLUMNS = 10
-"""Differing settings shown for a kind; more do not fit a page."""
-
-
-@dataclass(slots=True)
-class Source:
-    """One input of a run."""
-
-    key: str
-    path: str
-    fingerprint: str
-    place: int | None = None
-    """Row of the run it is, when that lies below this output_root."""
-    stale: bool = False
-    """Whether the folder at this path has been made anew since."""
-
-    @property
-    def short(self) -> str:
-        return Path(self.path).name or self.path
+from humpback_exp.analysis.format import DASH, setting
+from humpback_exp.artifacts.catalog import Catalog, Folder, Input, differing, inputs_of
+from humpback_exp.artifacts.manifest import KINDS
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Node:
-    """A run and what it read."""
+    """A folder and what it read, folders of ours first."""
 
-    run: Run
-    sources: list[Source] = field(default_factory=list)
-    """Folders of ours first."""
-
-
-@dataclass(slots=True)
-class Settings:
-    """How the runs of one kind differ."""
-
-    kind: str
-    keys: list[str]
-    more: int
-    """Differing keys that are not shown."""
-    rows: list[tuple[str, list[str]]]
-    common: list[tuple[str, str]]
+    folder: Folder
+    sources: list[str]
+    """Labels of our folders, names of others; whether a folder was made anew since is said."""
 
 
-def nodes(inventory: Inventory) -> list[Node]:
-    """Runs so ordered that each stands below all it was made from."""
-    waiting = sorted(inventory.runs, key=lambda run: (run.manifest.finished_at, KINDS.index(run.kind)))
-    there = {run.manifest.fingerprint for run in waiting}
-    needs = {run.label: there & {value["fingerprint"] for value in run.manifest.inputs.values()} for run in waiting}
-    ordered: list[Run] = []
+def nodes(catalog: Catalog) -> list[Node]:
+    """Folders so ordered that each stands below all it was made from."""
+    waiting = sorted(catalog.folders, key=lambda one: (one.manifest.finished_at, KINDS.index(one.kind)))
+    needs = {
+        one.label: {there.label for source in inputs_of(one.manifest) if (there := catalog.find(source))}
+        for one in waiting
+    }
+    ordered: list[Folder] = []
     placed: set[str] = set()
     while waiting:
-        ready = [run for run in waiting if needs[run.label] <= placed] or waiting
-        ordered.append(ready[0])
-        placed.add(ready[0].manifest.fingerprint)
-        waiting.remove(ready[0])
-    places = {run.manifest.fingerprint: place for place, run in enumerate(ordered)}
-    paths = {run.folder.resolve(): run for run in ordered}
-    read = ([_source(key, value, places, paths) for key, value in run.manifest.inputs.items()] for run in ordered)
-    return [Node(run, _ours_first(sources)) for run, sources in zip(ordered, read, strict=True)]
+        ready = next((one for one in waiting if needs[one.label] <= placed), waiting[0])
+        ordered.append(ready)
+        placed.add(ready.label)
+        waiting.remove(ready)
+    return [Node(one, _sources(catalog, one)) for one in ordered]
 
 
-def _ours_first(sources: list[Source]) -> list[Source]:
+def _sources(catalog: Catalog, folder: Folder) -> list[str]:
     """Each file or folder once, though a model may be both judged and judge."""
-    once = {(source.path, source.fingerprint): source for source in reversed(sources)}
-    return sorted(reversed(once.values()), key=lambda source: source.place is None)
+    paths = {one.path.resolve(): one for one in catalog.folders}
+    ours: list[str] = []
+    others: list[str] = []
+    for source in inputs_of(folder.manifest):
+        found, there = catalog.find(source), paths.get(Path(source.path).resolve())
+        anew = " (made anew since)" if there is not None and there.fingerprint != source.fingerprint else ""
+        name = found.label if found else Path(source.path).name or source.path
+        (ours if found else others).append(f"{name}{anew}")
+    return list(dict.fromkeys([*ours, *others]))
 
 
-def _source(key: str, value: dict[str, str], places: dict[str, int], paths: dict[Path, Run]) -> Source:
-    mark, path = value["fingerprint"], value["path"]
-    there = paths.get(Path(path).resolve())
-    stale = there is not None and there.manifest.fingerprint != mark
-    return Source(key, path, mark, places.get(mark), stale)
-
-
-def outside(ordered: list[Node]) -> list[Source]:
+def outside(catalog: Catalog) -> list[Input]:
     """What was read from elsewhere: pages, seed pairs, base models; each once."""
-    found = {(s.path, s.fingerprint): s for node in ordered for s in node.sources if s.place is None}
-    return sorted(found.values(), key=lambda source: (source.key, source.path))
+    read = [
+        source for folder in catalog.folders for source in inputs_of(folder.manifest) if catalog.find(source) is None
+    ]
+    return sorted({(s.path, s.fingerprint): s for s in read}.values(), key=lambda source: (source.key, source.path))
 
 
-def settings(inventory: Inventory) -> list[Settings]:
-    """Per kind, the settings and inputs in which its runs differ, and the ones they share."""
-    return [_settings(kind, inventory.of(kind)) for kind in KINDS if inventory.of(kind)]
+def differences(catalog: Catalog) -> dict[str, dict[str, list[str]]]:
+    """Kind -> each setting and input in which its folders differ -> its value in every one of them."""
+    found = {kind: differing([_facts(folder) for folder in catalog.of(kind)]) for kind in KINDS}
+    return {
+        kind: {key: [DASH if value is None else value for value in values] for key, values in keys.items()}
+        for kind, keys in found.items()
+        if keys
+    }
 
 
-def _settings(kind: str, runs: list[Run]) -> Settings:
-    facts = [_facts(run) for run in runs]
-    keys = sorted({key for fact in facts for key in fact})
-    differing = [key for key in keys if len({fact.get(key, "") for fact in facts}) > 1]
-    common = [(key, facts[0][key]) for key in keys if key not in differing]
-    shown = differing[:COLUMNS]
-    rows = [(run.name, [fact.get(key, "") for key in shown]) for run, fact in zip(runs, facts, strict=True)]
-    return Settings(kind, shown, len(differing) - len(shown), rows, common)
-
-
-def _facts(run: Run) -> dict[str, str]:
-    config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in run.manifest.config.items()}
-    root = run.folder.as_posix().removesuffix(run.label)
-    return config | {key: value["path"].removeprefix(root) for key, value in run.manifest.inputs.items()}
+def _facts(folder: Folder) -> dict[str, str]:
+    root = folder.path.as_posix().removesuffix(folder.label)
+    config = {key: setting(value) for key, value in folder.manifest.config.items()}
+    return config | {source.key: source.path.removeprefix(root) for source in inputs_of(folder.manifest)}

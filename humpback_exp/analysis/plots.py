@@ -1,50 +1,27 @@
-"""Panels of a sweep, drawn once by matplotlib: as SVG and PDF for a paper, and as inline SVG for the page.
+"""What each figure of the pages shows."""
 
-For the page the few colours become CSS variables, so a panel follows the reader's light or dark theme like the rest.
-Text stays text in both. No `pyplot`: nothing here is global.
-"""
-
-import io
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
-from markupsafe import Markup, escape
+from humpback_exp.analysis.comparisons import Result
+from humpback_exp.analysis.evaluations import LOSS, WIN, Measure
+from humpback_exp.analysis.format import amount, excerpt, plain
+from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.scores import Histogram
+from humpback_exp.analysis.settings import Setting
+from humpback_exp.analysis.svg import INK, PALE, PAPER, SERIES, SOFT, Figure
+from humpback_exp.evaluation.intervals import Interval
 
-from humpback_exp.analysis.text import amount, excerpt, plain
-
-INK, SOFT, RULE = "#1f1e1b", "#6a6861", "#dedbd0"
-SERIES = ("#0072b2", "#b64a00", "#00795b", "#a8578a", "#5b6b7a", "#8a6d00", "#7a4fc4", "#2b2a28")
-"""After Okabe and Ito, darkened for thin lines on white."""
 MARKERS = "osD^vPX*"
-VARIABLES = {INK: "--ink", SOFT: "--soft", RULE: "--line"} | {c: f"--series{i}" for i, c in enumerate(SERIES)}
-WIDTH = 3.4
-"""Inches: one column of a two-column paper."""
 LETTERS = 56
 """That fit side by side in a legend of this width."""
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "humpback-exp",
-    "pdf.fonttype": 42,
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 7.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": SOFT,
-    "text.color": INK,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": RULE,
-    "grid.linewidth": 0.6,
-    "lines.linewidth": 1.2,
-}
+POINTS = 300
+"""Of a training curve; more cannot be seen."""
+SIDES = {1: SERIES[0], 0: SOFT, -1: SERIES[1]}
+"""Better, within noise, worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,113 +34,137 @@ class Mark:
     """Ends of the interval; the value itself where there is none."""
     high: float
     dots: tuple[float, ...] = ()
+    side: int = 1
+    """Whether it is better or worse beyond noise; open where it is neither."""
 
     @property
     def reach(self) -> list[list[float]]:
         """Below and above the value, as matplotlib takes it."""
-        return [[self.value - self.low], [self.high - self.value]]
+        return [[max(0.0, self.value - self.low)], [max(0.0, self.high - self.value)]]
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """Lines over a logarithmic x; where no mark has an x, one named row for each line."""
-
-    name: str
-    """Of its files."""
-    title: str
-    figure: str
-    """What is measured, with its unit."""
-    x: str
-    lines: dict[str, list[Mark]]
-    zero: bool = False
-    """Whether a line marks 0, as for changes."""
-
-    @property
-    def named(self) -> bool:
-        return any(mark.x is None for marks in self.lines.values() for mark in marks)
+Lines = dict[str, list[Mark]]
+"""Series -> its marks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A panel as files and as part of a page."""
-
-    panel: Panel
-    svg: bytes
-    pdf: bytes
-
-    @property
-    def inline(self) -> Markup:
-        """For the page: colours as variables, ids its own, no style sheet. The writer has escaped every label."""
-        text = self.svg.decode()
-        text = re.sub(
-            r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg") :], flags=re.S
-        )
-        text = re.sub("<[^<>]*>", self._tag, text)
-        label = escape(plain(f"{self.panel.title}: {self.panel.figure}"))
-        return Markup(
-            re.sub(
-                r'(<svg) [^>]*?(viewBox="[^"]*")[^>]*>',
-                rf'\1 class="plot" \2 role="img" aria-label="{label}">',
-                text,
-                count=1,
-            )
-        )
-
-    def _tag(self, found: re.Match[str]) -> str:
-        """A tag for the page; labels stand between tags and are left as they are."""
-        tag = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{self.panel.name}-", found.group())
-        for colour, variable in VARIABLES.items():
-            tag = tag.replace(colour, f"var({variable})")
-        return re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", tag)
+def of_sweep(x: str, result: Result, told: Sequence[Setting], paper: Sequence[Published]) -> list[Figure]:
+    """Our win rates, the paper's beside them, our losses and their changes; what was not measured is left out."""
+    ours = [_panel(measure.key, "Ours", axis_label(measure), x, _levels(told, measure)) for measure in (WIN, LOSS)]
+    theirs: Lines = {}
+    for one in paper:
+        reach = 1.96 * (one.error or 0.0)
+        theirs.setdefault(one.series, []).append(Mark(one.x, one.win_rate, one.win_rate - reach, one.win_rate + reach))
+    axis = x if any(one.x for one in paper) else ""
+    changed = _panel(
+        f"{LOSS.key}_change", "Ours, change", f"change in {LOSS.name}, nats", x, changes(result, told), zero=0
+    )
+    found = [ours[0], _panel("paper", "The paper", "win rate, %", axis, theirs), ours[1], changed]
+    return [figure for figure in found if figure is not None]
 
 
-def draw(panel: Panel) -> Drawn:
-    """The panel in both formats; the same numbers give the same bytes."""
-    import matplotlib
-    from matplotlib.figure import Figure
+def of_loop(result: Result, most: int) -> list[Figure]:
+    """Win rates and the change of the loss, each against the reference, in one row a model, `most` of them."""
+    changed = {one.ours.label: one.changes for one in result.stated[:most]}
+    found = []
+    for measure, head in ((WIN, axis_label(WIN)), (LOSS, f"change of {LOSS.name}, {LOSS.unit}")):
+        made = {name: changes[measure.key] for name, changes in changed.items() if measure.key in changes}
+        lines = {name: [Mark(None, one.level.value, *one.level.ends, side=one.side)] for name, one in made.items()}
+        found.append(_panel(f"loop_{measure.key}", "Against the reference", head, "", lines, zero=measure.even or 0.0))
+    return [figure for figure in found if figure is not None]
 
-    with matplotlib.rc_context(STYLE):
-        columns = max(1, LETTERS // (6 + max(len(_label(name)) for name in panel.lines)))
-        legend = 0 if panel.named or len(panel.lines) == 1 else math.ceil(len(panel.lines) / columns)
-        height = 0.55 + 0.27 * len(panel.lines) if panel.named else 2.1 + 0.16 * legend
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        axes = figure.subplots()
-        (_rows if panel.named else _curves)(axes, panel)
-        if panel.zero:
-            (axes.axvline if panel.named else axes.axhline)(0, color=SOFT, linewidth=0.8)
+
+def axis_label(measure: Measure) -> str:
+    """What a figure's axis or a table's column is headed by."""
+    return f"{measure.name}, {'%' if measure.even else measure.unit}"
+
+
+def _levels(told: Sequence[Setting], measure: Measure) -> Lines:
+    """A line for each series."""
+    lines: Lines = {}
+    for setting in told:
+        figure = setting.figures.get(measure.key)
+        if figure is not None:
+            lines.setdefault(setting.place.series, []).append(_level(setting, told, figure, setting.means(measure)))
+    return lines
+
+
+def _level(setting: Setting, told: Sequence[Setting], figure: Interval, seeds: Sequence[float]) -> Mark:
+    return Mark(_x(setting, told), figure.value, *figure.ends, tuple(seeds) if len(seeds) > 1 else ())
+
+
+def _x(setting: Setting, told: Sequence[Setting]) -> float | None:
+    """None where each series has one setting only: they then stand in rows."""
+    along = len({each.place.series for each in told}) < len(told) or len(told) == 1
+    return setting.place.x if along else None
+
+
+def changes(result: Result, told: Sequence[Setting]) -> Lines:
+    """What the table says of losses: paired, and so many times narrower than the losses' own intervals."""
+    lines: Lines = {}
+    rounds = any(theirs is not result.plan.base for theirs in result.plan.against.values())
+    for setting in told:
+        made = result.table.get(setting)
+        change = made.changes.get(LOSS.key) if made else None
+        if made and change:
+            pairs = zip(setting.means(LOSS), made.theirs.means(LOSS), strict=change.by_seed)
+            dots = [ours - theirs for ours, theirs in pairs] if change.by_seed else []
+            mark = _level(setting, told, change.interval, dots)
+        elif setting is result.plan.base and result.table and not rounds:
+            mark = Mark(_x(setting, told), 0.0, 0.0, 0.0)
+        else:
+            continue
+        lines.setdefault(setting.place.series, []).append(mark)
+    return lines
+
+
+def _panel(name: str, title: str, axis: str, x: str, lines: Lines, zero: float | None = None) -> Figure | None:
+    """Lines over a logarithmic x, or one named row for each line where a mark has no x; None without lines.
+
+    Args:
+        zero: where a line marks no effect.
+    """
+    if not lines:
+        return None
+    named = any(mark.x is None for marks in lines.values() for mark in marks)
+    columns = max(1, LETTERS // (6 + max(len(_label(name)) for name in lines)))
+    legend = 0 if named or len(lines) == 1 else math.ceil(len(lines) / columns)
+
+    def paint(axes: Any) -> None:
+        (_rows if named else _curves)(axes, lines)
+        if zero is not None:
+            (axes.axvline if named else axes.axhline)(zero, color=SOFT, linewidth=0.8)
+        (axes.set_xlabel if named else axes.set_ylabel)(axis)
+        if not named:
+            axes.set_xlabel(x)
         if legend:
-            figure.legend(loc="outside upper left", ncols=columns, frameon=False, handlelength=1.5, columnspacing=1)
-        return Drawn(panel, _saved(figure, "svg", "Date"), _saved(figure, "pdf", "CreationDate"))
+            place = {"loc": "outside upper left", "ncols": columns, "frameon": False, "handlelength": 1.5}
+            axes.figure.legend(**place, columnspacing=1)
 
-
-def _saved(figure: Any, form: str, date: str) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=form, transparent=True, metadata={date: None})
-    return buffer.getvalue()
+    return Figure(name, title, axis, 0.55 + 0.27 * len(lines) if named else 2.1 + 0.16 * legend, paint)
 
 
 def _label(text: str) -> str:
     return excerpt(str(plain(text)), 34)
 
 
-def _rows(axes: Any, panel: Panel) -> None:
-    for row, marks in enumerate(panel.lines.values()):
+def _rows(axes: Any, lines: Mapping[str, Sequence[Mark]]) -> None:
+    for row, marks in enumerate(lines.values()):
         for mark in marks:
-            axes.errorbar(mark.value, row, xerr=mark.reach, color=SERIES[0], marker="o", markersize=5, elinewidth=1.4)
+            look = {"color": SIDES[mark.side], "markerfacecolor": SIDES[mark.side] if mark.side else PAPER}
+            axes.errorbar(mark.value, row, xerr=mark.reach, marker="o", markersize=5, elinewidth=1.4, **look)
             axes.scatter(mark.dots, [row - 0.26] * len(mark.dots), s=7, color=SOFT, linewidths=0)
-    axes.set_yticks(range(len(panel.lines)), [_label(name) for name in panel.lines])
+    axes.set_yticks(range(len(lines)), [_label(name) for name in lines])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.set_ylim(len(panel.lines) - 0.5, -0.6)
+    axes.set_ylim(len(lines) - 0.5, -0.6)
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
     axes.locator_params(axis="x", nbins=4)
-    axes.set_xlabel(panel.figure)
 
 
-def _curves(axes: Any, panel: Panel) -> None:
+def _curves(axes: Any, lines: Mapping[str, Sequence[Mark]]) -> None:
     """Series stand a little apart at each x, so that their intervals can be told from one another."""
-    for place, (name, marks) in enumerate(panel.lines.items()):
-        shift = 1.025 ** (place - (len(panel.lines) - 1) / 2)
+    for place, (name, marks) in enumerate(lines.items()):
+        shift = 1.025 ** (place - (len(lines) - 1) / 2)
         look = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}
         xs = [(mark.x or 0.0) * shift for mark in marks]
         axes.plot(xs, [mark.value for mark in marks], markersize=3.6, label=_label(name), **look)
@@ -171,11 +172,9 @@ def _curves(axes: Any, panel: Panel) -> None:
             axes.errorbar(x, mark.value, yerr=mark.reach, elinewidth=0.9, color=look["color"])
             axes.scatter([x] * len(mark.dots), mark.dots, s=5, color=look["color"], alpha=0.45, linewidths=0)
     axes.set_xscale("log")
-    ticks = _apart(sorted({mark.x for marks in panel.lines.values() for mark in marks if mark.x}))
+    ticks = _apart(sorted({mark.x for marks in lines.values() for mark in marks if mark.x}))
     axes.set_xticks(ticks, [amount(tick) for tick in ticks])
     axes.set_xticks([], minor=True)
-    axes.set_xlabel(panel.x)
-    axes.set_ylabel(panel.figure)
 
 
 def _apart(counts: Sequence[float]) -> list[float]:
@@ -186,3 +185,51 @@ def _apart(counts: Sequence[float]) -> list[float]:
         if not kept or count >= least * kept[-1]:
             kept.append(count)
     return kept
+
+
+def histogram(one: Histogram, number: int) -> Figure:
+    """Rows by what rated them; those kept in full colour."""
+
+    def paint(axes: Any) -> None:
+        look = {"width": 0.94 * (one.edges[1] - one.edges[0])}
+        middles = [(low + high) / 2 for low, high in zip(one.edges, one.edges[1:], strict=False)]
+        axes.bar(middles, one.counts, color=PALE, **look)
+        axes.bar(middles, one.kept, color=SERIES[0], **look)
+        axes.grid(axis="x", visible=False)
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel(one.unit)
+
+    return Figure(f"scores{number}", one.title, one.caption, 1.5, paint)
+
+
+def losses(histories: Mapping[str, Sequence[Mapping[str, float]]]) -> list[Figure]:
+    """A training curve for each model, on common axes: every step in pale, the running mean over a fifth of the run."""
+    sound = {
+        name: [(row["step"], row["loss"]) for row in rows if math.isfinite(row["loss"])]
+        for name, rows in histories.items()
+    }
+    points = [point for rows in sound.values() for point in rows]
+    if not points:
+        return []
+    ends = (max(step for step, _ in points), min(loss for _, loss in points), max(loss for _, loss in points))
+    return [_loss(number, name, rows, ends) for number, (name, rows) in enumerate(sound.items()) if rows]
+
+
+def _loss(number: int, name: str, rows: Sequence[tuple[float, float]], ends: tuple[float, float, float]) -> Figure:
+    size = max(1, len(rows) // 10)
+    values = [loss for _, loss in rows]
+    means = [fmean(values[max(0, i - size) : i + size + 1]) for i in range(len(values))]
+    shown = sorted({*range(0, len(rows), math.ceil(len(rows) / POINTS)), len(rows) - 1})
+    steps = [rows[i][0] for i in shown]
+
+    def paint(axes: Any) -> None:
+        axes.plot(steps, [values[i] for i in shown], color=PALE, linewidth=0.8)
+        axes.plot(steps, [means[i] for i in shown], color=SERIES[0])
+        axes.plot(steps[-1], means[-1], "o", color=SERIES[0], markersize=3)
+        axes.annotate(f"{means[-1]:.2f}", (steps[-1], means[-1]), (4, 4), textcoords="offset points")
+        margin = 0.05 * (ends[2] - ends[1]) or 0.1
+        axes.set_xlim(0, 1.12 * ends[0])
+        axes.set_ylim(ends[1] - margin, ends[2] + margin)
+        axes.locator_params(nbins=5, integer=False)
+
+    return Figure(f"training{number}", name, f"{rows[-1][0]:,.0f} steps", 1.6, paint)

@@ -1,32 +1,29 @@
-"""Rows worth reading: instructions that were dropped, and what each model answered to the same held-out prompts."""
+"""The same held-out prompts, answered by several models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from humpback_exp.analysis.collect import Inventory, Run
-from humpback_exp.analysis.results import Result, answers
-from humpback_exp.records import Candidate, Verdict, parts, read, read_file
-
-FILES = 8
-"""Files looked through for dropped rows; a corpus has thousands."""
-PER_REASON = 2
-PROMPTS = 4
-MODELS = 6
-"""Answers shown side by side."""
+from humpback_exp.analysis.runs import try_read
+from humpback_exp.analysis.settings import Setting
+from humpback_exp.artifacts.catalog import Catalog, Folder
+from humpback_exp.records import Answer, Verdict, read
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What one model answered."""
+    """One model's side of a held-out prompt."""
 
     name: str
-    text: str
+    text: str | None
+    """None where only the loss was measured."""
     loss: float
     outcome: str
-    """win, loss or tie against the reference; empty where it was not compared."""
+    """The judge's verdict against the reference; empty where none was asked."""
+    preference: float | None
+    """Mean probability the judge gives this answer over the reference's, of both orders."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A held-out prompt, the human's answer, and each model's."""
 
@@ -34,41 +31,53 @@ class Prompt:
     human: str
     replies: list[Reply]
 
+    @property
+    def answered(self) -> bool:
+        """By every model."""
+        return all(reply.text is not None for reply in self.replies)
 
-def dropped(inventory: Inventory, runs: Sequence[Run]) -> list[Candidate]:
-    """A few dropped instructions of every reason, from the first files of each candidates folder."""
-    found: dict[str, list[Candidate]] = {}
-    for run in runs:
-        for row in inventory.try_read(run, _dropped) or []:
-            found.setdefault(row.dropped, []).append(row)
-    return [row for reason in sorted(found) for row in found[reason][:PER_REASON]]
+    @property
+    def losses(self) -> float:
+        """Widest gap between two models' losses, in nats a token."""
+        return _spread([reply.loss for reply in self.replies])
+
+    @property
+    def verdicts(self) -> float:
+        """Widest gap between the judge's preferences; 0 where its verdicts agree or it was not asked of all."""
+        preferences = [reply.preference for reply in self.replies if reply.preference is not None]
+        decided = len({reply.outcome for reply in self.replies}) > 1
+        return _spread(preferences) if decided and len(preferences) == len(self.replies) else 0.0
 
 
-def _dropped(run: Run) -> list[Candidate]:
-    return [row for path in parts(run.folder)[:FILES] for row in read_file(path, Candidate) if row.dropped]
+def prompts(catalog: Catalog, sides: Sequence[Setting]) -> list[Prompt]:
+    """The held-out prompts that fit the context of all models, in the first one's order.
 
-
-def prompts(inventory: Inventory, evaluated: Sequence[Result]) -> list[Prompt]:
-    """The first held-out prompts that every shown model answered, with all answers; variants only where there is room."""
-    loop_first = sorted(evaluated, key=lambda result: "-" in result.run.name)
-    rows = [(result, answers(inventory, result.run)) for result in loop_first[:MODELS]]
-    rows = [(result, own) for result, own in rows if any(row.answer is not None for row in own.values())]
-    if not rows:
-        return []
-    shared = [i for i in rows[0][1] if all(i in own and own[i].answer is not None for _, own in rows)]
-    outcomes = {result.name: _outcomes(inventory, result) for result, _ in rows}
+    Args:
+        sides: settings of one run each.
+    """
+    found = [_replies(catalog, side) for side in sides]
     return [
-        Prompt(
-            rows[0][1][i].instruction,
-            rows[0][1][i].human,
-            [Reply(r.name, own[i].answer or "", own[i].loss, outcomes[r.name].get(i, "")) for r, own in rows],
-        )
-        for i in shared[:PROMPTS]
+        Prompt(answer.instruction, answer.human, [own[row][1] for own in found])
+        for row, (answer, _) in (found[0] if found else {}).items()
+        if all(row in own for own in found)
     ]
 
 
-def _outcomes(inventory: Inventory, result: Result) -> dict[str, str]:
-    def reader(run: Run) -> dict[str, str]:
-        return {row.id: row.outcome for row in read(run.folder, Verdict, "verdicts")}
+def _replies(catalog: Catalog, side: Setting) -> dict[str, tuple[Answer, Reply]]:
+    def reader(folder: Folder) -> dict[str, tuple[Answer, Reply]]:
+        verdicts = {row.id: row for row in read(folder.path, Verdict, "verdicts")}
+        rows = [row for row in read(folder.path, Answer) if row.labels]
+        return {row.id: (row, _reply(side.label, row, verdicts.get(row.id))) for row in rows}
 
-    return inventory.try_read(result.run, reader) or {}
+    return try_read(catalog, side.runs[0].folder, reader) or {}
+
+
+def _reply(name: str, row: Answer, verdict: Verdict | None) -> Reply:
+    if verdict is None:
+        return Reply(name, row.answer, row.loss, "", None)
+    preference = (verdict.first_probability + verdict.second_probability) / 2
+    return Reply(name, row.answer, row.loss, verdict.outcome, preference)
+
+
+def _spread(values: Sequence[float]) -> float:
+    return max(values) - min(values) if values else 0.0

@@ -11,6 +11,10 @@ from statistics import fmean
 
 import numpy as np
 
+from humpback_exp.analysis.comparisons import FEWEST as FEWEST_ROWS
+from humpback_exp.analysis.evaluations import MEASURES, Measure
+from humpback_exp.analysis.paper import ALPHA, published
+from humpback_exp.analysis.settings import Setting, grid, shared
 from humpback_exp.evaluation.intervals import ROUNDING, Grid, Interval, mean, weighted
 
 FEWEST = 3
@@ -85,3 +89,34 @@ def _scaling(found: Sequence[Interval], sizes: int, points: int) -> Scaling:
     known = [sizes >= FEWEST and one.error > ROUNDING * max(abs(one.value), 1.0) for one in found]
     alpha, intercept = (one.ends if told else None for one, told in zip(found, known, strict=True))
     return Scaling(found[0].value, found[1].value, alpha, intercept, points)
+
+
+def curves(told: Sequence[Setting]) -> list[tuple[str, Measure, Scaling]]:
+    """A curve for each series and measure; N counts all training examples, as in the paper."""
+    series = dict.fromkeys(setting.place.series for setting in told)
+    found = [(name, measure, _curve(name, measure, told)) for name in series for measure in MEASURES]
+    return [(name, measure, curve) for name, measure, curve in found if curve is not None]
+
+
+def _curve(series: str, measure: Measure, told: Sequence[Setting]) -> Scaling | None:
+    """Over the rows all its runs share; where they share hardly any, over the runs' own figures."""
+    measured = [setting for setting in told if setting.place.series == series and setting.measured(measure)]
+    sizes: dict[float, Setting] = {}
+    for setting in measured:
+        sizes.setdefault(fmean(run.examples for run in setting.runs), setting)
+    rows = shared([member for setting in sizes.values() for member in setting.measured(measure)])
+    if len(rows) >= FEWEST_ROWS:
+        return fit_rows(list(sizes), [grid(setting.measured(measure), rows) for setting in sizes.values()])
+    runs = [(size, figure) for size, setting in sizes.items() for figure in setting.means(measure)]
+    return fit([size for size, _ in runs], [figure for _, figure in runs])
+
+
+def published_curves() -> list[tuple[str, float, Scaling]]:
+    """The paper's alpha of each data set, and ours through the points of its figure."""
+    found = []
+    for name, alpha in ALPHA.items():
+        own = [one for one in published("data_efficiency") if one.series == name]
+        curve = fit([one.x or 0.0 for one in own], [one.win_rate for one in own])
+        assert curve is not None
+        found.append((name, alpha, curve))
+    return found

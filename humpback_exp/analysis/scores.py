@@ -1,109 +1,158 @@
-"""scored folders -> histograms with what a selection keeps of them, and the rows at both ends.
+"""Scored folders -> histograms with what a selection keeps of them, and rows worth reading: best, worst and dropped.
 
-Only the scores are read of every row; whole rows only from the files in which a best or worst one stands.
+Calibrated scores are ranks, whose histogram looks the same for every model, so likelihoods are shown in nats. Only numbers
+are read of every row; whole rows only from the files in which a best or worst one stands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from humpback_exp.analysis.collect import Inventory, Run
-from humpback_exp.records import Score, ScoredCandidate, parts, read_file
+from humpback_exp.analysis.runs import made_from, try_read
+from humpback_exp.artifacts.catalog import Catalog, Folder
+from humpback_exp.curation.selection import select
+from humpback_exp.records import Candidate, Measured, Score, ScoredCandidate, parts, read_file
 
 BINS = 24
 RATINGS = (1, 2, 3, 4, 5)
+UNITS = {
+    "forward": "nats a token that the instruction saves on the output",
+    "backward": "minus the loss of the instruction, nats a token",
+    "score": "score",
+}
+"""Measure -> what its axis says."""
+FILES = 8
+"""Files looked through for dropped rows; a corpus has thousands."""
+PER_REASON = 2
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Scored:
-    """The scores of one folder, best first, each with the file and the id of its row."""
+    """The numbers of one folder's rows, and which of them a selection keeps."""
 
-    run: Run
-    scores: list[tuple[float, Path, str]]
-    abandoned: int
-    kept: int | None
-    """How many the selection keeps, the best; None where nothing was selected."""
+    folder: Folder
+    rows: list[tuple[Path, Measured]]
+    """With the file each stands in."""
+    kept: set[str]
     rule: str
+    """How those kept were selected; empty where nothing was."""
 
     @property
-    def whole(self) -> bool:
-        """Whether these are whole ratings, not means or calibrated likelihoods."""
-        return bool(self.scores) and all(score in RATINGS for score, _, _ in self.scores)
+    def rated(self) -> list[tuple[Path, Measured]]:
+        """Those with a score, the best first."""
+        readable = [row for row in self.rows if row[1].score is not None]
+        return sorted(readable, key=lambda row: (-(row[1].score or 0.0), row[1].id))
 
     @property
-    def threshold(self) -> float | None:
-        """The lowest score kept."""
-        return self.scores[self.kept - 1][0] if self.kept and self.kept <= len(self.scores) else None
+    def measures(self) -> list[str]:
+        """The likelihoods it was rated by, else its score."""
+        found = [
+            name for name in ("forward", "backward") if any(getattr(row, name) is not None for _, row in self.rows)
+        ]
+        return found if self.folder.manifest.config.get("scorer") == "likelihood" and found else ["score"]
 
 
-@dataclass(slots=True)
-class Bin:
-    """A bar of a histogram."""
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Rows of a scored folder by one measure."""
 
-    start: float
-    end: float
-    count: int
-    kept: int
+    title: str
+    caption: str
+    unit: str
+    edges: list[float]
+    """Of the bars, one more than there are."""
+    counts: list[int]
+    kept: list[int]
+    """Of each bar's rows, those a selection keeps."""
 
 
-def read_scores(inventory: Inventory, runs: Sequence[Run]) -> list[Scored]:
-    """The scores of each run; a damaged one is noted and left out."""
-    found = [inventory.try_read(run, partial(_scored, inventory)) for run in runs]
+def read_scores(catalog: Catalog, folders: Sequence[Folder]) -> list[Scored]:
+    """The scores of each folder; a damaged one is noted and left out."""
+    found = [try_read(catalog, folder, lambda folder: _scored(catalog, folder)) for folder in folders]
     return [scored for scored in found if scored is not None]
 
 
-def _scored(inventory: Inventory, run: Run) -> Scored:
-    rows = list(_rows(run))
-    readable = sorted(((s, path, i) for s, path, i in rows if s is not None), key=lambda row: (-row[0], row[2]))
-    kept, rule = _selection(inventory, run)
-    return Scored(run, readable, len(rows) - len(readable), kept, rule)
+def _scored(catalog: Catalog, folder: Folder) -> Scored:
+    rows = [(path, row) for path in parts(folder.path) for row in read_file(path, Measured)]
+    return Scored(folder, rows, *_selection(catalog, folder, [row for _, row in rows]))
 
 
-def _rows(run: Run) -> Iterator[tuple[float | None, Path, str]]:
-    for path in parts(run.folder):
-        for row in read_file(path, Score):
-            yield row.score, path, row.id
+def _selection(catalog: Catalog, folder: Folder, rows: Sequence[Measured]) -> tuple[set[str], str]:
+    """Ids kept, and by what rule: as published in curated/, else as the first model trained on it says."""
+    published = [(one, "") for one in made_from(catalog, "curated", "scored", folder)]
+    for made, prefix in published + [(one, "data.") for one in made_from(catalog, "models", "data.scored", folder)]:
+        keys = {key: made.manifest.config.get(f"{prefix}{key}") for key in ("min_score", "top_fraction", "size")}
+        equal = made.input(f"{prefix}as_many_as")
+        there = None if equal is None else catalog.find(equal)
+        if there is not None:
+            keys["top_fraction"] = there.rows("curated") / max(len(rows), 1)
+        ranked = [Score(id=row.id, score=row.score) for row in rows]
+        kept = select(ranked, **keys, seed=made.manifest.config.get("seed", 0))
+        return set(kept), rule(**keys) if there is None else f"the best, as many as {there.label} holds"
+    return set(), ""
 
 
-def _selection(inventory: Inventory, run: Run) -> tuple[int | None, str]:
-    """How many are kept, and by what rule: as published in curated/, else as a model trained on it says."""
-    for curated in inventory.made_from("curated", "scored", run):
-        return curated.rows("curated"), _rule(curated, "")
-    for model in inventory.made_from("models", "data.scored", run):
-        return model.rows("web"), _rule(model, "data.")
-    return None, ""
+def rule(min_score: float | None, top_fraction: float | None, size: int | None) -> str:
+    """How a selection was made."""
+    said = "no curation" if top_fraction is None else f"best {top_fraction:.0%}"
+    said = said if min_score is None else f"score of at least {min_score:g}"
+    return said if size is None else f"{said}, at most {size:,} at random"
 
 
-def _rule(run: Run, prefix: str) -> str:
-    config = run.manifest.config
-    if config.get(f"{prefix}min_score") is not None:
-        return f"score of at least {config[f'{prefix}min_score']:g}"
-    share = config.get(f"{prefix}top_fraction")
-    return f"best {share:.0%}" if share is not None else "everything"
+def histograms(found: Sequence[Scored]) -> list[Histogram]:
+    """One for each folder and measure; those by one measure share an axis, so that rounds can be compared."""
+    shown = [(one, name, values) for one in found for name in one.measures if (values := _values(one, name))]
+    together = {name: [v for _, other, values in shown if other == name for v in values.values()] for name in UNITS}
+    return [_histogram(one, name, values, _edges(list(values.values()), together[name])) for one, name, values in shown]
 
 
-def histogram(scored: Scored, low: float, high: float) -> list[Bin]:
-    """Bars over [low, high]: one a rating for ratings 1 to 5, else `BINS` of equal width."""
-    values = [score for score, _, _ in scored.scores]
-    if scored.whole:
-        bins = [Bin(rating - 0.5, rating + 0.5, 0, 0) for rating in RATINGS]
-    else:
-        width = (high - low) / BINS
-        bins = [Bin(low + i * width, low + (i + 1) * width, 0, 0) for i in range(BINS)]
-    for rank, value in enumerate(values):
-        place = min(int((value - bins[0].start) / (bins[0].end - bins[0].start)), len(bins) - 1)
-        bins[place].count += 1
-        bins[place].kept += rank < (scored.kept or 0)
-    return bins
+def _values(scored: Scored, name: str) -> dict[str, float]:
+    """Id -> its measure."""
+    return {row.id: value for _, row in scored.rows if (value := getattr(row, name)) is not None}
 
 
-def extremes(inventory: Inventory, scored: Scored, count: int) -> tuple[list[ScoredCandidate], list[ScoredCandidate]]:
+def _edges(values: Sequence[float], together: Sequence[float]) -> list[float]:
+    """One bar a rating where all are ratings from 1 to 5, else `BINS` of equal width over all folders' values."""
+    if all(value in RATINGS for value in values):
+        return [rating - 0.5 for rating in (*RATINGS, RATINGS[-1] + 1)]
+    low, high = min(together), max(together)
+    return [low + i * ((high - low) or 1.0) / BINS for i in range(BINS + 1)]
+
+
+def _histogram(scored: Scored, name: str, values: dict[str, float], edges: list[float]) -> Histogram:
+    counts, kept = [0] * (len(edges) - 1), [0] * (len(edges) - 1)
+    for row_id, value in values.items():
+        place = min(int((value - edges[0]) / (edges[1] - edges[0])), len(counts) - 1)
+        counts[place] += 1
+        kept[place] += row_id in scored.kept
+    caption = f"{len(values):,} rated"
+    unread = len(scored.rows) - len(values)
+    caption += f", {unread:,} unreadable" if unread else ""
+    caption += f"; {len(scored.kept):,} kept ({scored.rule})" if scored.rule else "; nothing was selected from it"
+    return Histogram(scored.folder.label, caption, UNITS[name], edges, counts, kept)
+
+
+def extremes(catalog: Catalog, scored: Scored, count: int) -> tuple[list[ScoredCandidate], list[ScoredCandidate]]:
     """The best and the worst rated rows, never the same one twice."""
-    count = min(count, len(scored.scores) // 2) or min(1, len(scored.scores))
-    best = scored.scores[:count]
-    worst = scored.scores[count:][-count:][::-1]
-    files = sorted({path for _, path, _ in [*best, *worst]})
-    rows = inventory.try_read(scored.run, lambda _: [row for path in files for row in read_file(path, ScoredCandidate)])
-    by_id = {row.id: row for row in rows or []}
-    return [by_id[i] for _, _, i in best if i in by_id], [by_id[i] for _, _, i in worst if i in by_id]
+    rated = scored.rated
+    count = min(count, len(rated) // 2) or min(1, len(rated))
+    best, worst = rated[:count], rated[count:][-count:][::-1]
+    files = sorted({path for path, _ in [*best, *worst]})
+    found = try_read(
+        catalog, scored.folder, lambda _: [row for path in files for row in read_file(path, ScoredCandidate)]
+    )
+    by_id = {row.id: row for row in found or []}
+    return [by_id[row.id] for _, row in best if row.id in by_id], [by_id[row.id] for _, row in worst if row.id in by_id]
+
+
+def dropped(catalog: Catalog, folders: Sequence[Folder]) -> list[Candidate]:
+    """A few dropped instructions of every reason, from the first files of each candidates folder."""
+    found: dict[str, list[Candidate]] = {}
+    for folder in folders:
+        for row in try_read(catalog, folder, _dropped) or []:
+            found.setdefault(row.dropped, []).append(row)
+    return [row for reason in sorted(found) for row in found[reason][:PER_REASON]]
+
+
+def _dropped(folder: Folder) -> list[Candidate]:
+    return [row for path in parts(folder.path)[:FILES] for row in read_file(path, Candidate) if row.dropped]

@@ -1,42 +1,20 @@
-"""The points of a sweep -> its settings, each with its figures."""
+"""Evaluated models -> the settings they were made with: models that differ by their seed alone are one setting."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
-from humpback_exp.analysis.alike import alike
+import numpy as np
+
+from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, WIN, Evaluation, Measure, Row
+from humpback_exp.analysis.format import amount
 from humpback_exp.analysis.paper import Published
-from humpback_exp.analysis.places import Place
-from humpback_exp.analysis.points import Point, Row, grid, shared
+from humpback_exp.analysis.runs import input_fingerprint, input_path
+from humpback_exp.analysis.series import Place
 from humpback_exp.analysis.studies import Study
-from humpback_exp.analysis.text import amount
-from humpback_exp.evaluation.intervals import Interval, pooled
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What is compared: in which unit, and which side is better."""
-
-    key: str
-    name: str
-    unit: str
-    better: int
-    form: str
-    bounds: tuple[float, float]
-
-    def rows(self, point: Point) -> Mapping[str, Row]:
-        return point.wins if self.key == "win_rate" else point.losses
-
-    def mean(self, point: Point) -> float | None:
-        """A run's own figure; None where it was not measured."""
-        rows = list(self.rows(point).values())
-        return sum(v * w for v, w in rows) / sum(w for _, w in rows) if rows else None
-
-
-WIN = Measure("win_rate", "win rate", "points", 1, ".1f", (0.0, 100.0))
-LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f", (0.0, math.inf))
-MEASURES = (WIN, LOSS)
+from humpback_exp.artifacts.catalog import differing
+from humpback_exp.evaluation.intervals import Grid, Interval, pooled
 
 
 @dataclass(eq=False)
@@ -44,8 +22,8 @@ class Setting:
     """Runs that differ by their seed alone."""
 
     place: Place
-    points: list[Point]
-    unit: str
+    runs: list[Evaluation]
+    unit: str = ""
     """What the place's x counts."""
 
     @property
@@ -55,53 +33,141 @@ class Setting:
             return series
         return f"{series} at {amount(x)} {self.unit}" if series else f"{self.unit} {amount(x)}"
 
-    def members(self, measure: Measure) -> list[Mapping[str, Row]]:
+    def measured(self, measure: Measure) -> list[Mapping[str, Row]]:
         """Rows of each run that has this measurement."""
-        return [rows for point in self.points if (rows := measure.rows(point))]
+        return [run.rows[measure.key] for run in self.runs if run.rows[measure.key]]
 
     def means(self, measure: Measure) -> list[float]:
         """The figure of each run that has this measurement."""
-        return [mean for point in self.points if (mean := measure.mean(point)) is not None]
+        return [mean for run in self.runs if (mean := run.mean(measure)) is not None]
 
     @cached_property
     def figures(self) -> dict[str, Interval]:
-        """Measure -> mean over seeds and rows; without those that were not made."""
-        return {m.key: pooled(grid(found, self.rows(m)), m.bounds) for m in MEASURES if (found := self.members(m))}
-
-    def rows(self, measure: Measure) -> list[str]:
-        """Rows all its runs share.
+        """Measure -> mean over seeds and rows; without those that were not made.
 
         Raises:
-            ValueError: there are none.
+            ValueError: its runs share no row.
         """
-        rows = shared(self.members(measure))
+        found = {measure: self.measured(measure) for measure in (*MEASURES, PREFERENCE)}
+        return {one.key: pooled(grid(rows, self._shared(rows)), one.bounds) for one, rows in found.items() if rows}
+
+    def _shared(self, members: list[Mapping[str, Row]]) -> list[str]:
+        rows = shared(members)
         if not rows:
-            names = ", ".join(point.evaluation.label for point in self.points)
+            names = ", ".join(run.folder.label for run in self.runs)
             raise ValueError(f"{names}: evaluated on different pairs; evaluate them with the same heldout=")
         return rows
 
 
-def settings(study: Study, points: Sequence[Point]) -> list[Setting]:
+def shared(members: Sequence[Mapping[str, Row]]) -> list[str]:
+    """Rows that every run has, in the first one's order."""
+    return [row for row in members[0] if all(row in member for member in members)] if members else []
+
+
+def grid(members: Sequence[Mapping[str, Row]], rows: Sequence[str]) -> Grid:
+    """Runs x the given rows, all of which every run has; weights are the runs' mean."""
+    cells = np.array([[member[row] for row in rows] for member in members], dtype=float)
+    return Grid(cells[:, :, 0], cells[:, :, 1].mean(axis=0))
+
+
+def settings(study: Study, found: Sequence[Evaluation]) -> list[Setting]:
     """Runs grouped by their place and whatever else but the seed tells them apart, one run a seed.
 
     Series go from the least treated to the most, sizes ascend.
     """
-    groups: dict[Place, list[Point]] = {}
-    for point in points:
-        place = study.place(point)
+    groups: dict[Place, list[Evaluation]] = {}
+    for run in found:
+        place = study.place(run)
         if place is not None:
-            groups.setdefault(place, []).append(point)
-    found = [
+            groups.setdefault(place, []).append(run)
+    told = [
         Setting(replace(place, series=", ".join(filter(None, (place.series, differs)))), runs, study.x)
         for place, members in groups.items()
-        for differs, runs in alike(members)
+        for differs, runs in _but_the_seed(members)
     ]
-    return sorted(found, key=lambda one: (one.place.order, one.place.series, one.place.x or 0.0))
+    return sorted(told, key=lambda one: (one.place.order, one.place.series, one.place.x or 0.0))
+
+
+def _but_the_seed(runs: Sequence[Evaluation]) -> list[tuple[str, list[Evaluation]]]:
+    """Runs grouped by all that made them but the seed, each group with what sets it apart, "" where there is one.
+
+    A group holds one run a seed, by seed: sizes beyond what there is select the same pairs, and count once.
+    """
+    groups: dict[tuple[tuple[str, str], ...], dict[int, Evaluation]] = {}
+    for run in runs:
+        groups.setdefault(tuple(sorted(_made_by(run).items())), {}).setdefault(run.seed, run)
+    keys = differing([dict(facts) for facts in groups])
+    return [
+        (", ".join(_shown(next(iter(members.values())), key) for key in keys), [members[s] for s in sorted(members)])
+        for members in groups.values()
+    ]
+
+
+def also_differ(study: Study, runs: Sequence[Evaluation]) -> list[str]:
+    """What else but the study's own settings and the seed made its runs differ, so that it may explain a gap."""
+    facts = [_recipe(run) | {"heldout": input_fingerprint(run.folder, "heldout") or ""} for run in runs]
+    common = set.intersection(*(set(each) for each in facts))
+    return [key for key in differing([{key: each[key] for key in common} for each in facts]) if key not in study.keys]
+
+
+def judged_alike(runs: Sequence[Evaluation]) -> bool:
+    """Whether the win rates of all that were judged are by the same judge and against the same model's answers."""
+    found = [_judged_by(run) for run in runs if run.rows[WIN.key]]
+    return all(one == found[0] for one in found)
+
+
+def opposed(ours: Setting, theirs: Setting) -> bool:
+    """Whether the answers of ours were judged against those of theirs."""
+    references = {run.folder.fingerprint for run in theirs.runs}
+    return all(run.opponent is not None and run.opponent.folder.fingerprint in references for run in ours.runs)
+
+
+def _judged_by(run: Evaluation) -> dict[str, str]:
+    """The judge, and the opponent by all that made it but the seed, as each seed has its own."""
+    reference = input_fingerprint(run.folder, "reference")
+    return {
+        "judge.path": repr(input_fingerprint(run.folder, "judge.path")),
+        "judge.template": repr(run.folder.manifest.config.get("judge.template")),
+        "reference": repr(reference if run.opponent is None else sorted(_recipe(run.opponent).items())),
+    }
+
+
+def _made_by(run: Evaluation) -> dict[str, str]:
+    """All that made it and its figures, but the seed; the judge only where one was asked."""
+    return _recipe(run) | (_judged_by(run) if run.folder.manifest.config.get("judge.prompts") else {})
+
+
+def _recipe(run: Evaluation) -> dict[str, str]:
+    """The facts without the seed and all that follows from it: other seeds have scores of their own, by the same rules."""
+    facts = {key: value for key, value in _facts(run).items() if key != "seed"}
+    for source, key in (("seed", "data.seed_size"), ("web", "data.size")):
+        if run.short(source):
+            facts[key] = repr(None)
+    if run.scored is not None:
+        config = {key: value for key, value in run.scored.manifest.config.items() if key != "seed"}
+        facts["data.scored"] = repr((run.rounds, sorted(config.items())))
+    return facts
+
+
+def _facts(run: Evaluation) -> dict[str, str]:
+    """Config of the evaluation and of its model, and the fingerprints of what the model was made from."""
+    if run.model is None:
+        sources = {"model_path": input_fingerprint(run.folder, "model_path")}
+        return {key: repr(value) for key, value in (run.folder.manifest.config | sources).items()}
+    made = run.model.manifest
+    sources = {key: value["fingerprint"] for key, value in made.inputs.items()}
+    return {key: repr(value) for key, value in (run.folder.manifest.config | made.config | sources).items()}
+
+
+def _shown(run: Evaluation, key: str) -> str:
+    """A setting as a reader knows it: of a path the last two names."""
+    path = (input_path(run.model, key) if run.model else None) or input_path(run.folder, key)
+    return f"{key} {'/'.join(Path(path).parts[-2:]) if path else _made_by(run).get(key, 'unset')}"
 
 
 def number_of(published: Sequence[Published], setting: Setting) -> Published | None:
     """The paper's number for the same setting; none where there were fewer web pairs than its x says."""
-    if any(point.short("web") for point in setting.points):
+    if any(run.short("web") for run in setting.runs):
         return None
     place = setting.place
     return next((one for one in published if (one.series, one.x) == (place.series, place.x)), None)

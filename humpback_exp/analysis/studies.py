@@ -7,10 +7,10 @@ end of it is missing, `questions` makes another and calls it exploratory.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from humpback_exp.analysis import places
-from humpback_exp.analysis.collect import natural
-from humpback_exp.analysis.places import Place
-from humpback_exp.analysis.points import Point
+from humpback_exp.analysis import series
+from humpback_exp.analysis.evaluations import Evaluation
+from humpback_exp.analysis.series import Place
+from humpback_exp.artifacts.catalog import natural
 
 PAPER_LR = 1e-5
 WEB, EXAMPLES = "web pairs", "training examples"
@@ -24,7 +24,7 @@ class Study:
 
     name: str
     title: str
-    place: Callable[[Point], Place | None]
+    place: Callable[[Evaluation], Place | None]
     """None leaves a run out."""
     keys: tuple[str, ...]
     """Settings that may differ between its runs; others are told to the reader."""
@@ -56,8 +56,8 @@ class Study:
 def by_folder(group: str) -> Study:
     """A sweep of the user's own: one setting a name, less its seed."""
 
-    def place(point: Point) -> Place:
-        parts = [part for part in point.evaluation.name.split("-") if part != f"s{point.seed}"]
+    def place(run: Evaluation) -> Place:
+        parts = [part for part in run.folder.name.split("-") if part != f"s{run.seed}"]
         return Place("-".join(parts), (tuple(natural("-".join(parts))),))
 
     return Study(name=group, title=group, place=place, keys=())
@@ -69,7 +69,7 @@ STUDIES = {
         Study(
             name="curation_threshold",
             title="What curation brings at equal size",
-            place=places.by_curation,
+            place=series.by_curation,
             keys=CURATION,
             x=WEB,
             ends=("no curation", "A5"),
@@ -78,7 +78,7 @@ STUDIES = {
         Study(
             name="data_size",
             title="Whether more curated data helps",
-            place=places.by_curation,
+            place=series.by_curation,
             keys=CURATION,
             x=WEB,
             ends=("A5", "A5"),
@@ -89,7 +89,7 @@ STUDIES = {
         Study(
             name="data_efficiency",
             title="What more examples bring, by where they come from",
-            place=places.by_source,
+            place=series.by_source,
             keys=MIXTURE,
             x=EXAMPLES,
             ends=("seed + A5", "seed + A5"),
@@ -100,7 +100,7 @@ STUDIES = {
         Study(
             name="tags",
             title="Whether telling seed from web pairs helps",
-            place=places.by_tags,
+            place=series.by_tags,
             keys=("data.tagged", "tags"),
             ends=("untagged, asked with none", "tagged, asked with S_a + S_w"),
             claim="Tags in training and both at inference are the best of four settings, by 6.5 points over none at all.",
@@ -108,7 +108,7 @@ STUDIES = {
         Study(
             name="model_scale",
             title="What a larger base model brings",
-            place=places.by_base,
+            place=series.by_base,
             keys=("model.path", "data.scored", "data.min_score", "data.top_fraction"),
             x="billion parameters",
             ends=("seed + A5", "seed + A5"),
@@ -118,7 +118,7 @@ STUDIES = {
         Study(
             name="joint",
             title="Seed, augmented pairs, or both",
-            place=places.by_mixture,
+            place=series.by_mixture,
             keys=MIXTURE,
             x=EXAMPLES,
             ends=("seed alone", "seed + A5"),
@@ -129,7 +129,7 @@ STUDIES = {
         Study(
             name="iterations",
             title="What each round of self-curation brings",
-            place=places.by_round,
+            place=series.by_round,
             by_round=True,
             keys=("data.scored", "data.min_score", "data.top_fraction"),
             claim="A second round selects better (precision 0.44 to 0.52, recall 0.09 to 0.44 by Table 7). "
@@ -138,7 +138,7 @@ STUDIES = {
         Study(
             name="selector",
             title="Who should choose the pairs",
-            place=places.by_selector,
+            place=series.by_selector,
             keys=("data.scored",),
             ends=("M0", "M1"),
             claim="After 100 selected pairs, those chosen by M1 serve slightly better than those chosen by M0, and GPT-4's best.",
@@ -146,7 +146,7 @@ STUDIES = {
         Study(
             name="learning_rate",
             title="Which learning rate",
-            place=places.by_rate,
+            place=series.by_rate,
             keys=("optim.lr", "optim.end_lr"),
             x="learning rate",
             baseline=PAPER_LR,
@@ -155,8 +155,8 @@ STUDIES = {
         Study(
             name="rubric_and_scorer",
             title="How to rate",
-            place=places.by_scorer,
-            baseline=places.PAPER_SCORER,
+            place=series.by_scorer,
+            baseline=series.PAPER_SCORER,
             keys=("data.scored", "data.min_score", "data.top_fraction"),
             claim="The paper uses one rubric with written ratings and compares no other.",
         ),

@@ -26,7 +26,9 @@ COMMANDS = {
     "rewritten": "python rewrite.py",
     "evals": "python evaluate.py",
 }
-"""Kind of a folder -> the command that writes it."""
+"""Kind of a folder -> the command that writes it, up to its name."""
+EXPERIMENTS = ("backward", "m0", "m1", "m2")
+"""Models that have an experiment of their name in `conf/experiment/`."""
 FLOW = {
     "segments": ("segments found", "segments"),
     "models": (None, "examples"),
@@ -105,6 +107,15 @@ def _written(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def command_for(folder: Path) -> str:
+    """The command that writes the folder `output_root/KIND/NAME`."""
+    if folder.parent.name not in COMMANDS:
+        return "the command that writes it"
+    name = folder.name.split("-")[0] if folder.parent.name in ("curated", "gates") else folder.name
+    key = "experiment" if folder.parent.name == "models" and name in EXPERIMENTS else "name"
+    return f"{COMMANDS[folder.parent.name]} {key}={name}"
+
+
 def load(folder: Path) -> Manifest:
     """The manifest of a finished folder.
 
@@ -112,7 +123,7 @@ def load(folder: Path) -> Manifest:
         ValueError: it is missing or damaged, the folder is unfinished, or another program wrote it.
     """
     path = folder / "manifest.json"
-    command = COMMANDS.get(folder.parent.name, "the command that writes it")
+    command = command_for(folder)
     if not is_begun(folder):
         state = "not written by a stage" if path.exists() else "no such finished folder"
         raise ValueError(f"{folder}: {state}; run {command} first")

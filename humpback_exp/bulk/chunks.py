@@ -121,7 +121,7 @@ def _do(
     """The rows a chunk becomes, and what it cost."""
     started, tokens = time.perf_counter(), 0
 
-    def count(rows: int, more: int) -> None:
+    def count(rows: float, more: int) -> None:
         nonlocal tokens
         tokens += more
         advance(rows, more)

@@ -4,6 +4,7 @@ from humpback_exp.config.base import identity, input_paths, load, operational, r
 from humpback_exp.config.commands import CurateConfig, PipelineConfig, ReportConfig
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
@@ -31,6 +32,7 @@ __all__ = [
     "CurateConfig",
     "DashboardConfig",
     "DataConfig",
+    "DatasetConfig",
     "EngineConfig",
     "EvaluateConfig",
     "ExecutorConfig",

@@ -10,27 +10,22 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
+from humpback_exp.config.bounds import Bound
+
 T = TypeVar("T")
-OPERATIONAL = {"operational": True}
-INPUT = {"input": True}
 
 
-def operational(default: Any) -> Any:
+def operational(default: Any, bound: Bound | None = None) -> Any:
     """A field that may differ between two sessions of the same run: device, workers, tracking."""
+    metadata = {"operational": True, "bound": bound}
     if callable(default):
-        return field(default_factory=default, metadata=OPERATIONAL)
-    return field(default=default, metadata=OPERATIONAL)
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def artifact_input(default: Any = None) -> Any:
     """A path (or Hub id) that a stage reads; identified by the fingerprint of its content."""
-    return field(default=default, metadata=INPUT)
-
-
-def require(holds: bool, key: str, value: Any, bound: str) -> None:
-    """Raise the ValueError a user sees when `holds` is false: key, value, bound and remedy in one line."""
-    if not holds:
-        raise ValueError(f"{key}={value}: {bound}")
+    return field(default=default, metadata={"input": True})
 
 
 def swept(cls: type[T]) -> type[T]:
@@ -100,7 +95,3 @@ def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
 def inactive_fields(config: Any) -> set[str]:
     """The fields that `config.inactive_fields` says change nothing with the others as they are; none where it says nothing."""
     return getattr(config, "inactive_fields", set())
-
-
-def one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    require(value in allowed, key, value, f"must be one of {', '.join(allowed)}")

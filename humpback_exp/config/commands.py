@@ -1,11 +1,13 @@
 """Commands that are more than one stage: curation in two steps, the whole loop, the report."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.base import artifact_input, operational
+from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig, ScoreConfig
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
@@ -47,14 +49,14 @@ class PipelineConfig(StageConfig):
     """Seed, tags and lengths; the pipeline sets direction, scored folder and selection."""
     optim: OptimConfig = field(default_factory=OptimConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    iterations: int = 2
+    iterations: int = bounded(2, NOT_NEGATIVE)
     """Rounds of curation and training after M0 (paper section 6)."""
-    limit: int | None = None
+    limit: int | None = bounded(None, POSITIVE)
     """Segments used, None for all."""
-    scorer: str = "generated"
-    likelihood: str = "forward"
+    scorer: str = bounded("generated", choice(*SCORERS))
+    likelihood: str = bounded("forward", choice(*LIKELIHOODS))
     """Under scorer=likelihood; the backward model is the loop's own."""
-    compare: int = 256
+    compare: int = bounded(256, NOT_NEGATIVE)
     gate: BoundsConfig = field(default_factory=BoundsConfig)
     min_score: float | None = 4.5
     top_fraction: float | None = None
@@ -63,8 +65,8 @@ class PipelineConfig(StageConfig):
     """For instructions and answers."""
     rating: GenerationConfig = field(default_factory=GenerationConfig)
     """For written ratings and their rationale."""
-    attempts: int = 3
-    samples: int = 1
+    attempts: int = bounded(3, POSITIVE)
+    samples: int = bounded(1, POSITIVE)
     rewriting: GenerationConfig = field(default_factory=GenerationConfig)
     """For rewritten answers."""
     variants: list[str] = field(default_factory=list)
@@ -75,11 +77,13 @@ class PipelineConfig(StageConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
     executor: ExecutorConfig = operational(ExecutorConfig)
     """Of augmentation and scoring."""
-    chunk_size: int = 1024
+    chunk_size: int = bounded(1024, POSITIVE)
     heldout: str = artifact_input("examples/heldout.jsonl")
+    heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of heldout is read, by the gate, too, unless it has pairs or options of its own."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
-    workers: int = operational(2)
+    workers: int = operational(2, POSITIVE)
     hardware: HardwareConfig | None = operational(None)
     """What the hours of a sweep of loops are estimated for."""
 
@@ -90,10 +94,10 @@ class PipelineConfig(StageConfig):
             self.engine.name,
             "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
         )
-        require(self.iterations >= 0, "iterations", self.iterations, "must be 0 or more")
+        check_bounds(self)
+        if self.gate.path == self.heldout and self.gate.dataset == DatasetConfig():
+            self.gate = replace(self.gate, dataset=self.heldout_dataset)
         check_selection("", self.min_score, self.top_fraction, None)
-        one_of("scorer", self.scorer, SCORERS)
-        one_of("likelihood", self.likelihood, LIKELIHOODS)
         for name in self.variants:
             one_of("variants", name, VARIANTS)
         require(

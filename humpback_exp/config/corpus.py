@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from humpback_exp.config.base import artifact_input, require
+from humpback_exp.config.base import artifact_input
+from humpback_exp.config.bounds import POSITIVE, SHARE, bounded, check_bounds, require
 
 
 @dataclass(kw_only=True, slots=True)
@@ -16,28 +17,25 @@ class CorpusConfig:
     """Bounds on a segment's text (paper section 2)."""
     languages: list[str] = field(default_factory=lambda: ["en"])
     """ISO 639-1 codes kept."""
-    max_capital_share: float = 1.0
+    max_capital_share: float = bounded(1.0, SHARE)
     """Headers with this share of capital letters or more are dropped; 1 drops only those all in capitals (paper v3)."""
     stop_headers: list[str] = field(default_factory=lambda: ["advertisement", "forum", "quick link", "free newsletter"])
     """A header containing one of these, ignoring case, is navigation (the paper's four)."""
-    sentence_ngram: int = 3
-    sentence_jaccard: float = 0.6
+    sentence_ngram: int = bounded(3, POSITIVE)
+    sentence_jaccard: float = bounded(0.6, SHARE)
     """A segment with two sentences more alike than this in their word n-grams repeats itself (ours)."""
-    sentence_min_words: int = 8
+    sentence_min_words: int = bounded(8, POSITIVE)
     """Shorter sentences are not compared: lines of code and labels of lists repeat without harm (ours)."""
-    max_link_share: float = 0.5
+    max_link_share: float = bounded(0.5, SHARE)
     """Largest share of text inside links; more is a list of links (ours)."""
-    near_duplicate: float = 0.8
+    near_duplicate: float = bounded(0.8, SHARE)
     """Estimated Jaccard similarity of word 5-grams from which the later of two segments is dropped (ours)."""
 
     def __post_init__(self) -> None:
+        check_bounds(self, "corpus.")
         require(
             0 < self.min_chars <= self.max_chars,
             "corpus.min_chars",
             self.min_chars,
             f"must lie in 1..corpus.max_chars={self.max_chars}",
         )
-        for key in ("sentence_ngram", "sentence_min_words"):
-            require(getattr(self, key) > 0, f"corpus.{key}", getattr(self, key), "must be positive")
-        for key in ("max_capital_share", "sentence_jaccard", "max_link_share", "near_duplicate"):
-            require(0 < getattr(self, key) <= 1, f"corpus.{key}", getattr(self, key), "must lie in (0, 1]")

@@ -3,7 +3,18 @@
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
-from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.base import artifact_input, operational
+from humpback_exp.config.bounds import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    bounded,
+    check_bounds,
+    choice,
+    one_of,
+    require,
+)
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import check_selection
@@ -26,7 +37,7 @@ class RatingConfig(StageConfig):
     scorer: str = "generated"
     """generated: a written rating (the paper). expected: the mean of the levels, each weighed by its probability where the
     written one would stand; one reading of the prompt. likelihood: no rubric, but how well instruction and output go together."""
-    likelihood: str = "forward"
+    likelihood: str = bounded("forward", choice(*LIKELIHOODS))
     """forward: nats a token the instruction saves on the output, under the rating model. backward: minus the loss of the
     instruction given the output, nats a token, under the backward model. both: the mean of their quantile ranks."""
     backward_path: str | None = artifact_input()
@@ -35,9 +46,9 @@ class RatingConfig(StageConfig):
     """Whether prompts carry the tags the models were trained with (data.tagged)."""
     rubric: RubricConfig = field(default_factory=RubricConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
-    attempts: int = 3
+    attempts: int = bounded(3, POSITIVE)
     """How often an unreadable written rating is asked for before it is given up."""
-    samples: int = 1
+    samples: int = bounded(1, POSITIVE)
     """Written ratings a pair, of which the mean counts (arXiv 2401.10020 takes 3); each is asked again while unreadable."""
     engine: EngineConfig = field(default_factory=EngineConfig)
 
@@ -48,9 +59,7 @@ class RatingConfig(StageConfig):
             self.scorer,
             f"must be one of {', '.join(self.offered)}; the rating model is named by model_path=",
         )
-        one_of("likelihood", self.likelihood, LIKELIHOODS)
-        for key in ("attempts", "samples"):
-            require(getattr(self, key) > 0, key, getattr(self, key), "must be positive")
+        check_bounds(self)
         require(
             self.samples == 1 or self.generation.temperature > 0,
             "samples",
@@ -92,21 +101,22 @@ class BoundsConfig:
 
     path: str = artifact_input("examples/heldout.jsonl")
     """The pairs, in any format of data.seed_path. Held-out ones are the honest choice: a model knows its own seed by heart."""
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of gate.path is read."""
     pairs: int = 32
     """How many are rated, drawn by the seeded order of their ids; each also corrupted in two ways. 0 goes without a gate."""
-    min_readable: float = operational(0.5)
+    min_readable: float = operational(0.5, PROBABILITY)
     """Least share of ratings that can be read."""
-    min_auc: float = operational(0.6)
+    min_auc: float = operational(0.6, PROBABILITY)
     """Least chance that a pair is rated above one with another pair's output; 0.5 is a coin."""
-    min_auc_truncated: float = operational(0.0)
+    min_auc_truncated: float = operational(0.0, PROBABILITY)
     """The same against pairs whose output ends in its middle. No bound by default: a likelihood cannot see what is missing."""
 
     def __post_init__(self) -> None:
         require(
             self.pairs == 0 or self.pairs > 1, "gate.pairs", self.pairs, "must be 0, or 2 and more to mismatch pairs"
         )
-        for key in ("min_readable", "min_auc", "min_auc_truncated"):
-            require(0 <= getattr(self, key) <= 1, f"gate.{key}", getattr(self, key), "must lie in [0, 1]")
+        check_bounds(self, "gate.")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -142,7 +152,7 @@ class ScoreConfig(BulkConfig, RatingConfig):
     offered: ClassVar[tuple[str, ...]] = (*SCORERS, GIVEN)
 
     candidates: str = artifact_input("outputs/candidates/web")
-    compare: int = 256
+    compare: int = bounded(256, NOT_NEGATIVE)
     """Candidates that are rated both in writing and by expectation, so that the manifest tells how far the two agree: the first
     of the seeded order. Nothing is compared under scorer=likelihood."""
     ratings: str | None = artifact_input()
@@ -152,7 +162,6 @@ class ScoreConfig(BulkConfig, RatingConfig):
     def __post_init__(self) -> None:
         RatingConfig.__post_init__(self)
         BulkConfig.__post_init__(self)
-        require(self.compare >= 0, "compare", self.compare, "must be 0 or more")
         require(
             self.scorer != GIVEN or self.ratings is not None,
             "ratings",
@@ -178,4 +187,5 @@ class SelectConfig(StageConfig):
     top_fraction: float | None = None
 
     def __post_init__(self) -> None:
+        check_bounds(self)
         check_selection("", self.min_score, self.top_fraction, None)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from humpback_exp.config.base import one_of, require
-
-EXECUTORS = ("local", "slurm", "ray")
+from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
 
 
 @dataclass(kw_only=True, slots=True)
@@ -14,17 +12,17 @@ class ExecutorConfig:
     A worker loads one engine and takes chunks until none is left.
     """
 
-    name: str = "local"
+    name: str = bounded("local", choice("local", "slurm", "ray"))
     """local, slurm or ray."""
-    workers: int = 1
+    workers: int = bounded(1, POSITIVE)
     """Engines at work at the same time; 1 with local runs in the process of the command."""
-    gpus: int = 0
+    gpus: int = bounded(0, NOT_NEGATIVE)
     """GPUs a worker has to itself: 1, or the engine's tensor parallel size; 0 leaves the workers what they see."""
-    lease: float = 60.0
+    lease: float = bounded(60.0, POSITIVE)
     """Seconds without a sign of life after which a worker counts as dead and another one does its chunk."""
-    cpus: int = 1
+    cpus: int = bounded(1, POSITIVE)
     """Cores asked for a worker (slurm, ray)."""
-    memory: int = 8
+    memory: int = bounded(8, POSITIVE)
     """GB of main memory asked for each of those cores (slurm, ray)."""
     address: str = "auto"
     """Ray cluster: auto for the one of this machine or of RAY_ADDRESS, else host:port."""
@@ -38,10 +36,7 @@ class ExecutorConfig:
     """Further options of sbatch, `{account: nlp, gres: gpu:h100:1}` say."""
 
     def __post_init__(self) -> None:
-        one_of("executor.name", self.name, EXECUTORS)
-        for key in ("workers", "lease", "cpus", "memory"):
-            require(getattr(self, key) > 0, f"executor.{key}", getattr(self, key), "must be positive")
-        require(self.gpus >= 0, "executor.gpus", self.gpus, "must be 0 or more")
+        check_bounds(self, "executor.")
         require(
             self.name != "slurm" or bool(self.partition),
             "executor.partition",

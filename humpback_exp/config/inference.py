@@ -5,47 +5,44 @@ from urllib.parse import urlsplit
 
 from omegaconf import MISSING
 
-from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.base import artifact_input, operational
+from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, SHARE, bounded, check_bounds, choice, require
 from humpback_exp.config.training import DTYPES
-
-ENGINES = ("transformers", "vllm", "openai")
 
 
 @dataclass(kw_only=True, slots=True)
 class GenerationConfig:
     """Sampling. The paper's one statement is T = 0.7, p = 0.9 (section 4)."""
 
-    temperature: float = 0.7
+    temperature: float = bounded(0.7, NOT_NEGATIVE)
     """0 is greedy."""
-    top_p: float = 0.9
-    max_new_tokens: int = 256
+    top_p: float = bounded(0.9, SHARE)
+    max_new_tokens: int = bounded(256, POSITIVE)
 
     def __post_init__(self) -> None:
-        require(self.temperature >= 0, "generation.temperature", self.temperature, "must be 0 (greedy) or more")
-        require(0 < self.top_p <= 1, "generation.top_p", self.top_p, "must lie in (0, 1]")
-        require(self.max_new_tokens > 0, "generation.max_new_tokens", self.max_new_tokens, "must be positive")
+        check_bounds(self, "generation.")
 
 
 @dataclass(kw_only=True, slots=True)
 class EngineConfig:
     """Which program runs a model for generation and scoring, chosen by `engine=`; see docs/engines.md."""
 
-    name: str = "transformers"
+    name: str = bounded("transformers", choice("transformers", "vllm", "openai"))
     """transformers and vllm load the model here, openai asks an endpoint. Part of what a run is: sampled text differs by it."""
-    dtype: str = "bfloat16"
+    dtype: str = bounded("bfloat16", choice(*DTYPES))
     """Weights while running; part of what a run is, since it moves every score and sample a little. An endpoint chooses its own."""
-    batch_size: int = operational(16)
+    batch_size: int = operational(16, POSITIVE)
     """Rows in flight: of a forward pass (transformers), scheduled together (vllm), requests at once (openai)."""
-    device: str = operational("cpu")
+    device: str = operational("cpu", choice("cpu", "cuda"))
     """cpu or cuda, for transformers and vllm."""
 
     context: int | None = None
     """vllm: tokens of the longest prompt with its answer, which a small GPU must have room for; None takes the model's own."""
-    tensor_parallel: int | None = operational(1)
+    tensor_parallel: int | None = operational(1, POSITIVE)
     """vllm: GPUs that one copy of the model is spread over; None takes the fewest that hold it and divide its heads."""
-    gpu_share: float = operational(0.9)
+    gpu_share: float = operational(0.9, SHARE)
     """vllm on GPUs: share of their memory for weights, activations and cache."""
-    cache_gib: float = operational(2.0)
+    cache_gib: float = operational(2.0, POSITIVE)
     """vllm on a CPU: memory for the keys and values of the rows in flight, GiB."""
 
     base_url: str | None = operational(None)
@@ -54,24 +51,16 @@ class EngineConfig:
     """openai: the name it serves the model by; None takes the stage's model_path, which is what vLLM's server does."""
     key_variable: str | None = operational("OPENAI_API_KEY")
     """openai: environment variable that holds the key; null for an endpoint that asks for none."""
-    timeout: float = operational(120.0)
+    timeout: float = operational(120.0, POSITIVE)
     """openai: seconds for one answer."""
-    retries: int = operational(8)
+    retries: int = operational(8, NOT_NEGATIVE)
     """openai: tries after the first, while the endpoint is down, slow, busy or speaks garbage."""
     answers: str = operational("outputs/answers")
     """openai: folder where every answer is kept as it comes in, so that none is paid for twice."""
 
     def __post_init__(self) -> None:
-        one_of("engine.name", self.name, ENGINES)
-        one_of("engine.dtype", self.dtype, DTYPES)
-        one_of("engine.device", self.device, ("cpu", "cuda"))
-        for key in ("batch_size", "cache_gib", "timeout"):
-            require(getattr(self, key) > 0, f"engine.{key}", getattr(self, key), "must be positive")
-        size = self.tensor_parallel
-        require(size is None or size > 0, "engine.tensor_parallel", size, "must be positive or null")
+        check_bounds(self, "engine.")
         require(self.context is None or self.context > 1, "engine.context", self.context, "must be 2 or more, or null")
-        require(0 < self.gpu_share <= 1, "engine.gpu_share", self.gpu_share, "must lie in (0, 1]")
-        require(self.retries >= 0, "engine.retries", self.retries, "must be 0 or more")
         if self.name == "openai":
             _check_address(self.base_url)
         for key, name in (("context", "vllm"), ("model", "openai")):
@@ -128,11 +117,11 @@ class JudgeConfig:
     """Judge model: folder or Hub id. None skips the win rate; the pipeline then takes its base model."""
     template: str | None = None
     """Chat template of the judge; None takes the one in its folder."""
-    prompts: int = 20
+    prompts: int = bounded(20, NOT_NEGATIVE)
     """Held-out prompts answered and compared; 0 skips the win rate, too."""
 
     def __post_init__(self) -> None:
-        require(self.prompts >= 0, "judge.prompts", self.prompts, "must be 0 or more")
+        check_bounds(self, "judge.")
 
     @property
     def asked(self) -> bool:

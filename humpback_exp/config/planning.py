@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import BELOW_ONE, POSITIVE, bounded, check_bounds, require
 from humpback_exp.config.commands import PipelineConfig
 from humpback_exp.config.hardware import HardwareConfig
 
@@ -12,14 +12,14 @@ class SizesConfig:
     """How much data the loop will see. Counts left at null are read from the folders of the loop, else they are the paper's;
     lengths are the paper's, in characters."""
 
-    seed: int | None = None
+    seed: int | None = bounded(None, POSITIVE)
     """Human pairs; else those of data.seed_path, else 3,200 (paper Table 2)."""
-    segments: int | None = None
+    segments: int | None = bounded(None, POSITIVE)
     """Web segments, and so candidates; else those of the segments folder, else 502,133 (paper Table 2)."""
-    curated: int | None = None
+    curated: int | None = bounded(None, POSITIVE)
     """Web pairs each M_t is trained on; else those of the curated folder, else the paper's share of the segments: 8.3 % at
     data.min_score=4.5, 38.8 % at 4 (Table 2), or data.top_fraction."""
-    heldout: int | None = None
+    heldout: int | None = bounded(None, POSITIVE)
     """Held-out pairs; else those of the heldout file, else 250 (paper section 10)."""
     seed_instruction: int = 148
     seed_output: int = 1072
@@ -30,18 +30,15 @@ class SizesConfig:
     curated_instruction: int | None = None
     curated_output: int | None = None
     """Of the selected pairs; else 115 and 1,663 for A_5, 206 and 1,985 for A_4 (paper Table 2), as all candidates otherwise."""
-    chars_per_token: float = 3.8
+    chars_per_token: float = bounded(3.8, POSITIVE)
     """The paper's A_5 outputs of 1,663 characters are 442 tokens (3.76), seed outputs of 1,072 are 273 (3.93), both by
     Llama 2's tokenizer (arXiv 2408.04614, Table 6)."""
-    unreadable: float = 0.12
+    unreadable: float = bounded(0.12, BELOW_ONE)
     """Share of written ratings that cannot be read and are asked for again (a 70B rater in arXiv 2408.04614, appendix B; a 7B
     rater may be unreadable half the time)."""
 
     def __post_init__(self) -> None:
-        for key in ("seed", "segments", "curated", "heldout", "chars_per_token"):
-            value = getattr(self, key)
-            require(value is None or value > 0, f"sizes.{key}", value, "must be positive or null")
-        require(0 <= self.unreadable < 1, "sizes.unreadable", self.unreadable, "must lie in [0, 1)")
+        check_bounds(self, "sizes.")
 
 
 @dataclass(kw_only=True, slots=True)

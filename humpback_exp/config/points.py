@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from humpback_exp.config.base import operational, require
+from humpback_exp.config.base import operational
+from humpback_exp.config.bounds import require
 from humpback_exp.config.curation import ScoreConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.stages import EvaluateConfig, TrainConfig
@@ -17,6 +18,8 @@ class PointConfig(TrainConfig):
     whatever their seed: curation.seed is its own."""
     evaluation: EvaluateConfig | None = None
     """How the model is measured (evaluation=heldout). Points may share a model and differ in this."""
+    heldout: str = operational("examples/heldout.jsonl")
+    """Human pairs that evaluation=heldout measures on."""
     hardware: HardwareConfig | None = operational(None)
     """What the hours of a sweep are estimated for (hardware=a100_80gb); None estimates floating-point operations only."""
 

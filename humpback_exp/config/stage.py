@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from humpback_exp.config.base import operational, require
+from humpback_exp.config.base import operational
+from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, require
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.tracking import TrackingConfig
 from humpback_exp.prompts import stage_digest
@@ -19,7 +20,7 @@ class StageConfig:
 
     output_root: str = operational("outputs")
     name: str = operational("scratch")
-    seed: int = 0
+    seed: int = bounded(0, NOT_NEGATIVE)
     tracking: TrackingConfig = operational(TrackingConfig)
 
     @property
@@ -40,8 +41,8 @@ class BulkConfig(StageConfig):
     """What a stage has whose rows are done chunk by chunk, by any number of workers."""
 
     executor: ExecutorConfig = operational(ExecutorConfig)
-    chunk_size: int = 1024
+    chunk_size: int = bounded(1024, POSITIVE)
     """Rows a committed chunk: what a kill can cost a worker at most, and the share of work given out at a time."""
 
     def __post_init__(self) -> None:
-        require(self.chunk_size > 0, "chunk_size", self.chunk_size, "must be positive")
+        check_bounds(self)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.base import artifact_input, operational
+from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
+from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig
 from humpback_exp.config.stage import BulkConfig, StageConfig
 from humpback_exp.config.training import (
@@ -30,14 +32,13 @@ class SegmentConfig(StageConfig):
     seed: int = operational(0)
     """Nothing here is drawn at random, so loops with other seeds share their segments."""
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    workers: int = operational(2)
+    workers: int = operational(2, POSITIVE)
     """Processes that parse pages."""
-    chunk_size: int = 256
+    chunk_size: int = bounded(256, POSITIVE)
     """HTML pages (or 1 WARC file) a committed chunk."""
 
     def __post_init__(self) -> None:
-        for key in ("workers", "chunk_size"):
-            require(getattr(self, key) > 0, key, getattr(self, key), "must be positive")
+        check_bounds(self)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -54,6 +55,7 @@ class TrainConfig(StageConfig):
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
+        check_bounds(self)
         require(
             self.data.max_length <= self.model.context,
             "data.max_length",
@@ -78,7 +80,7 @@ class AugmentConfig(BulkConfig):
     segments: str = artifact_input("outputs/segments/web")
     model_path: str = artifact_input("outputs/models/backward")
     """The backward model."""
-    limit: int | None = None
+    limit: int | None = bounded(None, POSITIVE)
     """Segments used, drawn by a seeded order of their ids; None uses all. A smaller draw is a subset of a larger."""
     tagged: bool = True
     """Whether the prompt carries the tag the backward model was trained with (data.tagged)."""
@@ -86,7 +88,6 @@ class AugmentConfig(BulkConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
-        require(self.limit is None or self.limit > 0, "limit", self.limit, "must be positive or null")
         BulkConfig.__post_init__(self)
 
 
@@ -125,6 +126,8 @@ class EvaluateConfig(StageConfig):
     model_path: str = artifact_input("outputs/models/m1")
     heldout: str = artifact_input("examples/heldout.jsonl")
     """Human pairs no model was trained on, in any format of data.seed_path."""
+    heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of heldout is read."""
     reference: str | None = artifact_input()
     """An evals folder whose answers are the opponents in the win rate."""
     template: str | None = None
@@ -136,6 +139,7 @@ class EvaluateConfig(StageConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
+        check_bounds(self)
         for tag in self.tags:
             one_of("tags", tag, SOURCES)
 

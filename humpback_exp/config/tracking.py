@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from humpback_exp.config.base import one_of
+from humpback_exp.config.bounds import bounded, check_bounds, choice
 
 
 @dataclass(kw_only=True, slots=True)
 class TrackingConfig:
     """Weights & Biases. The API key comes from the environment only."""
 
-    mode: str = "offline"
+    mode: str = bounded("offline", choice("none", "offline", "online"))
     """none, offline (wandb sync uploads later) or online."""
     project: str = "humpback"
     entity: str | None = None
@@ -21,7 +21,7 @@ class TrackingConfig:
     """Of your own, beside the seed, the base model, the direction and the scorer."""
 
     def __post_init__(self) -> None:
-        one_of("tracking.mode", self.mode, ("none", "offline", "online"))
+        check_bounds(self, "tracking.")
 
 
 @dataclass(kw_only=True, slots=True)

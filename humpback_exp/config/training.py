@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from humpback_exp.config.base import artifact_input, one_of, operational, require
+from humpback_exp.config.base import artifact_input, operational
+from humpback_exp.config.bounds import BELOW_ONE, NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
+from humpback_exp.config.dataset import DatasetConfig
 
 DTYPES = ("float32", "bfloat16")
-STRATEGIES = ("auto", "ddp", "zero3", "zero3_offload")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -16,11 +17,11 @@ class ModelConfig:
     """Folder in Hugging Face format, or a Hub id."""
     template: str = "inst"
     """Chat template (`prompts.TEMPLATES`) every prompt is rendered with; exported with the model."""
-    dtype: str = "float32"
+    dtype: str = bounded("float32", choice(*DTYPES))
     """Weights while training. bfloat16 needs frozen weights (adapter=lora) or ZeRO-3's fp32 master copy."""
-    export_dtype: str = "bfloat16"
+    export_dtype: str = bounded("bfloat16", choice(*DTYPES))
     """Weights in the exported folder."""
-    dropout: float = 0.1
+    dropout: float = bounded(0.1, BELOW_ONE)
     """Residual dropout after attention and MLP of every layer (paper section 8; the place is our choice, LIMA's)."""
     layers: int = operational(0)
     hidden: int = operational(0)
@@ -34,54 +35,51 @@ class ModelConfig:
     """Whether input and output embeddings are one matrix."""
 
     def __post_init__(self) -> None:
-        one_of("model.dtype", self.dtype, DTYPES)
-        one_of("model.export_dtype", self.export_dtype, DTYPES)
-        require(0 <= self.dropout < 1, "model.dropout", self.dropout, "must lie in [0, 1)")
+        check_bounds(self, "model.")
 
 
 @dataclass(kw_only=True, slots=True)
 class AdapterConfig:
     """Full fine-tuning, or LoRA through peft."""
 
-    kind: str = "none"
+    kind: str = bounded("none", choice("none", "lora"))
     """none or lora."""
-    rank: int = 16
-    alpha: int = 32
+    rank: int = bounded(16, POSITIVE)
+    alpha: int = bounded(32, POSITIVE)
     targets: list[str] = field(
         default_factory=lambda: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     )
 
     def __post_init__(self) -> None:
-        one_of("adapter.kind", self.kind, ("none", "lora"))
-        require(self.rank > 0, "adapter.rank", self.rank, "must be positive")
+        check_bounds(self, "adapter.")
 
 
 @dataclass(kw_only=True, slots=True)
 class OptimConfig:
     """AdamW with a linear decay. Betas and clipping are LIMA's common setting; the paper names none."""
 
-    lr: float = 1e-5
+    lr: float = bounded(1e-5, POSITIVE)
     """First learning rate (paper section 8)."""
-    end_lr: float = 9e-6
+    end_lr: float = bounded(9e-6, NOT_NEGATIVE)
     """Last learning rate: a rate, not a multiplier (paper section 8)."""
-    weight_decay: float = 0.1
-    beta1: float = 0.9
-    beta2: float = 0.95
-    clip: float = 1.0
+    weight_decay: float = bounded(0.1, NOT_NEGATIVE)
+    beta1: float = bounded(0.9, BELOW_ONE)
+    beta2: float = bounded(0.95, BELOW_ONE)
+    clip: float = bounded(1.0, NOT_NEGATIVE)
     """Largest gradient norm; 0 switches clipping off."""
-    batch_size: int | None = None
+    batch_size: int | None = bounded(None, POSITIVE)
     """Examples an optimiser step; None follows the paper: 8 below 3,000 examples, else 32."""
-    max_steps: int | None = None
+    max_steps: int | None = bounded(None, POSITIVE)
     """Optimiser steps; None follows `epochs`, or the paper's steps-by-N table where that is None too."""
-    epochs: float | None = None
+    epochs: float | None = bounded(None, POSITIVE)
     """Passes over the examples, instead of a number of steps."""
 
     def __post_init__(self) -> None:
-        require(self.lr > 0, "optim.lr", self.lr, "must be positive")
+        check_bounds(self, "optim.")
+        require(
+            self.lr <= 1, "optim.lr", self.lr, "must be 1 or less; AdamW moves every weight by about as much a step"
+        )
         require(0 <= self.end_lr <= self.lr, "optim.end_lr", self.end_lr, f"must lie in [0, optim.lr={self.lr}]")
-        for key in ("batch_size", "max_steps", "epochs"):
-            value = getattr(self, key)
-            require(value is None or value > 0, f"optim.{key}", value, "must be positive or null")
         require(
             self.epochs is None or self.max_steps is None,
             "optim.epochs",
@@ -95,11 +93,16 @@ class DataConfig:
     """What a model is trained on: the seed, web pairs selected from a scored folder, or both."""
 
     seed_path: str | None = artifact_input("examples/seed.jsonl")
-    """Human pairs: JSON lines with instruction and output, Parquet, or Open Assistant trees. None trains on web pairs only."""
-    seed_size: int | None = None
-    """Keep at most this many human pairs; a smaller size is a subset of a larger."""
+    """Human pairs: a file (JSON lines, JSON, CSV, Parquet, Arrow), a dataset folder or a Hub id, with instruction, input and
+    output, prompt and completion, messages, or Open Assistant's trees or messages. None trains on web pairs only."""
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of data.seed_path is read."""
+    seed_size: int | None = bounded(None, POSITIVE)
+    """Keep this many human pairs, drawn by the seeded order of their ids; a smaller size is a subset of a larger."""
     scored: str | None = artifact_input()
     """Folder written by curate.py or rewrite.py, or None for the seed alone."""
+    rater: str = operational("m0")
+    """Whose ratings data=curated and its kin select by, in output_root/scored/."""
     min_score: float | None = None
     """Keep web pairs scored at least this; 4.5 is the paper's A_5, 4 its A_4."""
     top_fraction: float | None = None
@@ -108,22 +111,18 @@ class DataConfig:
     """Keep at most this many of the selected web pairs; a smaller size is a subset of a larger."""
     as_many_as: str | None = artifact_input()
     """A curated folder: keep as many pairs as it holds, the best scored. Makes two ways of scoring comparable."""
-    direction: str = "forward"
+    direction: str = bounded("forward", choice("forward", "backward"))
     """forward learns output given instruction; backward learns instruction given output."""
     tagged: bool = True
     """Whether prompts carry the system sentence of their source (paper section 7)."""
-    max_length: int = 2048
+    max_length: int = bounded(2048, POSITIVE)
     """Tokens an example may have, prompt and target together."""
-    overlong: str = "drop"
+    overlong: str = bounded("drop", choice("drop", "left", "right"))
     """What happens to longer examples: drop, or cut the output on its left or right side until it fits."""
 
     def __post_init__(self) -> None:
-        one_of("data.direction", self.direction, ("forward", "backward"))
-        one_of("data.overlong", self.overlong, ("drop", "left", "right"))
+        check_bounds(self, "data.")
         check_selection("data.", self.min_score, self.top_fraction, self.size)
-        require(
-            self.seed_size is None or self.seed_size > 0, "data.seed_size", self.seed_size, "must be positive or null"
-        )
         require(
             self.seed_path is not None or self.scored is not None,
             "data.seed_path",
@@ -160,38 +159,33 @@ def check_selection(prefix: str, min_score: float | None, top_fraction: float | 
 class TrainerConfig:
     """Where and how steps are computed. Only the precision is part of what a run is."""
 
-    accelerator: str = operational("cpu")
+    accelerator: str = operational("cpu", choice("cpu", "gpu"))
     """cpu or gpu."""
-    devices: int = operational(1)
+    devices: int = operational(1, POSITIVE)
     """Ranks on each node."""
-    nodes: int = operational(1)
-    strategy: str = operational("auto")
+    nodes: int = operational(1, POSITIVE)
+    strategy: str = operational("auto", choice("auto", "ddp", "zero3", "zero3_offload"))
     """auto (one rank), ddp, zero3, zero3_offload."""
-    persistence_threshold: int = operational(100_000)
+    persistence_threshold: int = operational(100_000, NOT_NEGATIVE)
     """ZeRO-3: parameters of at most this many elements stay whole on every rank (DeepSpeed's default)."""
     leaf_modules: list[str] = operational(list)
     """ZeRO-3: classes whose parameters are gathered all at once on entry, not module by module (DeepSpeed's leaf modules).
     For mixture-of-experts blocks, whose experts run in no fixed order, and for blocks of many small modules."""
-    precision: str = "bf16"
+    precision: str = bounded("bf16", choice("fp32", "bf16"))
     """bf16 computes matrix products in bfloat16 under autocast; fp32 does not."""
-    micro_batch: int | None = operational(None)
+    micro_batch: int | None = operational(None, POSITIVE)
     """Examples a forward pass; gradients are accumulated up to the batch size. None takes what `micro_tokens` allows."""
-    micro_tokens: int = operational(8192)
+    micro_tokens: int = operational(8192, POSITIVE)
     """Tokens a forward pass may hold if all its examples were of data.max_length; one example it may always hold."""
     padding_free: bool = operational(True)
     """Examples of a forward pass stand one after the other, each attending to itself; false pads them to one length."""
     gradient_checkpointing: bool = operational(False)
-    checkpoint_every: int | None = operational(None)
+    checkpoint_every: int | None = operational(None, POSITIVE)
     """Optimiser steps between checkpoints, which is what a kill can cost at most; None takes as many as the planner expects in
     twenty minutes."""
 
     def __post_init__(self) -> None:
-        one_of("trainer.accelerator", self.accelerator, ("cpu", "gpu"))
-        one_of("trainer.strategy", self.strategy, STRATEGIES)
-        one_of("trainer.precision", self.precision, ("fp32", "bf16"))
-        for key in ("devices", "nodes", "micro_batch", "micro_tokens", "checkpoint_every"):
-            value = getattr(self, key)
-            require(value is None or value > 0, f"trainer.{key}", value, "must be positive")
+        check_bounds(self, "trainer.")
         ranks = self.devices * self.nodes
         require(
             ranks == 1 or self.strategy != "auto",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Set
 from pathlib import Path
 
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 
 
 def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:

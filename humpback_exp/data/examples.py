@@ -4,8 +4,9 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig
-from humpback_exp.curation.selection import read_kept, select, shuffled_rank
-from humpback_exp.data.seed import load_seed
+from humpback_exp.curation.selection import read_kept, select
+from humpback_exp.data.seed import lengths, load_seed
+from humpback_exp.progress import log
 from humpback_exp.records import Example, Score, ScoredCandidate, read
 
 
@@ -15,10 +16,17 @@ def training_examples(config: DataConfig, seed: int) -> list[Example]:
     Raises:
         ValueError: an input is missing, or the selection is empty.
     """
-    examples = load_seed(config.seed_path) if config.seed_path else []
-    if config.seed_size is not None:
-        examples = sorted(examples, key=lambda row: shuffled_rank(seed, row.id))[: config.seed_size]
-    return examples + (web_examples(config, seed) if config.scored else [])
+    return (seed_examples(config, seed) if config.seed_path else []) + (
+        web_examples(config, seed) if config.scored else []
+    )
+
+
+def seed_examples(config: DataConfig, seed: int) -> list[Example]:
+    """The human pairs of `config.seed_path`; their number and lengths go to the log."""
+    assert config.seed_path is not None
+    examples = load_seed(config.seed_path, dataset=config.dataset, size=config.seed_size, seed=seed)
+    log.info("%s: %s", config.seed_path, lengths(examples))
+    return examples
 
 
 def web_examples(config: DataConfig, seed: int) -> list[Example]:

@@ -1,96 +1,111 @@
-"""Human pairs from disk: JSON lines, JSON, Parquet with instruction and output, or Open Assistant's released trees."""
+"""Human pairs from wherever they lie, checked row by row: seed, held-out pairs and those of the gate."""
 
-import gzip
-import json
-import zlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import heapq
+from collections.abc import Iterator, Sequence
+from functools import cache
+from statistics import fmean, pstdev
 
-import pyarrow.parquet as pq
-
+from humpback_exp.config import DataConfig, DatasetConfig
+from humpback_exp.config.bounds import require
+from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.data.open_assistant import Messages, tree_pair
+from humpback_exp.data.shapes import Columns, pair_columns, renamed, row_id, text
+from humpback_exp.data.sources import OPTIONS, find_files, is_here
+from humpback_exp.data.tables import read_rows
 from humpback_exp.records import Example
 
-Row = dict[str, Any]
+PAPER = "148 ± 322 and 1,072 ± 818 in the paper's 3,200"
+"""Characters of the paper's seed (Table 2)."""
 
 
-def load_seed(path: str, key: str = "data.seed_path") -> list[Example]:
-    """The pairs of a seed file, in its order. Rows without an `id` are numbered.
+def load_seed(
+    path: str,
+    key: str = "data.seed_path",
+    dataset: DatasetConfig | None = None,
+    size: int | None = None,
+    seed: int = 0,
+) -> list[Example]:
+    """The pairs of a file, a folder or a Hub dataset, in its order. Rows without an `id` are numbered.
 
     Args:
-        key: the config key that names the file, for messages.
+        key: the config key that names the source, for messages.
+        dataset: which part of it, and the names of its columns.
+        size: this many instead, drawn by the seeded order and in it; no more are in memory at a time.
 
     Raises:
-        ValueError: no such file, unreadable, empty, or a row without instruction or output (named by its number).
+        ValueError: no such source, unreadable, empty, smaller than `size`, or a row without instruction or output (named by
+            file, number and column).
     """
-    if not Path(path).is_file():
-        raise ValueError(f"{key}={path}: no such file; give JSON lines with instruction and output")
-    examples = []
-    for number, row in enumerate(_rows(Path(path), key), start=1):
-        if "message_tree_id" in row:
-            examples += _first_turn(row)
-        else:
-            examples.append(_pair(row, number, path))
+    dataset = dataset or DatasetConfig()
+    pairs, most = read_pairs(path, key, dataset), size or dataset.most
+    if most is None:
+        examples = list(pairs)
+    else:
+        examples = heapq.nsmallest(most, pairs, key=lambda row: shuffled_rank(seed, row.id))
     if not examples:
         raise ValueError(f"{key}={path}: holds no pairs; give JSON lines with instruction and output")
-    ids = [example.id for example in examples]
-    if len(set(ids)) < len(ids):
-        twice = next(row_id for row_id in ids if ids.count(row_id) > 1)
-        raise ValueError(f"{key}={path}: id {twice!r} stands twice; ids must differ")
+    if size is not None:
+        _require_enough(len(examples), size, path)
     return examples
 
 
-def _rows(path: Path, key: str) -> Iterator[Row]:
-    if path.suffix == ".parquet":
-        yield from pq.read_table(path).to_pylist()
-        return
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            if path.suffix == ".json":
-                yield from _checked(json.load(file), path)
-                return
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield _row(line, number, path)
-    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile, json.JSONDecodeError) as error:
-        raise ValueError(f"{key}={path}: unreadable ({error})") from None
+def check_size(data: DataConfig) -> None:
+    """Raise the ValueError of a seed that holds fewer pairs than are asked for; a plan need not have it on its machine."""
+    if data.seed_path is not None and data.seed_size is not None and is_here(data.seed_path, data.dataset):
+        _require_enough(count_pairs(data.seed_path, "data.seed_path", data.dataset), data.seed_size, data.seed_path)
 
 
-def _checked(rows: Any, path: Path) -> Iterator[Row]:
-    """Rows of a JSON file that must be a list of objects."""
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"{path}: no list of objects; each must hold instruction and output")
-    yield from rows
+def _require_enough(count: int, size: int, path: str) -> None:
+    remedy = f"{path} holds {count} pairs; lower it or give a larger data.seed_path"
+    require(count >= size, "data.seed_size", size, remedy)
 
 
-def _row(line: str, number: int, path: Path) -> Row:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}:{number}: no JSON ({error.msg}); each line must be an object") from None
-    if not isinstance(row, dict):
-        raise ValueError(f"{path}:{number}: {type(row).__name__} instead of an object with instruction and output")
-    return row
-
-
-def _pair(row: Row, number: int, path: str) -> Example:
-    for name in ("instruction", "output"):
-        if not isinstance(row.get(name), str) or not row[name].strip():
-            raise ValueError(f"{path}:{number}: no {name}; every pair needs instruction and output as text")
-    row_id = str(row.get("id", f"seed-{number:05d}"))
-    return Example(id=row_id, source="seed", instruction=row["instruction"].strip(), output=row["output"].strip())
-
-
-def _first_turn(tree: Row) -> list[Example]:
-    """The paper's choice from an Open Assistant tree: first turn, English, human, reply of rank 0 (section 3.1)."""
-    root = tree["prompt"]
-    if root.get("lang") != "en" or root.get("synthetic"):
-        return []
-    replies = [r for r in root["replies"] if r.get("rank") == 0 and r.get("lang") == "en" and not r.get("synthetic")]
-    return [
-        Example(
-            id=tree["message_tree_id"], source="seed", instruction=root["text"].strip(), output=reply["text"].strip()
+def read_pairs(path: str, key: str, dataset: DatasetConfig) -> Iterator[Example]:
+    """The pairs of a source one after the other."""
+    seen = set[str]()
+    for where, number, columns in _rows(path, key, dataset):
+        example = Example(
+            id=row_id(columns, number, where),
+            source="seed",
+            instruction=text(columns, "instruction", where).strip(),
+            output=text(columns, "output", where).strip(),
         )
-        for reply in replies[:1]
-    ]
+        if example.id in seen:
+            raise ValueError(f"{key}={path}: id {example.id!r} stands twice; ids must differ")
+        seen.add(example.id)
+        yield example
+
+
+@cache
+def count_pairs(path: str, key: str, dataset: DatasetConfig) -> int:
+    """How many pairs a source holds; counted once, for checks of many stages before they are started."""
+    return sum(1 for _ in read_pairs(path, key, dataset))
+
+
+def _rows(path: str, key: str, dataset: DatasetConfig) -> Iterator[tuple[str, int, Columns]]:
+    """Of each pair the file and number of its row, its number in the whole source, and its columns."""
+    messages, number = Messages(), 0
+    files = find_files(path, dataset, key)
+    for file in files.paths:
+        for line, row in read_rows(file, key):
+            where, number = f"{file}:{line}", number + 1
+            if "message_tree_id" not in row:
+                columns = renamed(row, dataset.columns.named, where, f"{OPTIONS[key]}.columns")
+                yield where, number, pair_columns(columns, where)
+            elif "message_id" in row and "prompt" not in row:
+                messages.add(row, where)
+            elif found := tree_pair(row, where):
+                yield where, number, found
+    if files.rows not in (None, number):
+        raise ValueError(
+            f"{key}={path}: has {number} rows of {files.rows} that its card tells of; fetch or copy it again"
+        )
+    for where, columns in messages.pairs():
+        yield where, number, columns
+
+
+def lengths(examples: Sequence[Example]) -> str:
+    """How many pairs there are and how long, beside the paper's, in words."""
+    sides = [[len(row.instruction) for row in examples], [len(row.output) for row in examples]]
+    said = " and ".join(f"{fmean(side):,.0f} ± {pstdev(side):,.0f}" for side in sides)
+    return f"{len(examples):,} pairs, instruction and output {said} characters ({PAPER})"

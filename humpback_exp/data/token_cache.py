@@ -17,7 +17,7 @@ import pyarrow as pa
 from humpback_exp import reasons
 from humpback_exp.artifacts import digest
 from humpback_exp.config import DataConfig, identity
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
 from humpback_exp.distributed import rank
 from humpback_exp.progress import bar

@@ -10,7 +10,7 @@ from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
 from humpback_exp.inference.engine import Completion, Engine, row_seed
 from humpback_exp.inference.load import load_engine
 from humpback_exp.planning.engines import shared_engine
-from humpback_exp.progress import Advance
+from humpback_exp.progress import Advance, part
 from humpback_exp.prompts import ASSISTANT_PREFIX, backward, forward, rating
 
 Pair = tuple[str, str]
@@ -79,7 +79,7 @@ def by_rating(
         for attempt in range(tries):
             conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
             seeds = [row_seed(config.seed, ids[i], sample * tries + attempt) for i in waiting]
-            counted = advance if (sample, attempt) == (config.samples - 1, 0) else tokens_only(advance)
+            counted = part(advance, 1 / config.samples if attempt == 0 else 0)
             completions = engine.generate(conversations, config.generation, seeds, counted)
             for i, completion in zip(waiting, completions, strict=True):
                 asked[i].append(completion)
@@ -131,10 +131,10 @@ def by_likelihood(models: Models, which: str, pairs: Sequence[Pair], tagged: boo
     gains, losses = nothing, nothing
     if which != "backward":
         assert models.rater is not None
-        gains = forward_gains(models.rater, pairs, tagged, advance if which == "forward" else tokens_only(advance))
+        gains = forward_gains(models.rater, pairs, tagged, part(advance, 1 if which == "forward" else 2 / 3))
     if which != "forward":
         assert models.backward is not None
-        losses = backward_gains(models.backward, pairs, tagged, advance)
+        losses = backward_gains(models.backward, pairs, tagged, part(advance, 1 if which == "backward" else 1 / 3))
     asked = {"forward": [gains], "backward": [losses], "both": [gains, losses]}[which]
     return [
         Rated(forward=given, backward=likely, dropped=why_unmeasured(found))
@@ -156,8 +156,8 @@ def forward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance: 
     difference is the instruction's alone.
     """
     outputs, tags = [output for _, output in pairs], ["web"] if tagged else []
-    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, tokens_only(advance))
-    without = engine.losses([forward("", tags) for _ in pairs], outputs, advance)
+    with_it = engine.losses([forward(instruction, tags) for instruction, _ in pairs], outputs, part(advance, 1 / 2))
+    without = engine.losses([forward("", tags) for _ in pairs], outputs, part(advance, 1 / 2))
     return [
         gain(alone / count, given / count) if count else None
         for (given, count), (alone, _) in zip(with_it, without, strict=True)
@@ -169,8 +169,3 @@ def backward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance:
     conversations = [backward(output, tagged) for _, output in pairs]
     losses = engine.losses(conversations, [instruction for instruction, _ in pairs], advance)
     return [-loss / count if count else None for loss, count in losses]
-
-
-def tokens_only(advance: Advance) -> Advance:
-    """For a pass over rows that another pass counts."""
-    return lambda rows, tokens: advance(0, tokens)

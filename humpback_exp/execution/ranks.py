@@ -6,10 +6,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from humpback_exp.distributed import LOST, Stopped, die_with_parent
 
@@ -24,16 +24,20 @@ _running: list[Process] = []
 """The ranks of the stage that this process waits for."""
 
 
-def start_ranks(module: Sequence[str], count: int, keep: Sequence[int]) -> list[Process]:
+def start_ranks(
+    module: Sequence[str], count: int, keep: Sequence[int], environment: Mapping[str, str] = MappingProxyType({})
+) -> list[Process]:
     """Start `python -m MODULE` once, or as `count` ranks of one node, which die with this process.
 
     Args:
         keep: descriptors the ranks inherit.
+        environment: variables that they have beside ours.
     """
     variables = [{}] if count == 1 else rank_variables(count)
     command = [sys.executable, "-m", *module]
     return [
-        subprocess.Popen(command, env=os.environ | own, pass_fds=keep, preexec_fn=die_with_parent) for own in variables
+        subprocess.Popen(command, env={**os.environ, **environment, **own}, pass_fds=keep, preexec_fn=die_with_parent)
+        for own in variables
     ]
 
 

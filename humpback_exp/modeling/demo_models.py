@@ -1,6 +1,6 @@
-"""The two local base models: SmolLM2-135M for the demo, a random tiny Llama for tests.
+"""Local base models: SmolLM2-135M for the demo, random Llamas for tests and for the rehearsal of the paper's run.
 
-`python -m humpback_exp.modeling.demo_models smollm2|tiny FOLDER`, called by `make models`; does nothing where FOLDER is.
+`python -m humpback_exp.modeling.demo_models smollm2|tiny|rehearsal FOLDER`, called by `make models`; does nothing where FOLDER is.
 """
 
 import json
@@ -16,6 +16,8 @@ from transformers.utils import logging as transformers_logging
 from humpback_exp.prompts import TEMPLATES
 
 SEED_FILE = Path("examples/seed.jsonl")
+PAPER_HEADS = (32, 52, 64)
+"""Attention heads of LLaMA 7B, 33B, and of 65B and LLaMA 2 70B alike (conf/model/)."""
 
 
 def smollm2(folder: Path) -> None:
@@ -36,7 +38,30 @@ def smollm2(folder: Path) -> None:
 
 
 def tiny(folder: Path) -> None:
-    """A two-layer Llama with random weights and a byte-level BPE tokenizer trained on the seed pairs."""
+    """A two-layer Llama with random weights."""
+    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    random_llama(folder, num_key_value_heads=2, tie_word_embeddings=True, **shape)
+
+
+def rehearsal(folder: Path) -> None:
+    """One layer with the heads of each of the paper's models, in a folder named after their number, 32 wide each."""
+    for heads in PAPER_HEADS:
+        if not (folder / f"heads-{heads}").exists():
+            shape = {"hidden_size": 32 * heads, "intermediate_size": 64, "num_hidden_layers": 1}
+            random_llama(folder / f"heads-{heads}", num_attention_heads=heads, tie_word_embeddings=True, **shape)
+
+
+def random_llama(folder: Path, **shape: int) -> None:
+    """A Llama of that shape with random weights and a byte-level BPE tokenizer trained on the seed pairs."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=1024, max_position_embeddings=4096, bos_token_id=0, eos_token_id=1, pad_token_id=1, **shape
+    )
+    save(LlamaForCausalLM(config), seed_tokenizer(), folder)
+
+
+def seed_tokenizer() -> PreTrainedTokenizerFast:
+    """1,024 tokens of byte-level BPE, trained on the seed pairs."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -48,28 +73,14 @@ def tiny(folder: Path) -> None:
     )
     rows = [json.loads(line) for line in SEED_FILE.read_text().splitlines()]
     tokenizer.train_from_iterator([row["instruction"] + "\n" + row["output"] for row in rows], trainer)
-    wrapped = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>", chat_template=TEMPLATES["inst"]
     )
-    torch.manual_seed(0)
-    shape = LlamaConfig(
-        vocab_size=1024,
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=4096,
-        tie_word_embeddings=True,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-    )
-    save(LlamaForCausalLM(shape), wrapped, folder)
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write into a scratch folder and rename, so that FOLDER is whole or absent."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = folder.with_name(f".{folder.name}.tmp")
     model.save_pretrained(scratch)
     tokenizer.save_pretrained(scratch)
@@ -78,11 +89,10 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 
 def main() -> None:
     name, folder = sys.argv[1], Path(sys.argv[2])
-    if folder.exists():
+    if folder.exists() and name != "rehearsal":
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
     transformers_logging.disable_progress_bar()
-    {"smollm2": smollm2, "tiny": tiny}[name](folder)
+    {"smollm2": smollm2, "tiny": tiny, "rehearsal": rehearsal}[name](folder)
     print(f"{folder}: made")
 
 

@@ -16,7 +16,7 @@ from humpback_exp.config import (
     input_paths,
 )
 from humpback_exp.config.api_key import endpoint_key
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 from humpback_exp.planning import machine
 from humpback_exp.planning.machine import GIB, GPU_GIB, NODE, USABLE, gib
 from humpback_exp.planning.shapes import BYTES, Shape, shape_at

@@ -15,7 +15,7 @@ from humpback_exp.config import (
     TrainConfig,
 )
 from humpback_exp.data.sampler import schedule
-from humpback_exp.data.seed import load_seed
+from humpback_exp.data.seed import count_pairs
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.requests import (
     MARKS,
@@ -65,9 +65,12 @@ def training(stage: TrainConfig, config: PlanConfig, sizes: Sizes) -> Training:
 def found(config: PlanConfig, loop: Sequence[StageConfig]) -> dict[str, Found]:
     """What can be counted already: files of pairs, and finished folders of the loop."""
     counted: dict[str, Found] = {}
-    for name, path in {"seed": config.data.seed_path, "heldout": config.heldout}.items():
-        if path and Path(path).is_file():
-            counted[name] = len(load_seed(path)), path
+    data = config.data
+    if data.seed_path and Path(data.seed_path).exists():
+        count = count_pairs(data.seed_path, "data.seed_path", data.dataset)
+        counted["seed"] = min(count, data.seed_size or data.dataset.most or count), data.seed_path
+    if Path(config.heldout).exists():
+        counted["heldout"] = count_pairs(config.heldout, "heldout", config.heldout_dataset), config.heldout
     stages = [stage for stage in loop if artifacts.is_finished(stage.folder)]
     for stage in stages:
         rows = artifacts.load(stage.folder).rows

@@ -16,11 +16,46 @@ from humpback_exp.config import (
     TrainConfig,
     input_paths,
 )
+from humpback_exp.config.bounds import require
+from humpback_exp.data.seed import check_size
+from humpback_exp.data.sources import OPTIONS, is_hub_id, pinned
 from humpback_exp.planning.check import check
 from humpback_exp.planning.engines import check_engine, check_models, check_workers
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
+
+
+def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
+    """The stages with their Hub datasets at a commit, once this machine can run them and all that they read is there.
+
+    Raises:
+        ValueError: names everything that is missing, the machine first.
+    """
+    problems = []
+    for check_all in (check_stages, check_inputs):
+        try:
+            check_all(stages)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("; and ".join(problems))
+    return [pinned(stage) for stage in stages]
+
+
+def check_inputs(stages: Sequence[StageConfig]) -> None:
+    """Raise the ValueError of the first folder or file that is neither here, nor on the Hub, nor made by a stage before."""
+    made: set[Path] = set()
+    for stage in stages:
+        for key, path in input_paths(stage).items():
+            if key in OPTIONS:
+                there = Path(path).exists() or is_hub_id(path)
+                require(there, key, path, "no such file; give JSON lines with instruction and output")
+            elif Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
+                artifacts.load(Path(path))
+        made.add(stage.folder)
 
 
 def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
@@ -33,14 +68,21 @@ def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
     for stage in stages:
         if isinstance(stage, TrainConfig):
             made |= {str(stage.folder): stage.model, stage.model.path: stage.model}
+            check_seed(stage)
     for on_this_machine in (False, True) if here else (False,):  # what no machine can run comes first
         for stage in stages:
             check_machine(stage, made, on_this_machine)
 
 
+def check_seed(stage: TrainConfig) -> None:
+    """Raise the ValueError of a seed with fewer pairs than a model that is still to be trained asks for."""
+    if not artifacts.is_finished(stage.folder):
+        check_size(stage.data)
+
+
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:
     """Raise the ValueError of a model that is still to be trained or run, and cannot be; arguments as in `check_stages`."""
-    if (stage.folder / "manifest.json").exists():
+    if artifacts.is_finished(stage.folder):
         return
     if isinstance(stage, TrainConfig) and here:
         check(stage)
@@ -60,13 +102,12 @@ def check_folders(stages: Sequence[StageConfig], sound: set[Path], moved_by: str
         sound: folders that are known to hold what their stages make; those found to do so are added.
         moved_by: the option that moves the folders.
     """
-    missing = {stage.folder for stage in stages if not (stage.folder / "manifest.json").exists()}
+    missing = {stage.folder for stage in stages if not artifacts.is_finished(stage.folder)}
     for stage in stages:
-        begun = (stage.folder / "config.yaml").exists()
         # an input that is still to be made cannot be compared with the one there was
         comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
-        if begun and comparable and stage.folder not in sound:
-            artifacts.begin(stage, write=False, moved_by=moved_by)
+        if stage.folder.exists() and comparable and stage.folder not in sound:
+            artifacts.begin(pinned(stage), write=False, moved_by=moved_by)
             sound.add(stage.folder)
 
 

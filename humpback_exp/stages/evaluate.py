@@ -22,7 +22,7 @@ from humpback_exp.tracking import Tracker
 def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Measure; each of the two measurements is a file, and a file that exists is not measured again."""
     started = time.time()
-    pairs = load_seed(config.heldout, "heldout")
+    pairs = load_seed(config.heldout, "heldout", config.heldout_dataset)
     there = opponents(config, pairs)
     if config.judge.asked and not config.reference:
         log.info("%s: no reference=, so answers are written but not compared", config.name)

@@ -22,7 +22,7 @@ from humpback_exp.tracking import Tracker
 def run(config: GateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     """Rate the known pairs by every combination; each is a file, and a file that exists is not measured again."""
     started = time.time()
-    pairs = load_seed(config.gate.path, "gate.path")
+    pairs = load_seed(config.gate.path, "gate.path", config.gate.dataset)
     known = gate.known_pairs(pairs, config.gate.pairs, config.seed)
     measured(config, known, artifact.folder)
     rows = list(read(artifact.folder, Rating))

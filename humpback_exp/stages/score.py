@@ -19,9 +19,9 @@ from humpback_exp.curation.external import load_ratings
 from humpback_exp.curation.outcomes import scored, tally
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.evaluation.scorers import load_models, measure, tokens_only
+from humpback_exp.evaluation.scorers import load_models, measure
 from humpback_exp.inference.openai.client import NotSupported
-from humpback_exp.progress import Advance, log
+from humpback_exp.progress import Advance, log, part
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
@@ -93,7 +93,7 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
         places = [place for place, row in enumerate(chunk) if row.id in compared]
         if places:
             try:
-                others = rate(OTHER[config.scorer], [chunk[place] for place in places], tokens_only(advance))
+                others = rate(OTHER[config.scorer], [chunk[place] for place in places], part(advance, 0))
             except NotSupported as lack:
                 raise ValueError(
                     f"compare={config.compare}: {lack}; compare=0 asks for scorer={config.scorer} alone, "

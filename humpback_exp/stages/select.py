@@ -27,6 +27,10 @@ pairs were rated by {rater} ({scorer}) and kept by {rule}. Every `id` is that of
 which also holds its URL and byte offset. The text belongs to its authors; see the sources' licences before publishing.
 
 Columns: `id`, `source`, `instruction`, `output`, `score`.
+
+`datasets` reads this folder and publishes its pairs; `hf upload OWNER/NAME README.md --repo-type dataset` adds this card:
+
+    datasets.load_dataset("curated/{name}").push_to_hub("OWNER/NAME", private=True)
 """
 
 

@@ -17,7 +17,7 @@ from humpback_exp.config import (
     TrainConfig,
 )
 from humpback_exp.data.examples import selected_ids
-from humpback_exp.data.seed import load_seed
+from humpback_exp.data.seed import count_pairs
 from humpback_exp.planning.estimate import estimate
 from humpback_exp.planning.sizes import SEGMENTS, SELECTED, Found, sizes_of
 from humpback_exp.planning.training import Training
@@ -76,21 +76,20 @@ class Costs:
                     found["curated"] = stage.data.size or SEGMENTS, "at most"
                 case ScoreConfig() if artifacts.is_finished(Path(stage.candidates)):
                     found["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
-            if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).is_file():
-                count, path = self.once(stage.data.seed_path, pairs, stage.data.seed_path)
-                found["seed"] = min(count, stage.data.seed_size or count), path
-            if isinstance(stage, EvaluateConfig) and Path(stage.heldout).is_file():
-                found["heldout"] = self.once(stage.heldout, pairs, stage.heldout)
+            if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).exists():
+                count = count_pairs(stage.data.seed_path, "data.seed_path", stage.data.dataset)
+                found["seed"] = (
+                    min(count, stage.data.seed_size or stage.data.dataset.most or count),
+                    stage.data.seed_path,
+                )
+            if isinstance(stage, EvaluateConfig) and Path(stage.heldout).exists():
+                found["heldout"] = count_pairs(stage.heldout, "heldout", stage.heldout_dataset), stage.heldout
         return found
 
     def once(self, key: str, count: Any, *about: Any) -> Found:
         if key not in self.counted:
             self.counted[key] = count(*about)
         return self.counted[key]
-
-
-def pairs(path: str) -> Found:
-    return len(load_seed(path)), path
 
 
 def selected(data: DataConfig, seed: int) -> Found:

@@ -30,7 +30,7 @@ class Point:
 
     @property
     def begun(self) -> bool:
-        return any((stage.folder / "config.yaml").exists() for stage in self.stages)
+        return any(artifacts.is_begun(stage.folder) for stage in self.stages)
 
     @property
     def note(self) -> Path:

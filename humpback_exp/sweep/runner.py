@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
 
 from humpback_exp.config import HardwareConfig
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
 from humpback_exp.distributed import Stopped, die_with_parent, rank
 from humpback_exp.errors import INTERRUPTED, PointFailed, format_error, report
 from humpback_exp.execution.launch import launch

@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp import artifacts
+from humpback_exp.artifacts.catalog import differing
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
-from humpback_exp.config.base import require
+from humpback_exp.config.bounds import require
+from humpback_exp.data.sources import pinned
 from humpback_exp.errors import format_error, report
 from humpback_exp.planning.machine import visible_gpus
-from humpback_exp.planning.preflight import check_folders, check_stages
+from humpback_exp.planning.preflight import check_folders, check_inputs, check_stages
 from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
-
-PAIRS = ("data.seed_path", "heldout")
-"""Keys of the files of human pairs, which no stage makes."""
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
 
 
 def varied(overrides: Sequence[Sequence[str]]) -> list[dict[str, str]]:
@@ -32,8 +28,7 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
     for stages in points:
         for stage in stages:
             facts = identity(stage) | input_paths(stage)
-            there = made.setdefault(stage.folder, facts)
-            differs = sorted(key for key in facts.keys() | there.keys() if facts.get(key) != there.get(key))
+            differs = [*differing([facts, made.setdefault(stage.folder, facts)])]
             if differs:
                 raise ValueError(
                     f"name={stage.name}: two points would write {stage.folder}, but differ in {', '.join(differs)}; "
@@ -42,18 +37,6 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
         if stages and stages[-1].folder in last:
             raise ValueError(f"name={stages[-1].name}: two points would both write {stages[-1].folder}; vary the name")
         last |= {stages[-1].folder} if stages else set()
-
-
-def require_inputs(stages: Sequence[StageConfig]) -> None:
-    """Raise unless every folder that stages read is finished or made by a stage before, and pairs are there."""
-    made: set[Path] = set()
-    for stage in stages:
-        for key, path in input_paths(stage).items():
-            if key in PAIRS:
-                require(Path(path).is_file(), key, path, "no such file; give JSON lines with instruction and output")
-            elif Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
-                artifacts.load(Path(path))
-        made.add(stage.folder)
 
 
 def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
@@ -68,12 +51,13 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
         try:
             if point.mistake is not None:
                 raise point.mistake
-            require_inputs(point.stages)
+            check_inputs(point.stages)
+            stages = list(map(pinned, point.stages))
             if not point.finished:
                 costs.found(point.stages)
                 if n_jobs is not None:
                     require_room(point, n_jobs)
-                check_stages(point.stages, here=n_jobs is not None)
+                check_stages(stages, here=n_jobs is not None)
             check_folders(point.stages, sound)
         except Exception as error:
             if format_error(error) not in said:

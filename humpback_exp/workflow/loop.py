@@ -108,6 +108,7 @@ class Loop:
             **self.common(name),
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
+            heldout_dataset=c.heldout_dataset,
             reference=None if base else self.path("evals/base"),
             template=c.model.template if base else None,
             judge=c.judge if c.judge.path else replace(c.judge, path=c.model.path, template=c.model.template),

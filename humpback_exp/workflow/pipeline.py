@@ -4,17 +4,19 @@ import time
 from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.analysis.closing import closing
+from humpback_exp.analysis.pages.terminal import closing
 from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
+from humpback_exp.distributed import rank
+from humpback_exp.execution.group import check_ranks
 from humpback_exp.execution.launch import launch
-from humpback_exp.planning.preflight import check_folders, check_stages
+from humpback_exp.planning.preflight import check_folders, prepared
 from humpback_exp.progress import log, set_up_logging, table
 from humpback_exp.workflow import report
 from humpback_exp.workflow.variants import whole_loop
 
 
 def run(config: PipelineConfig) -> None:
-    """Print the plan, run what is missing, print what came out.
+    """Print the plan, run what is missing, print what came out. Every rank of several nodes runs this.
 
     Raises:
         StageFailed: a stage ended badly; those before it are finished.
@@ -22,16 +24,22 @@ def run(config: PipelineConfig) -> None:
     set_up_logging()
     stages = whole_loop(config)
     sound: set[Path] = set()
-    check_folders(stages, sound, moved_by="output_root")
-    check_stages(stages)
-    print("plan\n" + table([plan_row(stage, sound) for stage in stages]) + "\n", flush=True)
+    first = rank() == 0  # of several that torchrun or srun started; the others follow from stage to stage
+    if first:
+        stages = prepared(stages)
+        check_folders(stages, sound, moved_by="output_root")
+    check_ranks(stages)
+    if first:
+        print("plan\n" + table([plan_row(stage, sound) for stage in stages]) + "\n", flush=True)
     seconds: dict[Path, float] = {}
     for number, stage in enumerate(stages, start=1):
         log.info("stage %d of %d: %s %s", number, len(stages), stage.stage, stage.name)
-        started, finished = time.time(), (stage.folder / "manifest.json").exists()
+        started, finished = time.time(), artifacts.is_finished(stage.folder)
         launch(stage, fresh=True)
         if not finished:
             seconds[stage.folder] = time.time() - started
+    if not first:
+        return
     total = {"stage": "all", "name": "", "seconds": f"{sum(seconds.values()):.1f}", "rows": ""}
     print("\nstages\n" + table([*(stage_row(stage, seconds.get(stage.folder)) for stage in stages), total]))
     models = [stage.name for stage in stages if stage.kind == "evals"]
@@ -42,7 +50,7 @@ def run(config: PipelineConfig) -> None:
 
 def plan_row(stage: StageConfig, sound: set[Path]) -> dict[str, object]:
     """A stage, and how it stands; a finished one whose inputs are to be made again counts if they come out the same."""
-    finished = (stage.folder / "manifest.json").exists()
+    finished = artifacts.is_finished(stage.folder)
     begun = stage.folder.exists() and any(p.is_dir() for p in stage.folder.iterdir())
     state = "finished" if finished else "to be resumed" if begun else "to do"
     if finished and stage.folder not in sound:

@@ -37,10 +37,10 @@ def _path(config: ReportConfig) -> Path:
 
 def _built(config: ReportConfig, folder: str) -> tuple[str, dict[str, bytes]]:
     """The page, and what lies in the folder beside it."""
-    from humpback_exp.analysis import compare, page, sweep
+    from humpback_exp.analysis.pages import compare, loop, sweep
 
     if config.sweep:
         return sweep.build(config.output_root, config.sweep, folder)
     if config.runs:
         return compare.build(config.output_root, config.runs), {}
-    return page.build(config.output_root), {}
+    return loop.build(config.output_root), {}

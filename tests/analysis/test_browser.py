@@ -11,11 +11,11 @@ import pytest
 import sweep_folders
 from test_report import HOSTILE
 
-from humpback_exp.analysis import compare, sweep
-from humpback_exp.analysis.page import build
+from humpback_exp.analysis.pages import compare, sweep
+from humpback_exp.analysis.pages.loop import build
 
 CHROMIUM = shutil.which("chromium")
-SECTIONS = {"results", "funnel", "scores", "losses", "intervals", "samples", "lineage"}
+SECTIONS = {"results", "funnel", "scores", "losses", "samples", "lineage"}
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="needs chromium: apt-get install chromium (tests/install_browser.sh)"
 )
@@ -69,7 +69,7 @@ def of_two(root: Path) -> str:
 PAGES = {
     "loop": (loop, SECTIONS, "Instruction backtranslation: what came out"),
     "sweep": (of_sweep, {"figures", "numbers", "paper", "runs"}, "What a larger base model brings"),
-    "compare": (of_two, {"figures", "settings", "losses"}, "M0 and M1"),
+    "compare": (of_two, {"figures", "settings", "losses"}, "M0, M1"),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 import sweep_folders as folders
 from test_report import HOSTILE, text
 
-from humpback_exp.analysis.compare import build
+from humpback_exp.analysis.pages.compare import build
 from humpback_exp.config import ReportConfig
 
 LOSSES = [2.0 + row / 10 for row in range(12)]

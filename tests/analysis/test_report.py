@@ -10,13 +10,15 @@ from pathlib import Path
 import loop_folders as folders
 import pytest
 
-from humpback_exp.analysis.collect import collect
-from humpback_exp.analysis.page import build
-from humpback_exp.analysis.results import Estimate
-from humpback_exp.analysis.scores import histogram, read_scores
-from humpback_exp.analysis.text import href, plain
+from humpback_exp.analysis.comparisons import Change
+from humpback_exp.analysis.evaluations import WIN
+from humpback_exp.analysis.format import href, plain
+from humpback_exp.analysis.pages.loop import build
+from humpback_exp.analysis.runs import read_catalog
+from humpback_exp.analysis.scores import histograms, read_scores
 from humpback_exp.artifacts import Manifest, write_text
 from humpback_exp.config import ReportConfig
+from humpback_exp.evaluation.intervals import Interval
 from humpback_exp.workflow import report
 
 HOSTILE = {
@@ -39,14 +41,32 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return build(str(root))
 
 
-def test_headline_claims_only_what_the_errors_carry(page: str) -> None:
-    # Differences alternate by 0.2 around 0: standard error 0.2 * sqrt(12 / 11) / sqrt(12) = 0.060.
-    assert "M1 and M0 cannot be told apart by held-out loss: 0.000 ± 0.060 nats a token over 12 held-out pairs" in page
-    # -0.5 with deviations of 0.1: 0.1 * sqrt(12 / 11) / sqrt(12) = 0.030.
-    assert "M0 has a lower held-out loss than base: −0.500 ± 0.030 nats a token over 12 held-out pairs" in page
-    assert "16.6 paired standard errors" in page
-    assert "M1 is preferred by the judge: it wins 95.8 ± 4.2 % of 12 comparisons with base" in page
-    assert "The judge does not separate M0: it wins 54.2 ± 9.6 %" in page
+def test_headline_claims_only_what_the_intervals_carry(page: str) -> None:
+    headline = text("<body>" + page[page.index('id="headline">') : page.index("<nav>")])
+    # Deviations of 0.1: an error of 0.1 * sqrt(12 / 11) / sqrt(12) = 0.0302, times t(11) for one of two comparisons, 2.593.
+    assert (
+        "By held-out loss, M0 is better than base: −0.500 nats a token (95 % interval −0.578 to −0.422), beyond"
+        in headline
+    )
+    # 11 wins and a tie: 45.8 points from 50 %, an error of 4.17 points, and no further than all comparisons won.
+    assert (
+        "By win rate, M1 is better than base: +45.8 points from an even 50 % (95 % interval +35.0 to +56.6)" in headline
+    )
+    # Differences alternate by 0.2 around 0: an error of 0.0603, times t(11) = 2.201, uncorrected for the only round.
+    assert (
+        "By held-out loss, M1 and M0 cannot be told apart: 0.000 nats a token (95 % interval −0.133 to +0.133), within"
+        in headline
+    )
+    assert headline.index("M0 is better than base") < headline.index("M1 and M0 cannot")
+
+
+def test_what_was_compared_is_one_table(page: str) -> None:
+    seen = text(page).partition("What was compared")[2]
+    assert "M1 against M0 0.000 −0.133 to +0.133 within noise p = 1.000 +41.7" in seen
+    assert re.search(
+        r"M0 against base −0\.500 −0\.578 to −0\.422 better p < 0\.001 \+4\.2 .* within noise p = 1\.000", seen
+    )
+    assert "<li" not in page
 
 
 def test_training_longer_is_told_from_the_histories(tmp_path: Path) -> None:
@@ -55,16 +75,17 @@ def test_training_longer_is_told_from_the_histories(tmp_path: Path) -> None:
     history.write_text(history.read_text() + "4,1.9,1e-05,10\n")
     manifest = tmp_path / "models" / "m1" / "manifest.json"
     assert "steps" not in json.loads(manifest.read_text())["rows"]
-    assert "Optimiser steps: M0 2, M1 4." in text(build(str(tmp_path)))
+    assert "M1 and M0 differ in optimiser steps (4 against 2)" in text(build(str(tmp_path)))
 
 
 def test_results_table(page: str) -> None:
     row = text(page[page.index("<tr><th>M0</th>") : page.index("<tr><th>M1</th>")].join(["<body>", ""]))
-    # Losses 1.4, 1.7, 1.6 ... 2.7: sum of squares about the mean 1.67, so sqrt(1.67 / 11 / 12) = 0.112.
-    expected = "M0 2.050 ± 0.112 −0.500 ± 0.030 – 54.2 ± 9.6 3 / 7 / 2"
-    assert row.startswith(expected)
+    # Losses 1.4, 1.7, 1.6 ... 2.7: an error of sqrt(1.67 / 11 / 12) = 0.112, times t(11) = 2.201 is 0.248.
+    assert row.startswith("M0 0 54.2 29.1 to 79.2 2.050 1.802 to 2.298 −0.500 −0.578 to −0.422")
+    table = page[page.index("as raters</h3>") :]
+    row = text(table[table.index("<tr><th>M0</th>") : table.index("<tr><th>M1</th>")].join(["<body>", ""]))
     # Five of six readable. 5 lies above 2 and 3, above 4, and equals 5: wins 1/2 and 1, deviations of 1/8, sqrt(2 * 2 / 64).
-    assert row.endswith("generated 83% 1.00 ± 0.00 0.75 ± 0.25")
+    assert row.startswith("M0 3 / 7 / 2 ") and row.endswith("generated 83% 1.00 0.75 0.00 to 1.00")
 
 
 def test_funnel_counts_and_reasons(page: str) -> None:
@@ -79,12 +100,12 @@ def test_funnel_counts_and_reasons(page: str) -> None:
 
 def test_histograms_show_what_was_kept(tmp_path: Path) -> None:
     folders.whole_loop(tmp_path)
-    inventory = collect(str(tmp_path))
-    ratings, gains = read_scores(inventory, inventory.of("scored"))
-    assert [(b.count, b.kept) for b in histogram(ratings, 1, 5)] == [(1, 0), (1, 0), (1, 0), (1, 1), (2, 2)]
-    assert (ratings.abandoned, ratings.threshold, ratings.rule) == (2, 4.0, "score of at least 4")
-    assert not gains.whole and gains.kept is None
-    assert sum(b.count for b in histogram(gains, -0.5, 1.0)) == 8
+    catalog = read_catalog(str(tmp_path))
+    ratings, gains = histograms(read_scores(catalog, catalog.of("scored")))
+    assert (ratings.counts, ratings.kept) == ([1, 1, 1, 1, 2], [0, 0, 0, 1, 2])
+    assert ratings.caption == "6 rated, 2 unreadable; 3 kept (score of at least 4)"
+    assert (ratings.title, gains.caption) == ("scored/m0", "8 rated; nothing was selected from it")
+    assert sum(gains.counts) == 8 and not sum(gains.kept)
 
 
 def test_rows_worth_reading(page: str) -> None:
@@ -93,14 +114,14 @@ def test_rows_worth_reading(page: str) -> None:
         "Worst rated in scored/m1 −0.50 Instruction 6"
     )
     assert 'href="https://example.org/7"' in page
-    assert "base loss 2.00 base answers 0 M0 loss 1.40, win m0 answers 0" in seen
+    assert "base loss 2.00 base answers 0 M0 loss 1.40, win (85%) m0 answers 0" in seen
     assert "echoes the prompt Instruction 9" in seen
 
 
 def test_lineage_and_settings(page: str) -> None:
     seen = text(page).partition("What was made from what")[2]
     assert re.search(
-        r"candidates/web [0-9a-f]{8} 10 segments, 8 candidates [\d.]+ s segments/web, models/backward", seen
+        r"candidates/web segments/web, models/backward 10 segments, 8 candidates [\d.]+ s [0-9a-f]{8}", seen
     )
     order = [seen.index(f" {label} ") for label in ("segments/web", "candidates/web", "scored/m0", "curated/m0-a4")]
     assert order == sorted(order)
@@ -126,7 +147,7 @@ def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
     assert page.count("<style>") == page.count("</style>") == 1
     assert "javascript:alert(1)" in text(page)
     assert all(re.match(r"#|https?://", address) for address in re.findall(r'href="([^"]*)"', page))
-    assert not re.search(r"(src|srcset|data|action|xlink:href)=\"", page.replace("data-label=", ""))
+    assert not re.search(r"(src|srcset|data|action)=\"|xlink:href=\"[^#]", page.replace("data-label=", ""))
     assert not {"\x00", "\x1b", "\u202e"} & set(page)
 
 
@@ -163,9 +184,9 @@ def test_damaged_folders_are_named_and_left_out(tmp_path: Path) -> None:
     seen = text(build(str(tmp_path)))
     assert "Damaged models/m1 : " in seen and "manifest.json: damaged" in seen
     assert "Damaged evals/m1 : " in seen and "00000.parquet: missing; delete" in seen
-    assert "Damaged scored/m1 : " in seen and "not a readable Score file" in seen
+    assert "Damaged scored/m1 : " in seen and "not a readable Measured file" in seen
     assert "Damaged models/backward : could not convert string to float" in seen
-    assert "M0 has a lower held-out loss than base" in seen and "M1 is preferred" not in seen
+    assert "M0 is better than base" in seen and "M1 is better" not in seen
 
 
 @pytest.mark.parametrize(
@@ -176,7 +197,7 @@ def test_manifests_of_another_shape_are_damaged(tmp_path: Path, change: dict[str
     folders.model(tmp_path, "m0")
     path = tmp_path / "models" / "m0" / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    assert list(collect(str(tmp_path)).damaged) == ["models/m0"]
+    assert list(read_catalog(str(tmp_path)).damaged) == ["models/m0"]
     assert "Damaged models/m0" in text(build(str(tmp_path)))
 
 
@@ -204,12 +225,14 @@ def test_the_stage_writes_where_it_is_told(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    ("estimate", "side"),
-    [((0.6, 0.05, 12), 0), ((0.61, 0.05, 12), 1), ((0.39, 0.05, 12), -1), ((1.0, 0.05, 9), 0), ((1.0, 0.0, 50), 0),
-     ((1.0, float("nan"), 50), 0)],
+    ("value", "error", "rows", "comparisons", "side"),
+    [(2.2, 1.0, 12, 1, 0), (2.21, 1.0, 12, 1, 1), (-2.21, 1.0, 12, 1, -1), (2.21, 1.0, 12, 2, 0), (9.0, 1.0, 9, 1, 0),
+     (9.0, 0.0, 50, 1, 0), (9.0, float("nan"), 50, 1, 0)],
 )  # fmt: skip
-def test_what_counts_as_an_effect(estimate: tuple[float, float, int], side: int) -> None:
-    assert Estimate(*estimate).side(0.5) == side
+def test_what_counts_as_an_effect(value: float, error: float, rows: int, comparisons: int, side: int) -> None:
+    """t(11) = 2.201 at 5 %."""
+    interval = Interval(value, error, 11, rows, (1, 1), comparisons=comparisons)
+    assert Change(WIN, interval, paired=True, by_seed=False, even=False).side == side
 
 
 def test_the_page_of_500_runs_is_small(tmp_path: Path) -> None:

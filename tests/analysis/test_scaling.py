@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from humpback_exp.analysis.curves import published_curves
-from humpback_exp.analysis.scaling import fit, fit_rows
+from humpback_exp.analysis.scaling import fit, fit_rows, published_curves
 from humpback_exp.evaluation.intervals import Grid, paired
 
 SIZES = (3200, 6400, 12800, 25600)

@@ -12,13 +12,13 @@ import pytest
 import sweep_folders as folders
 from test_report import HOSTILE, text
 
-from humpback_exp.analysis.collect import collect
+from humpback_exp.analysis.evaluations import by_group, evaluations
+from humpback_exp.analysis.pages.sweep import build
 from humpback_exp.analysis.paper import published
-from humpback_exp.analysis.points import points
-from humpback_exp.analysis.questions import ask
+from humpback_exp.analysis.plans import plan_of_study
+from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.analysis.studies import STUDIES
-from humpback_exp.analysis.sweep import build
 from humpback_exp.config import DataConfig, ReportConfig
 from humpback_exp.workflow import report
 
@@ -32,7 +32,7 @@ def shifted(change: float, wobble: float = 0.1) -> list[float]:
 
 
 def told(root: Path, group: str) -> list[Setting]:
-    return settings(STUDIES[group], points(collect(str(root), loops=True))[group])
+    return settings(STUDIES[group], by_group(evaluations(read_catalog(str(root), loops=True)))[group])
 
 
 def lines(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
@@ -52,7 +52,7 @@ def test_the_finding_is_the_strictest_curation_against_none_with_its_test(tmp_pa
     assert "Held-out loss: paired t test over 12 held-out pairs, one seed each, p < 0.001." in seen
     assert "In the paper: 61.4 % at 3,200 against 51.5 % at 3,200, +9.9 points, 2.3 standard errors" in seen
     assert "A5 at 3,200 web pairs 1 1.050 0.802 to 1.298 −0.500 −0.566 to −0.434 61.4 ± 3.0" in seen
-    assert "Settings with one seed" in seen
+    assert "Each model was trained once, so the luck of training is not in the intervals." in seen
 
 
 def test_what_lies_within_noise_is_called_so(tmp_path: Path) -> None:
@@ -66,14 +66,14 @@ def test_what_lies_within_noise_is_called_so(tmp_path: Path) -> None:
             )  # fmt: skip
     seen = text(build(str(tmp_path), "tags", "files")[0])
     assert (
-        "By win rate, tagged, asked with S_a + S_w and untagged, asked with none cannot be told apart: 0.0 points"
-        in seen
+        "By win rate, tagged, asked with S_a + S_w and untagged, asked with none cannot be told apart: each of 11 "
+        "held-out pairs has the same figure under both." in seen
     )
     assert re.search(
         r"cannot be told apart: \+0\.010 nats a token \(95 % interval −0\.\d+ to \+0\.\d+\), within noise", seen
     )
     assert "paired t test over 12 held-out pairs and 2 seeds" in seen
-    assert "66.47 ± 3.04" in seen and "Settings with one seed" not in seen
+    assert "66.47 ± 3.04" in seen and "trained once" not in seen and "one seed" not in seen
 
 
 def test_other_held_out_pairs_are_pooled_and_it_is_said(tmp_path: Path) -> None:
@@ -96,19 +96,19 @@ def test_a_sweep_is_its_group_and_an_evaluation_without_one_belongs_to_its_model
     folders.point(tmp_path, "tags", "by-hand", shifted(0.1), seed=1, evaluated_in=None)
     folders.point(tmp_path, "joint", "other", shifted(0.2), seed=2)
     folders.point(tmp_path, None, "nobody", shifted(0.3), seed=3)
-    found = points(collect(str(tmp_path)))
-    names = {group: sorted(point.evaluation.name for point in members) for group, members in found.items()}
+    found = by_group(evaluations(read_catalog(str(tmp_path))))
+    names = {group: sorted(point.folder.name for point in members) for group, members in found.items()}
     assert names == {"tags": ["by-hand", "mine"], "joint": ["other"]}
 
 
 def test_sizes_and_curations_span_the_papers_figure(tmp_path: Path) -> None:
     folders.thresholds(tmp_path, "data_size", (100, 200, 400, 800), seeds=2)
     found = told(tmp_path, "data_size")
-    assert [(s.place.series, s.place.x, len(s.points)) for s in found] == [
+    assert [(s.place.series, s.place.x, len(s.runs)) for s in found] == [
         (series, size, 2) for series in ("no curation", "A4", "A5") for size in (100, 200, 400, 800)
     ]
-    (asked,) = ask(STUDIES["data_size"], found).said
-    assert (asked.ours.label, asked.theirs.label) == ("A5 at 800 web pairs", "A5 at 100 web pairs")
+    ((ours, theirs),) = plan_of_study(STUDIES["data_size"], found).stated
+    assert (ours.label, theirs.label) == ("A5 at 800 web pairs", "A5 at 100 web pairs")
     page, files = build(str(tmp_path), "data_size", "files")
     assert re.search(r"ours: A5, win rate 8 \+\d", text(page)) and "the paper: Humpback 5 +5.70 2.42 to 8.99" in text(
         page
@@ -142,7 +142,7 @@ def test_loops_in_folders_of_their_own_are_one_sweep(tmp_path: Path) -> None:
     for seed in (0, 1):
         folders.point(tmp_path / f"s{seed}", "iterations", "m0", [loss + seed for loss in RAMP], seed=seed)
     (setting,) = told(tmp_path, "iterations")
-    assert [(point.evaluation.label, point.seed) for point in setting.points] == [
+    assert [(point.folder.label, point.seed) for point in setting.runs] == [
         ("s0/evals/m0", 0),
         ("s1/evals/m0", 1),
     ]
@@ -220,7 +220,7 @@ def test_runs_that_differ_by_more_than_their_seed_are_never_pooled(tmp_path: Pat
     for base in ("llama-7b", "Llama-2-7b"):
         for seed in (0, 1):
             folders.point(tmp_path, "model_scale", f"{base}-s{seed}", RAMP, base=f"org/{base}", seed=seed)
-    assert [(s.label, len(s.points)) for s in told(tmp_path, "model_scale")] == [
+    assert [(s.label, len(s.runs)) for s in told(tmp_path, "model_scale")] == [
         ("seed alone, model.path org/Llama-2-7b at 7 billion parameters", 2),
         ("seed alone, model.path org/llama-7b at 7 billion parameters", 2),
     ]
@@ -240,7 +240,7 @@ def test_sizes_beyond_the_seed_there_is_are_one_run(tmp_path: Path) -> None:
         for seed in (0, 1):
             name, data = f"seed-n{size}-s{seed}", DataConfig(seed_size=size)
             folders.point(tmp_path, "joint", name, RAMP, seed=seed, data=data, seeds=min(size, 120))
-    assert [(s.label, [point.seed for point in s.points]) for s in told(tmp_path, "joint")] == [
+    assert [(s.label, [point.seed for point in s.runs]) for s in told(tmp_path, "joint")] == [
         ("seed alone at 80 training examples", [0, 1]),
         ("seed alone at 120 training examples", [0, 1]),
     ]
@@ -252,7 +252,7 @@ def test_other_seeds_scores_are_other_files_but_the_same_setting(tmp_path: Path)
         folders.point(root, "iterations", "m0", RAMP, seed=seed)
         data = DataConfig(scored=folders.scored(root, "m0", f"{root}/models/m0"), min_score=4.5)
         folders.point(root, "iterations", "m1", RAMP, seed=seed, data=data)
-    assert [(s.label, len(s.points)) for s in told(tmp_path, "iterations")] == [("M0", 2), ("M1", 2)]
+    assert [(s.label, len(s.runs)) for s in told(tmp_path, "iterations")] == [("M0", 2), ("M1", 2)]
 
 
 def test_other_seeds_scores_explain_no_gap_but_another_scorers_do(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_damaged_runs_are_named_and_left_out(tmp_path: Path) -> None:
     name = "curation_threshold-a4.5-n3200-s0"
     (tmp_path / "evals" / name / "data" / "00000.parquet").write_bytes(b"PAR1 no more")
     seen = text(build(str(tmp_path), "curation_threshold", "files")[0])
-    assert f"Damaged evals/{name} : " in seen and "2 and 2 seeds" in seen
+    assert f"Damaged evals/{name} : " in seen and ", 1 and 2 seeds" in seen
 
 
 def test_figures_are_the_same_bytes_every_time_and_text_stays_text(tmp_path: Path) -> None:

@@ -25,11 +25,12 @@ from humpback_exp.config import HardwareConfig, SegmentConfig, StageConfig, Trai
 from humpback_exp.errors import PointFailed
 from humpback_exp.execution import launch
 from humpback_exp.planning import preflight
+from humpback_exp.planning.preflight import check_inputs
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.sweep import runner, validate
 from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
-from humpback_exp.sweep.validate import require_distinct, require_inputs, require_room, varied
+from humpback_exp.sweep.validate import require_distinct, require_room, varied
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import ROOT, listens, one_line_error, run
@@ -37,7 +38,7 @@ from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, s
 from tests.test_configs import composed
 
 POINTS = {
-    "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 12,
+    "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 9, "joint_seed": 2,
     "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 6,
 }  # fmt: skip
 
@@ -65,7 +66,8 @@ def test_every_sweep_has_its_points_each_trained_and_evaluated(name: str) -> Non
     assert all(
         [type(stage).__name__ for stage in stages][-2:] == ["TrainConfig", "EvaluateConfig"] for stages in points
     )
-    assert {stage.tracking.group for stages in points for stage in stages} == {name}
+    group = "joint" if name == "joint_seed" else name  # a line of its figure
+    assert {stage.tracking.group for stages in points for stage in stages} == {group}
 
 
 @pytest.mark.parametrize("name", sorted(POINTS))
@@ -162,7 +164,8 @@ def test_four_evaluations_share_a_tagged_model() -> None:
 
 
 def test_mixtures() -> None:
-    facts = {stages[0].name: stages[0].data for stages in points_of("joint") if stages[0].data.size == 1600}
+    points = points_of("joint") + points_of("joint_seed")
+    facts = {stages[0].name: stages[0].data for stages in points if stages[0].data.size == 1600}
     seed, curated, every, both = (
         facts[f"mixture-{k}-n1600-s0"] for k in ("seed", "augmented", "augmented_all", "joint")
     )
@@ -170,6 +173,36 @@ def test_mixtures() -> None:
     assert (curated.seed_path, curated.min_score, curated.scored) == (None, 4.5, "outputs/scored/m1")
     assert (every.seed_path, every.min_score, every.scored) == (None, None, "outputs/scored/m1")
     assert (both.seed_path, both.seed_size, both.min_score) == ("examples/seed.jsonl", None, 4.5)
+
+
+def test_no_point_asks_for_more_than_the_papers_seed() -> None:
+    sizes = {stages[0].data.seed_size for name in ("joint", "joint_seed") for stages in points_of(name)}
+    assert sizes == {None, 1600, 3200}
+
+
+def test_points_with_more_human_pairs_than_there_are_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said once a size, before anything runs; a loop, too, and a plan."""
+    monkeypatch.setattr(preflight, "check", lambda stage: None)
+    points = [
+        Point(
+            {"n": str(size)},
+            [TrainConfig(output_root=str(tmp_path), name=f"n{size}", data=config.DataConfig(seed_size=size))],
+        )
+        for size in (120, 121, 3200)
+    ]
+    validate.check(points, Costs(None), n_jobs=None)
+    assert [point.mistake is None for point in points] == [True, False, False]
+    said = capfd.readouterr().err
+    for size in (121, 3200):
+        assert (
+            f"data.seed_size={size}: examples/seed.jsonl holds 120 pairs; lower it or give a larger data.seed_path"
+            in said
+        )
+    for command in (["pipeline.py", "experiment=smoke"], ["plan.py"]):
+        refused = one_line_error(run(*command, "data.seed_path=examples/seed.jsonl", "data.seed_size=121"))
+        assert refused.startswith("data.seed_size=121: examples/seed.jsonl holds 120 pairs")
 
 
 def test_a_rating_is_made_before_the_model_that_selects_by_it() -> None:
@@ -202,10 +235,10 @@ def test_two_points_in_one_folder_are_refused() -> None:
 def test_inputs_below_output_root_must_be_there_or_made_before(tmp_path: Path) -> None:
     train = TrainConfig(output_root=str(tmp_path), name="x")
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", model_path=str(train.folder))
-    require_inputs([train, evaluate])
+    check_inputs([train, evaluate])
     evaluate.reference = f"{tmp_path}/evals/m0"
-    with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py first"):
-        require_inputs([train, evaluate])
+    with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py name=m0 first"):
+        check_inputs([train, evaluate])
 
 
 @pytest.mark.parametrize("key", ["data.seed_path", "heldout"])
@@ -217,7 +250,7 @@ def test_files_of_pairs_must_be_there(tmp_path: Path, key: str) -> None:
     else:
         train.data.seed_path = "missing.jsonl"
     with pytest.raises(ValueError, match=f"^{key}=missing.jsonl: no such file; give JSON lines"):
-        require_inputs([train, evaluate])
+        check_inputs([train, evaluate])
 
 
 def test_costs_count_a_shared_stage_once() -> None:
@@ -409,9 +442,9 @@ def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path
 def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", reference="elsewhere/evals/base")
     with pytest.raises(
-        ValueError, match="^elsewhere/evals/base: no such finished folder; run python evaluate.py first"
+        ValueError, match="^elsewhere/evals/base: no such finished folder; run python evaluate.py name=base first"
     ):
-        require_inputs([evaluate])
+        check_inputs([evaluate])
 
 
 def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,146 @@
+"""Evaluated models: what each was made from, and what was measured on every held-out pair.
+
+The evaluations of a sweep are those whose `tracking.group` bears its name. That key says how a run is tracked, not what it
+is, so it stands in the frozen `config.yaml` and not in the manifest. An evaluation without a group belongs to its model's.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from humpback_exp import reasons
+from humpback_exp.analysis.runs import group_of, read_history, try_read
+from humpback_exp.artifacts.catalog import Catalog, Folder
+from humpback_exp.evaluation.win_rate import POINTS
+from humpback_exp.records import Verdict, read
+
+Row = tuple[float, float]
+"""Value and weight: loss and labelled tokens, or percent of a verdict and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is measured on held-out pairs: in which unit, and which side is better."""
+
+    key: str
+    name: str
+    unit: str
+    better: int
+    form: str
+    bounds: tuple[float, float]
+    even: float | None = None
+    """What two equal models have; None where the figure needs no opponent."""
+
+
+WIN = Measure("win_rate", "win rate", "points", 1, ".1f", (0.0, 100.0), even=50.0)
+PREFERENCE = Measure("preference", "judge's preference", "points", 1, ".1f", (0.0, 100.0), even=50.0)
+LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f", (0.0, math.inf))
+MEASURES = (WIN, LOSS)
+"""By which models are compared."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Loss:
+    """The columns of an Answer that a mean needs."""
+
+    id: str
+    loss: float
+    labels: int
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """One evaluated model."""
+
+    catalog: Catalog = field(repr=False)
+    folder: Folder
+    model: Folder | None
+    """None for a model that was not trained here."""
+    scored: Folder | None
+    """The scored or rewritten folder its web pairs were selected from."""
+    rounds: int
+    """Rounds of self-curation behind it: 0 for M0."""
+    opponent: "Evaluation | None" = field(repr=False)
+    """The reference its answers were judged against; None where that does not lie below this output_root."""
+
+    def setting(self, key: str) -> Any:
+        """A key of the model's config, or None."""
+        return None if self.model is None else self.model.manifest.config.get(key)
+
+    @property
+    def seed(self) -> int:
+        made = self.folder if self.model is None else self.model
+        return int(made.manifest.config.get("seed") or 0)
+
+    @property
+    def examples(self) -> int:
+        """That its model was trained on."""
+        return 0 if self.model is None else self.model.rows("examples")
+
+    def short(self, source: str) -> bool:
+        """Whether there were fewer pairs of `source` than asked for; those too long for the context were there."""
+        asked = self.setting({"seed": "data.seed_size", "web": "data.size"}[source])
+        if self.model is None or asked is None:
+            return False
+        return self.model.rows(source) + self.model.manifest.drops.get(reasons.TOO_LONG, 0) < int(asked)
+
+    @cached_property
+    def steps(self) -> int | None:
+        """Optimiser steps of its model, None where no history tells."""
+        if self.model is None or "history.csv" not in self.model.manifest.files:
+            return None
+        history = try_read(self.catalog, self.model, lambda model: read_history(model.path))
+        return int(history[-1]["step"]) if history else None
+
+    @cached_property
+    def rows(self) -> dict[str, dict[str, Row]]:
+        """Measure -> held-out pair -> value and weight; a pair beyond the model's context has no loss."""
+        answers = try_read(self.catalog, self.folder, lambda one: list(read(one.path, _Loss))) or []
+        verdicts = try_read(self.catalog, self.folder, lambda one: list(read(one.path, Verdict, "verdicts"))) or []
+        return {
+            LOSS.key: {row.id: (row.loss, row.labels) for row in answers if row.labels},
+            WIN.key: {row.id: (100 * POINTS[row.outcome], 1.0) for row in verdicts},
+            PREFERENCE.key: {row.id: (50 * (row.first_probability + row.second_probability), 1.0) for row in verdicts},
+        }
+
+    def mean(self, measure: Measure) -> float | None:
+        """Over held-out pairs; None where it was not measured."""
+        rows = self.rows[measure.key].values()
+        return sum(value * weight for value, weight in rows) / sum(weight for _, weight in rows) if rows else None
+
+
+def evaluations(catalog: Catalog, folders: Iterable[Folder] | None = None) -> list[Evaluation]:
+    """The given evaluations, else all there are, in the catalog's order, each with what it came from."""
+    return [_evaluation(catalog, folder) for folder in (catalog.of("evals") if folders is None else folders)]
+
+
+def _evaluation(catalog: Catalog, folder: Folder) -> Evaluation:
+    model = _source(catalog, folder, "model_path", "models")
+    scored = _source(catalog, model, "data.scored", "scored", "rewritten")
+    reference = _source(catalog, folder, "reference", "evals")
+    opponent = None if reference is None else _evaluation(catalog, reference)
+    return Evaluation(catalog, folder, model, scored, _rounds(catalog, model), opponent)
+
+
+def _source(catalog: Catalog, folder: Folder | None, key: str, *kinds: str) -> Folder | None:
+    """The folder of one of these kinds that was read as `key`."""
+    read_as = None if folder is None else folder.input(key)
+    found = None if read_as is None else catalog.find(read_as)
+    return found if found is not None and found.kind in kinds else None
+
+
+def _rounds(catalog: Catalog, model: Folder | None) -> int:
+    scored = _source(catalog, model, "data.scored", "scored", "rewritten")
+    return 0 if scored is None else 1 + _rounds(catalog, _source(catalog, scored, "model_path", "models"))
+
+
+def by_group(found: Iterable[Evaluation]) -> dict[str, list[Evaluation]]:
+    """Group -> its evaluations; the same settings measured twice count once."""
+    groups: dict[str, dict[str, Evaluation]] = {}
+    for one in found:
+        group = group_of(one.folder.path) or (group_of(one.model.path) if one.model else None)
+        if group is not None:
+            groups.setdefault(group, {}).setdefault(one.folder.fingerprint, one)
+    return {group: list(members.values()) for group, members in groups.items()}

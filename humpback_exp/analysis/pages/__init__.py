@@ -1,0 +1,1 @@
+"""Pages: of the whole loop, of a sweep, and of models side by side."""

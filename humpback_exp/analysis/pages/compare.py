@@ -1,0 +1,107 @@
+"""Two or more evaluated models -> their settings where they differ, their figures, and the rows they disagree on most."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from humpback_exp.analysis import cautions, findings
+from humpback_exp.analysis.comparisons import corrections, make
+from humpback_exp.analysis.evaluations import LOSS, Evaluation, evaluations
+from humpback_exp.analysis.format import excerpt, listed, setting
+from humpback_exp.analysis.pages import tables
+from humpback_exp.analysis.pages.render import render
+from humpback_exp.analysis.pages.tables import Table, texts
+from humpback_exp.analysis.plans import Plan, alone
+from humpback_exp.analysis.runs import input_path, read_catalog
+from humpback_exp.analysis.samples import prompts
+from humpback_exp.artifacts.catalog import Catalog, Folder, differing, facts
+
+ROWS = 8
+"""Rows shown by each kind of disagreement."""
+
+
+def build(output_root: str, names: Sequence[str]) -> str:
+    """The page comparing the evaluations `names`; all others are compared with the first.
+
+    Raises:
+        ValueError: a name is no finished evaluation, the same one is named twice, or they share no held-out pair.
+    """
+    catalog = read_catalog(output_root, loops=True)
+    found = [_find(catalog, output_root, name) for name in names]
+    twice = next((one.label for place, one in enumerate(found) if one in found[:place]), None)
+    if twice:
+        raise ValueError(f"runs={','.join(names)}: {twice} is named twice; a comparison needs different evaluations")
+    base, *others = sides = [alone(run) for run in evaluations(catalog, found)]
+    for side in others:
+        _check(side.runs[0], base.runs[0])
+    pairs = [(side, base) for side in others]
+    result = make(Plan(base, dict(pairs), pairs, count=len(pairs)), corrections(evaluations(catalog)))
+    rows = prompts(catalog, sides)
+    return render(
+        "compare",
+        title=", ".join(side.label for side in sides),
+        findings=[finding for one in result.stated for finding in findings.stated(one)],
+        tests=findings.tests(result.stated),
+        cautions=cautions.of_models(sides, result.stated),
+        corrected=findings.corrected(result.count),
+        results=tables.of_settings(sides, result, {}),
+        differences=_differences([side.runs[0] for side in sides]),
+        by_loss=[row for row in sorted(rows, key=lambda row: -row.losses) if row.losses > 0][:ROWS],
+        by_verdict=[row for row in sorted(rows, key=lambda row: -row.verdicts) if row.verdicts > 0][:ROWS],
+        damaged=catalog.damaged,
+    )
+
+
+def _find(catalog: Catalog, output_root: str, name: str) -> Folder:
+    """An evaluation by its name, its folder, or the folder of its model."""
+    found = catalog.of("evals")
+    paths = [Path(name).resolve(), *((Path(output_root) / kind / name).resolve() for kind in ("evals", "models", "."))]
+    for path in paths:
+        for folder in found:
+            if path in (folder.path.resolve(), Path(input_path(folder, "model_path") or "").resolve()):
+                return folder
+    known = listed([folder.name for folder in found], 12) or "none"
+    raise ValueError(
+        f"runs={name}: no finished evaluation of that name below output_root={output_root}; there are: {known}"
+    )
+
+
+def _check(here: Evaluation, there: Evaluation) -> None:
+    """Raise unless both have losses of a common pair."""
+    for run in (there, here):
+        if not run.rows[LOSS.key]:
+            label = run.folder.label
+            raise ValueError(f"{label}: {run.catalog.damaged.get(label, 'holds no losses')}")
+    if not here.rows[LOSS.key].keys() & there.rows[LOSS.key].keys():
+        raise ValueError(
+            f"{here.folder.label}: evaluated on other pairs than {there.folder.label}; "
+            "evaluate both with the same heldout="
+        )
+
+
+def _differences(runs: Sequence[Evaluation]) -> Table:
+    """Every setting and input in which the runs, their models or the scores behind them differ."""
+    rows: list[list[str]] = []
+    for kind in ("evaluation", "model", "scored"):
+        folders = [run.folder if kind == "evaluation" else getattr(run, kind) for run in runs]
+        if None in folders:
+            labels = [folder.label if folder else "none" for folder in folders]
+            rows += [[f"{kind} folder", *labels]] if any(folders) else []
+            continue
+        rows += [
+            [f"{kind} {key}", *map(_shown, values)] for key, values in differing([_facts(f) for f in folders]).items()
+        ]
+    head = ["", *(alone(run).label for run in runs)]
+    return Table(head, [texts(row) for row in rows])
+
+
+def _facts(folder: Folder) -> dict[str, object]:
+    """Settings and inputs, those below this output root by their label."""
+    root = folder.path.as_posix().removesuffix(folder.label)
+    return {
+        key: value.removeprefix(root) if isinstance(value, str) else value
+        for key, value in facts(folder.manifest).items()
+    }
+
+
+def _shown(value: object) -> str:
+    return excerpt(setting(value), 200)

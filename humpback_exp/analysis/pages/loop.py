@@ -1,0 +1,172 @@
+"""The whole loop -> its page, and the tables that the pipeline prints when it ends."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from humpback_exp.analysis import cautions, findings, plots, scores
+from humpback_exp.analysis.comparisons import Result, corrections, make
+from humpback_exp.analysis.evaluations import evaluations
+from humpback_exp.analysis.format import duration, excerpt, listed
+from humpback_exp.analysis.funnel import funnels
+from humpback_exp.analysis.lineage import differences, nodes, outside
+from humpback_exp.analysis.pages import tables
+from humpback_exp.analysis.pages.render import made_by, render
+from humpback_exp.analysis.pages.tables import Table, table, texts
+from humpback_exp.analysis.plans import ROUND, alone, plans_of_loop
+from humpback_exp.analysis.runs import input_fingerprint, input_path, read_catalog, read_history, try_read
+from humpback_exp.analysis.samples import Prompt, prompts
+from humpback_exp.analysis.settings import Setting
+from humpback_exp.artifacts.catalog import Catalog, Folder
+from humpback_exp.records import ScoredCandidate
+
+COLUMNS = 10
+"""Differing settings shown for a kind of folders; more do not fit a page."""
+PANELS = 12
+"""Small multiples of a kind; the tables hold the rest."""
+ROWS = 24
+"""Models in a figure of intervals."""
+EXTREMES = 3
+"""Rows shown of either end of the scores."""
+PROMPTS, MODELS = 4, 6
+"""Held-out prompts, and answers shown side by side."""
+
+
+def build(output_root: str) -> str:
+    """The page of everything finished below `output_root`; the same folders give the same text.
+
+    Raises:
+        ValueError: nothing is finished.
+    """
+    catalog = read_catalog(output_root)
+    told, results = compared(catalog)
+    made = [one for result in results.values() for one in result.stated]
+    rated = scores.read_scores(catalog, catalog.of("scored")[:PANELS])
+    shown = dict(  # what reads files comes before the list of those that are damaged
+        headline=findings.of_loop(results),
+        results=results_table(told, results),
+        comparisons=tables.of_comparisons(made),
+        models=tables.of_models(told, gates(catalog)),
+        cautions=[*cautions.of_models(told, made), *cautions.same_models(catalog)],
+        intervals=plots.of_loop(results["references"], ROWS) if "references" in results else [],
+        histograms=[plots.histogram(one, number) for number, one in enumerate(scores.histograms(rated))],
+        losses=plots.losses(_histories(catalog, catalog.of("models")[:PANELS])),
+        extremes=_extremes(catalog, rated[-1]) if rated else [],
+        dropped=scores.dropped(catalog, catalog.of("candidates")[:PANELS]),
+        prompts=_answered(catalog, told),
+    )
+    return render(
+        "loop",
+        **shown,
+        opening=_opening(catalog),
+        made_by=made_by(catalog.folders),
+        folders=len(catalog.folders),
+        funnels=funnels(catalog),
+        lineage=_lineage(catalog),
+        outside=_outside(catalog),
+        differences=_differences(catalog),
+        unfinished=catalog.unfinished,
+        damaged=catalog.damaged,
+    )
+
+
+def compared(catalog: Catalog) -> tuple[list[Setting], dict[str, Result]]:
+    """Every evaluation by itself, and the comparisons of the loop's plans."""
+    found = evaluations(catalog)
+    told, corrected = [alone(run) for run in found], corrections(found)
+    return told, {name: make(plan, corrected) for name, plan in plans_of_loop(told).items()}
+
+
+def results_table(told: Sequence[Setting], results: Mapping[str, Result]) -> Table:
+    """A row a model: web pairs it was trained on, its figures, and their change from its reference."""
+    models = [one.runs[0].model for one in told]
+    web = {"web pairs": texts([model.rows("web") if model else None for model in models])}
+    return tables.of_settings(told, results.get("references"), web)
+
+
+def gates(catalog: Catalog) -> dict[str | None, Folder]:
+    """Fingerprint of a model -> its newest gate."""
+    newest_last = sorted(catalog.of("gates"), key=lambda gate: gate.manifest.finished_at)
+    return {input_fingerprint(gate, "model_path"): gate for gate in newest_last}
+
+
+def _extremes(catalog: Catalog, rated: scores.Scored) -> list[tuple[str, list[ScoredCandidate]]]:
+    """Title and rows of either end."""
+    best, worst = scores.extremes(catalog, rated, EXTREMES)
+    return [
+        (f"{name} in {rated.folder.label}", rows)
+        for name, rows in (("Best rated", best), ("Worst rated", worst))
+        if rows
+    ]
+
+
+def _histories(catalog: Catalog, models: Sequence[Folder]) -> dict[str, list[dict[str, float]]]:
+    return {one.name: try_read(catalog, one, lambda one: read_history(one.path)) or [] for one in models}
+
+
+def _answered(catalog: Catalog, told: Sequence[Setting]) -> list[Prompt]:
+    """The first prompts that all shown models answered; variants only where there is room."""
+    loop_first = sorted(told, key=lambda one: "-" in one.label)[:MODELS]
+    asked = [one for one in loop_first if one.runs[0].folder.manifest.config.get("judge.prompts")]
+    return [prompt for prompt in prompts(catalog, asked) if prompt.answered][:PROMPTS]
+
+
+def _opening(catalog: Catalog) -> list[str]:
+    """What was run, in two sentences; parts that are not finished are left out."""
+    models, corpora = catalog.of("models"), catalog.of("segments")
+    bases = _all(Path(input_path(one, "model.path") or "").name for one in models)
+    seeds = _all(f"{one.rows('seed'):,} human seed pairs" for one in models if one.rows("seed"))
+    pages = _all(f"{one.rows('pages'):,} pages ({Path(input_path(one, 'corpus.path') or '').name})" for one in corpora)
+    start = " and ".join(filter(None, (seeds, pages))) or "nothing finished yet"
+    steps = _instructions(catalog)
+    scorers = _all(str(one.manifest.config.get("scorer")) for one in catalog.of("scored"))
+    steps += [f"pairs were rated by the {scorers} scorer"] if scorers else []
+    rounds = [one.name.upper() for one in models if ROUND.fullmatch(one.name) and one.rows("web")]
+    times = "1 round" if len(rounds) == 1 else f"{len(rounds)} rounds"
+    steps += [f"{times} of self-curation gave {' and '.join(rounds)}"] if rounds else []
+    first = f"From {start}" + (f", with {bases} as the base model." if bases else ".")
+    second = "; ".join(steps)
+    return [first, f"{second[:1].upper()}{second[1:]}."] if steps else [first]
+
+
+def _instructions(catalog: Catalog) -> list[str]:
+    """Of each corpus once: another backward model's instructions for the same segments are no more pairs."""
+    first: dict[str | None, Folder] = {}
+    for one in catalog.of("candidates"):
+        first.setdefault(input_fingerprint(one, "segments"), one)
+    count, others = sum(one.rows("candidates") for one in first.values()), len(catalog.of("candidates")) - len(first)
+    again = f" (and {others} more time{'s' if others > 1 else ''} for the same segments)" if others else ""
+    return [f"A backward model wrote {count:,} usable instructions{again}"] if count else []
+
+
+def _all(names: Iterable[str], most: int = 3) -> str:
+    """Different names in their order, joined; of many, the first and how many more."""
+    different = list(dict.fromkeys(name for name in names if name))
+    return listed(different, most) if len(different) > most else " or ".join(different)
+
+
+def _lineage(catalog: Catalog) -> Table:
+    found = nodes(catalog)
+    manifests = [node.folder.manifest for node in found]
+    rows = [", ".join(f"{count:,} {name}" for name, count in one.rows.items() if count) for one in manifests]
+    columns = {
+        "": texts([node.folder.label for node in found]),
+        "made from": texts([", ".join(node.sources) for node in found]),
+    }
+    columns |= {"rows": texts(rows), "time": texts([duration(one.wall_seconds) for one in manifests])}
+    return table(columns | {"fingerprint": texts([one.fingerprint[:8] for one in manifests])})
+
+
+def _outside(catalog: Catalog) -> Table:
+    found = outside(catalog)
+    columns = {"": texts([one.key for one in found]), "path": texts([one.path for one in found])}
+    return table(columns | {"fingerprint": texts([one.fingerprint[:8] for one in found])})
+
+
+def _differences(catalog: Catalog) -> list[tuple[str, Table]]:
+    """Each kind of folders, with how many differing settings are not shown, and a table of those that are."""
+    found = []
+    for kind, keys in differences(catalog).items():
+        shown = {key: texts([excerpt(value, 60) for value in values]) for key, values in list(keys.items())[:COLUMNS]}
+        more = f"; {len(keys) - COLUMNS} more differing settings are in the manifests" if len(keys) > COLUMNS else ""
+        found.append((f"{kind}{more}", table({"": texts([folder.name for folder in catalog.of(kind)])} | shown)))
+    return found

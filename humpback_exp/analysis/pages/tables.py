@@ -1,0 +1,192 @@
+"""Tables of the pages, of the terminal, and of the CSV files beside a page: columns of cells, all text."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from humpback_exp.analysis.comparisons import Change, Comparison, Result
+from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, Evaluation, Measure
+from humpback_exp.analysis.findings import significance
+from humpback_exp.analysis.format import DASH, number, span
+from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.plots import axis_label
+from humpback_exp.analysis.runs import input_fingerprint
+from humpback_exp.analysis.settings import Setting, number_of
+from humpback_exp.artifacts.catalog import Folder
+from humpback_exp.evaluation.intervals import Interval
+
+VERDICTS = {1: "better", 0: "within noise", -1: "worse"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure or a text."""
+
+    text: str = DASH
+    small: str = ""
+    """Its interval, in small print."""
+    side: int = 0
+    """Whether it is a change for the better or the worse beyond noise."""
+
+
+Columns = dict[str, list[Cell]]
+"""Head -> a cell for each row; the first column names the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells."""
+
+    head: list[str]
+    rows: list[list[Cell]]
+
+
+def table(columns: Columns) -> Table:
+    """The columns in which anything stands."""
+    kept = {head: cells for head, cells in columns.items() if any(cell.text != DASH for cell in cells)}
+    return Table(list(kept), [list(row) for row in zip(*kept.values(), strict=True)])
+
+
+def texts(values: Sequence[object]) -> list[Cell]:
+    """A column of texts and whole numbers; a dash for None."""
+    return [Cell() if v is None else Cell(f"{v:,}" if isinstance(v, int) else str(v)) for v in values]
+
+
+def figure(one: Interval | None, form: str, side: int = 0) -> Cell:
+    """A figure with its 95 % interval."""
+    return Cell() if one is None else Cell(number(one.value, form), span(one.ends, form) if one.error > 0 else "", side)
+
+
+def change(one: Change | None) -> Cell:
+    return Cell() if one is None else figure(one.interval, one.form, one.side)
+
+
+def of_settings(
+    told: Sequence[Setting], result: Result | None, more: Columns, paper: Sequence[Published] = ()
+) -> Table:
+    """A row a setting: its figures and their change from what it is compared with, the paper's number for it."""
+    made = {one: result.table[one].changes if result and one in result.table else {} for one in told}
+    columns: Columns = {"": texts([one.label for one in told])} | more
+    for measure in MEASURES:
+        changes = [made[one].get(measure.key) for one in told]
+        columns[axis_label(measure)] = [_level(one, measure, by) for one, by in zip(told, changes, strict=True)]
+        cells = [Cell() if one and one.even else change(one) for one in changes]
+        if any(cell.text != DASH for cell in cells) and result and result.plan.base in told:
+            cells[told.index(result.plan.base)] = Cell("baseline")
+        columns[f"change of {measure.name}, {measure.unit}"] = cells
+    return table(columns | {"paper, %": [_paper(number_of(paper, one)) for one in told]})
+
+
+def _level(one: Setting, measure: Measure, change: Change | None) -> Cell:
+    """A setting's own figure; the win rate against what it is compared with, with the verdict of that comparison."""
+    if change is None or not change.even:
+        return figure(one.figures.get(measure.key), measure.form)
+    return figure(change.level, measure.form, change.side)
+
+
+def _paper(one: Published | None) -> Cell:
+    return Cell() if one is None else Cell(f"{one.win_rate}", f"± {one.error}" if one.error else "")
+
+
+def of_comparisons(made: Sequence[Comparison]) -> Table:
+    """A row a comparison: by how much each measure changes, and whether that is beyond noise."""
+    columns: Columns = {"": texts([f"{one.ours.label} against {one.theirs.label}" for one in made])}
+    for measure in reversed(MEASURES):
+        changes = [one.changes.get(measure.key) for one in made]
+        columns[f"change of {measure.name}, {measure.unit}"] = [change(one) for one in changes]
+        columns[f"by {measure.name}"] = [_verdict(one) for one in changes]
+    return table(columns)
+
+
+def _verdict(one: Change | None) -> Cell:
+    if one is None:
+        return Cell()
+    return Cell(VERDICTS[one.side], significance(one.interval) if one.interval.error > 0 else "", one.side)
+
+
+def of_models(told: Sequence[Setting], gates: Mapping[str | None, Folder]) -> Table:
+    """A row a model of the loop: how the judge saw it, and how well it rates.
+
+    Args:
+        gates: fingerprint of a model -> how it told good pairs from corrupted ones.
+    """
+    runs = [one.runs[0] for one in told]
+    rated = [gates.get(input_fingerprint(run.folder, "model_path")) for run in runs]
+    columns: Columns = {"": texts([one.label for one in told])}
+    columns["won / tied / lost"] = [_tally(run) for run in runs]
+    columns["judge\N{RIGHT SINGLE QUOTATION MARK}s preference, %"] = [
+        figure(one.figures.get(PREFERENCE.key), PREFERENCE.form) for one in told
+    ]
+    columns["first answer preferred"] = [_share(run.folder, "position_share") for run in runs]
+    columns["scorer"] = texts([gate.manifest.config.get("scorer") if gate else None for gate in rated])
+    columns["ratings readable"] = [_share(gate, "readable") for gate in rated]
+    for kind in ("shuffled", "truncated"):
+        columns[f"AUC against {kind}"] = [figure(_area(gate, f"auc_{kind}"), ".2f") for gate in rated]
+    return table(columns)
+
+
+def _tally(run: Evaluation) -> Cell:
+    counts = [run.folder.metric(key) for key in ("wins", "ties", "losses")]
+    return Cell() if None in counts else Cell(" / ".join(f"{count:.0f}" for count in counts))
+
+
+def _share(folder: Folder | None, key: str) -> Cell:
+    value = folder.metric(key) if folder else None
+    return Cell() if value is None else Cell(f"{value:.0%}")
+
+
+def _area(gate: Folder | None, key: str) -> Interval | None:
+    """Area under the curve of good pairs against those corrupted in one way, with its interval over pairs."""
+    area, error = (gate.metric(name) if gate else None for name in (key, f"{key}_error"))
+    pairs = gate.rows("pairs") if gate else 0
+    if area is None:
+        return None
+    return Interval(area, float("nan") if error is None else error, max(pairs - 1, 1), pairs, (1,), (0.0, 1.0))
+
+
+def as_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def settings_csv(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> bytes:
+    """A line a setting, then one for each of the paper's points."""
+    ours = [_line(one, result, number_of(paper, one)) for one in told]
+    theirs: list[dict[str, object]] = [
+        {"source": one.source, "series": one.series, "x": one.x, "win_rate": one.win_rate, "win_rate_error": one.error}
+        for one in paper
+    ]
+    return as_csv([*ours, *theirs])
+
+
+def _line(one: Setting, result: Result, same: Published | None) -> dict[str, object]:
+    made = result.table.get(one)
+    line: dict[str, object] = {"source": "ours", "series": one.place.series, "x": one.place.x, "seeds": len(one.runs)}
+    for measure in MEASURES:
+        changed = made.changes.get(measure.key) if made else None
+        line |= _ends(measure.key, one.figures.get(measure.key))
+        line |= _ends(f"{measure.key}_change", changed.interval if changed else None)
+    line |= {"paper_win_rate": same.win_rate if same else None, "change_from": made.theirs.label if made else None}
+    return line | {"comparisons": result.count}
+
+
+def _ends(name: str, one: Interval | None) -> dict[str, object]:
+    values = (None,) * 4 if one is None else (one.value, one.error, one.low, one.high)
+    return dict(zip((name, f"{name}_error", f"{name}_low", f"{name}_high"), values, strict=True))
+
+
+def runs_csv(told: Sequence[Setting]) -> bytes:
+    """A line a run."""
+    return as_csv(
+        [
+            {"run": run.folder.label, "series": one.place.series, "x": one.place.x, "seed": run.seed}
+            | {"examples": run.examples}
+            | {measure.key: run.mean(measure) for measure in MEASURES}
+            for one in told
+            for run in one.runs
+        ]
+    )

@@ -1,0 +1,102 @@
+"""A row as people publish pairs -> id, instruction and output, each under the name that its column has in the file."""
+
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any
+
+Row = dict[str, Any]
+Columns = dict[str, tuple[str, Any]]
+"""Our name of a column -> its name in the file, for messages, and its value."""
+SHAPES = "every pair needs instruction and output, prompt and completion, or messages, as text"
+
+
+def renamed(row: Row, names: Mapping[str, str], where: str, option: str) -> Columns:
+    """A row under our names.
+
+    Args:
+        names: our name -> the row's, where they differ.
+        where: file and number of the row, for messages.
+        option: the config key of `names`.
+
+    Raises:
+        ValueError: the row has no such column.
+    """
+    columns = {name: (name, value) for name, value in row.items()}
+    for ours, theirs in names.items():
+        if theirs not in row:
+            raise ValueError(f"{where}: no column {theirs!r} ({option}.{ours}); there are {', '.join(row)}")
+        columns[ours] = theirs, row[theirs]
+    return columns
+
+
+def pair_columns(columns: Columns, where: str) -> Columns:
+    """Columns of any of the shapes, with instruction and output among them where they can be found.
+
+    Raises:
+        ValueError: there is an `input`, but it or the instruction above it is no text.
+    """
+    if "instruction" not in columns and "output" not in columns:
+        columns = columns | _other_shape(columns)
+    value = columns.get("input", ("input", None))[1]
+    if value is None or value == "" or "instruction" not in columns:
+        return columns
+    whole = "\n\n".join(text(columns, name, where).strip() for name in ("instruction", "input"))
+    return columns | {"instruction": (columns["instruction"][0], whole)}
+
+
+def _other_shape(columns: Columns) -> Columns:
+    """Instruction and output of a row of prompt and completion (as text or as turns of a chat), or of messages."""
+    if "prompt" in columns and "completion" in columns:
+        prompt, completion = columns["prompt"][1], columns["completion"][1]
+        if not isinstance(prompt, list) or not isinstance(completion, list):
+            return {"instruction": columns["prompt"], "output": columns["completion"]}
+        return first_turn("prompt", prompt + completion)
+    return first_turn(*columns["messages"]) if "messages" in columns else {}
+
+
+def first_turn(name: str, messages: Any) -> Columns:
+    """The first question of a chat, below what the system says before it, and its answer; None for what is not there."""
+    turns = messages if isinstance(messages, list) else []
+    said = [(turn.get("role"), turn.get("content")) for turn in turns if isinstance(turn, dict)]
+    system = list(takewhile(lambda turn: turn[0] == "system", said))
+    first, second = [*said[len(system) :], (None, None), (None, None)][:2]
+    contents = [content for _, content in [*system, first] if isinstance(content, str)]
+    asked = first[0] == "user" and len(contents) > len(system)
+    return {
+        "instruction": (name, "\n\n".join(contents) if asked else None),
+        "output": (name, second[1] if second[0] == "assistant" else None),
+    }
+
+
+def text(columns: Columns, name: str, where: str) -> str:
+    """A column's text.
+
+    Raises:
+        ValueError: there is none, it is empty, or it holds half a character, which could not be written anywhere.
+    """
+    theirs, value = columns.get(name, (name, None))
+    called = name if theirs == name else f"{name} ({theirs})"
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{where}: no {called}; {SHAPES}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        half = value[error.start].encode("unicode_escape").decode()
+        raise ValueError(f"{where}: {called} holds {half}, half a character (a lone surrogate); mend the row") from None
+    return value
+
+
+def row_id(columns: Columns, number: int, where: str) -> str:
+    """The id of a row, or its number where there is no such column.
+
+    Raises:
+        ValueError: it is null, empty, or neither text nor a number.
+    """
+    if "id" not in columns:
+        return f"seed-{number:05d}"
+    theirs, value = columns["id"]
+    if isinstance(value, int | float):
+        return str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{where}: {theirs} is {value!r}; give each row a text or number there, or drop the column")
+    return text(columns, "id", where)

@@ -1,0 +1,168 @@
+"""The length-controlled win rate of AlpacaEval 2 (arXiv 2404.04475): what a judge would say if no answer were the longer one.
+
+A logistic model foretells a verdict from the difference in length, the instruction's difficulty and a constant of the model. It is
+fitted to the model's verdicts and, for stability, to those of two baselines that were told to be short and to be long.
+"""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humpback_exp.evaluation.alpaca_eval import Annotation
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+FOLDS = 5
+GAMED_WEIGHT = 0.1
+"""Of a row of the two gamed baselines: AlpacaEval's regularisation of 0.2, shared between them."""
+STRENGTHS = np.logspace(-4, 4, 10)
+"""Inverse strengths of the L1 penalty that cross-validation chooses from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LengthControl:
+    """What length-controlled win rates need from outside: AlpacaEval's difficulties and the verdicts of its gamed baselines."""
+
+    difficulty: dict[str, float]
+    """Instruction -> difficulty."""
+    gamed: Floats
+    """[rows, 3]: preference for the model in [0, 1], standardised length difference, difficulty."""
+
+
+def read_length_control(difficulty: Path, instructions: Path, gamed: Path) -> LengthControl:
+    """Read AlpacaEval's `instruction_difficulty.csv` and `df_gamed.csv`.
+
+    Args:
+        instructions: the `model_outputs.json` whose order the indices of `difficulty` count.
+
+    Raises:
+        ValueError: a file is missing or has other columns; nothing is approximated.
+    """
+    order = [row["instruction"] for row in json.loads(existing(instructions).read_text(encoding="utf-8"))]
+    rows = columns(difficulty, "index", "instruction_difficulty")
+    found = {order[int(row["index"])]: float(row["instruction_difficulty"]) for row in rows}
+    names = ("preference", "std_delta_len", "instruction_difficulty")
+    table = [[float(row[name]) for name in names] for row in columns(gamed, *names)]
+    return LengthControl(found, np.array(table))
+
+
+def columns(path: Path, *names: str) -> list[dict[str, str]]:
+    """The rows of a CSV file that has these columns."""
+    with existing(path).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    missing = set(names) - (rows[0].keys() if rows else set())
+    if missing:
+        raise ValueError(f"{path}: lacks the columns {', '.join(sorted(missing))}")
+    return rows
+
+
+def existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: no such file; a length-controlled win rate needs AlpacaEval's own, and is not estimated without"
+        )
+    return path
+
+
+def length_controlled(
+    annotations: Sequence[Annotation], control: LengthControl, strength: float | None = None, tolerance: float = 1e-4
+) -> float:
+    """The win rate in percent that a logistic model foretells at equal lengths, fitted to verdicts and gamed baselines.
+
+    Args:
+        strength: inverse strength of the L1 penalty; None chooses the one of `STRENGTHS` with the best log loss over `FOLDS`
+            groups of verdicts, as AlpacaEval does.
+        tolerance: where the solver stops; AlpacaEval's is scikit-learn's own, with which the result is 0.001 off the optimum.
+    """
+    rows = training_rows(annotations, control)
+    weights = fitted(rows, np.arange(len(rows.labels)), strength or best_strength(rows), tolerance).coef_[0]
+    return at_equal_length(weights, difficulties(annotations, control))
+
+
+def best_strength(rows: "Rows") -> float:
+    """The inverse penalty whose models foretell the groups left out best; a verdict's two rows are in one group."""
+    from sklearn.model_selection import GroupKFold
+
+    folds = list(GroupKFold(FOLDS).split(rows.features, groups=rows.group))
+    losses = [np.mean([log_loss(fitted(rows, kept, c), rows, left) for kept, left in folds]) for c in STRENGTHS]
+    return float(STRENGTHS[int(np.argmin(losses))])
+
+
+def fitted(rows: "Rows", chosen: Indices, strength: float, tolerance: float = 1e-4) -> Any:
+    """scikit-learn's model of the chosen rows: L1 penalty, no intercept, liblinear."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(
+        C=strength,
+        solver="liblinear",
+        l1_ratio=1,
+        fit_intercept=False,
+        random_state=123,
+        tol=tolerance,
+        max_iter=10_000,
+    )
+    return model.fit(rows.features[chosen], rows.labels[chosen], (rows.share * rows.weight)[chosen])
+
+
+def log_loss(model: Any, rows: "Rows", chosen: Indices) -> float:
+    """Mean weighted log loss of the model's probabilities of a win on the chosen rows, against the shares of wins."""
+    told = np.clip(model.predict_proba(rows.features[chosen])[:, 1], 1e-15, 1 - 1e-15)
+    wins = np.where(rows.labels == 1, rows.share, 1 - rows.share)[chosen]
+    losses = wins * np.log(told) + (1 - wins) * np.log(1 - told)
+    return -float((losses * rows.weight[chosen]).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Verdicts doubled, once under each label, as scikit-learn takes shares for labels."""
+
+    features: Floats
+    """[2 n, 3]: tanh of the standardised length difference, difficulty, whether the row is the model's own."""
+    labels: Indices
+    share: Floats
+    """How much of the row is under its label."""
+    weight: Floats
+    group: Indices
+
+
+def training_rows(annotations: Sequence[Annotation], control: LengthControl) -> Rows:
+    """The gamed baselines' rows at `GAMED_WEIGHT`, then the model's own at 1."""
+    read = [each for each in annotations if each.preference is not None]
+    lengths = np.array([len(each.output_1) - len(each.output_2) for each in annotations], dtype=float)
+    standard = dict(zip(annotations, lengths / lengths.std(ddof=1), strict=True))
+    own = np.array([[each.preference - 1, standard[each], difficulty_of(each, control)] for each in read])  # type: ignore[operator]
+    table = np.concatenate([control.gamed, own])
+    is_own = np.arange(len(table)) >= len(control.gamed)
+    features = np.column_stack([np.tanh(table[:, 1]), table[:, 2], is_own.astype(float)])
+    share, count = table[:, 0], len(table)
+    return Rows(
+        features=np.concatenate([features, features]),
+        labels=np.repeat([1, 0], count),
+        share=np.concatenate([share, 1 - share]),
+        weight=np.tile(np.where(is_own, 1.0, GAMED_WEIGHT), 2),
+        group=np.tile(np.arange(count), 2),
+    )
+
+
+def at_equal_length(weights: Floats, difficulty: Floats) -> float:
+    """Mean probability of a win in percent where neither answer is longer; `weights` of length, difficulty and model."""
+    return 100 * float((1 / (1 + np.exp(-(weights[1] * difficulty + weights[2])))).mean())
+
+
+def difficulties(annotations: Sequence[Annotation], control: LengthControl) -> Floats:
+    """[n], joined by the instruction and not by its place in the file."""
+    return np.array([difficulty_of(each, control) for each in annotations])
+
+
+def difficulty_of(annotation: Annotation, control: LengthControl) -> float:
+    if annotation.instruction not in control.difficulty:
+        raise ValueError(
+            f"{annotation.instruction[:60]!r}: has no difficulty; a length-controlled win rate is for AlpacaEval's instructions"
+        )
+    return control.difficulty[annotation.instruction]
