@@ -18,6 +18,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable
 from importlib.metadata import distribution
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -80,7 +81,12 @@ def download(packages: dict[str, str], python: str, folder: Path) -> None:
     command += [part for each in platforms for part in ("--platform", each)]
     done = subprocess.run([*command, *(f"{name}=={version}" for name, version in packages.items())])
     if done.returncode:
-        sys.exit("error: pip could not fetch every package, as it says above; a package index must be reachable")
+        refuse("pip could not fetch every package, as it says above; a package index must be reachable")
+
+
+def refuse(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 def write_parts(kind: str, paths: Iterable[Path], folder: Path) -> dict[str, str]:
@@ -103,7 +109,7 @@ def make(folder: Path, python: str, model: Path, pages: Path) -> dict[str, dict[
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     needed = graph(python)
-    versions = {name: distribution(name).version for name in needed if name}
+    versions = {name: version_of(name) for name in needed if name}
     with tempfile.TemporaryDirectory() as scratch:
         download(versions, python, Path(scratch))
         parts = {"packages": write_parts("packages", sorted(Path(scratch).iterdir()), folder)}
@@ -124,7 +130,7 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, default=Path("pages"), help="the demo's pages, left out where absent")
     arguments = parser.parse_args()
     if not (arguments.model / "config.json").exists():
-        sys.exit(f"error: --model={arguments.model}: no such model folder; `make models` makes the demo's")
+        refuse(f"--model={arguments.model}: no such model folder; `make models` makes the demo's")
     parts = make(arguments.to, arguments.python, arguments.model, arguments.pages)
     for kind, sums in parts.items():
         size = sum((arguments.to / name).stat().st_size for name in sums)

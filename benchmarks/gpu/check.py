@@ -36,6 +36,8 @@ CHECKS = {
 }
 """The checks, what tells most first, and the seconds that each may take."""
 MINUTES = 8.0
+SLOWER = 10
+"""How much longer checks may take on a CPU, which proves the script and no speed."""
 NEEDED = ("hydra", "omegaconf", "deepspeed", "wandb", "fastwarc", "resiliparse", "datasketch", "py3langid", "datatrove")
 """Modules that a machine set up for GPUs alone lacks."""
 
@@ -44,12 +46,17 @@ def refuse_early(device: str) -> None:
     """End the program in one line where no check could run."""
     lacking = [name for name in NEEDED if find_spec(name) is None]
     if lacking:
-        sys.exit(
-            f"error: {', '.join(lacking)} not installed; make gpu-bundle where there is a network, then "
+        refuse(
+            f"{', '.join(lacking)} not installed; make gpu-bundle where there is a network, then "
             "python3 gpu-bundle/install.py here (docs/gpu.md)"
         )
     if device == "cuda" and (reason := no_gpu()):
-        sys.exit(f"error: {reason}; --device cpu tries the script itself with tiny shapes")
+        refuse(f"{reason}; --device cpu tries the script itself with tiny shapes")
+
+
+def refuse(reason: str) -> None:
+    print(f"error: {reason}", file=sys.stderr)
+    sys.exit(2)
 
 
 def no_gpu() -> str | None:
@@ -94,10 +101,9 @@ class Report:
 
 def run(name: str, setup: Setup, seconds: float) -> Iterator[Row]:
     """Rows of one check as they come, and one that says so where it failed or reached its bound."""
-    command = [sys.executable, "-m", "benchmarks.gpu.check", *setup.arguments(), "--run", name]
     log = setup.folder / f"{name}.log"
     with log.open("w", encoding="utf-8") as err:
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, start_new_session=True)
+        child = subprocess.Popen(setup.command(name), stdout=subprocess.PIPE, stderr=err, start_new_session=True)
         try:
             yield from rows_until(child, time.monotonic() + seconds)
             code = child.wait(timeout=5)
@@ -161,13 +167,14 @@ def main() -> None:
         return
     refuse_early(arguments.device)
     setup.folder.mkdir(parents=True, exist_ok=True)
-    report, end = Report(setup), time.monotonic() + 60 * arguments.minutes
+    slower = SLOWER if setup.tiny else 1
+    report, end = Report(setup), time.monotonic() + 60 * arguments.minutes * slower
     for name in arguments.only:
         left = end - time.monotonic()
         if left <= 0:
             report.add(Row(name, "started", "no", f"{arguments.minutes:g} min", passed=False, note="the time is over"))
             continue
-        for row in run(name, setup, min(CHECKS[name], left)):
+        for row in run(name, setup, min(CHECKS[name] * slower, left)):
             report.add(row)
     failed = sum(row.passed is False for row in report.rows)
     print(f"{len(report.rows)} rows, {failed} not passed: {setup.folder}/gpu-check.md")

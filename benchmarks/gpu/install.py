@@ -25,7 +25,8 @@ BUNDLE = Path(__file__).resolve().parent
 
 
 def refuse(message: str) -> None:
-    sys.exit(f"error: {message}")
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 def facts() -> dict[str, Any]:

@@ -20,5 +20,5 @@ def rows(setup: Setup) -> Iterator[Row]:
     yield Row("marked", "pytest -m gpu", summary, "all pass", passed=None if skipped else done.returncode == 0)
 
 
-FILES = ["tests/modeling/test_gpu.py", "tests/inference/test_gpu.py"]
+FILES = ["tests/test_gpu.py"]
 """Where they stand; the rest of the suite need not be collected."""

@@ -1,5 +1,6 @@
 """What a check is told, and what it says: one row a figure."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,10 @@ class Setup:
 
     def arguments(self) -> list[str]:
         return ["--device", self.device, "--to", str(self.folder)]
+
+    def command(self, check: str) -> list[str]:
+        """One check in a process of its own."""
+        return [sys.executable, "-m", "benchmarks.gpu.check", *self.arguments(), "--run", check]
 
 
 @dataclass(slots=True)
