@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.gpu import bundle, check
+from benchmarks.gpu import bundle, check, machine, whole
 from benchmarks.gpu.rows import MARK, Row, Setup, at_most, markdown
-from tests.conftest import ROOT, one_line_error, run
+from tests.conftest import one_line_error, run
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -184,6 +184,26 @@ def test_the_table_says_what_was_not_measured() -> None:
     ]  # fmt: skip
 
 
+def test_a_gpu_that_somebody_else_uses_does_not_pass() -> None:
+    row = machine.memory_free(30 << 30, 140 << 30)
+    assert (row.passed, row.figure) == (False, 30 / 140)
+    assert row.note.startswith("30.0 of 140.0 GiB are free; somebody else uses this GPU")
+    assert machine.memory_free(139 << 30, 140 << 30).passed
+
+
+@pytest.mark.parametrize(
+    ("free", "size"), [(139.0, "LLaMA 7B"), (79.0, "a Llama of 3B"), (40.0, "a Llama of 1B"), (4.0, None)]
+)
+def test_the_largest_shape_is_what_the_planner_says_fits(monkeypatch: pytest.MonkeyPatch, free: float, size) -> None:
+    monkeypatch.setattr(whole, "free", lambda setup: free)
+    setup = Setup("cuda", Path("nowhere"))
+    found = whole.largest(setup)
+    assert (found.name if found else None) == size
+    if size is None:
+        (row,) = whole.rows(setup)
+        assert (row.passed, row.note) == (False, "not measured: 4.0 GiB are free, too few for any shape")
+
+
 @pytest.mark.parametrize("name", ["AcceleratorError", "OutOfMemoryError"])
 def test_a_gpu_that_fails_ends_a_command_in_one_line(name: str) -> None:
     code = (
@@ -205,4 +225,3 @@ def test_all_checks_run_and_pass_on_a_cpu_with_tiny_shapes(tmp_path: Path) -> No
     assert [row for row in rows if row["passed"] is False] == []
     assert sum(row["passed"] is True for row in rows) == 23
     assert (tmp_path / "gpu-check.md").read_text().count("\n| ") == len(rows) + 2
-    assert ROOT.joinpath("benchmarks/gpu").is_dir()

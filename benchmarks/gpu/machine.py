@@ -36,12 +36,18 @@ def rows(setup: Setup) -> Iterator[Row]:
     device = torch.device(setup.device)
     facts = {"python": platform.python_version(), "versions": versions()} | (gpu(device) if not setup.tiny else {})
     if not setup.tiny:
-        free, total = torch.cuda.mem_get_info(device)
-        row = at_least("machine", "GPU memory free, share", free / total, FREE, facts=facts)
-        row.note = f"{free / GIB:.1f} of {total / GIB:.1f} GiB are free" + ("" if row.passed else "; somebody uses it")
-        yield row
+        yield memory_free(*torch.cuda.mem_get_info(device))
     yield Row("machine", "bf16 matrix products, TFLOP/s", matmul_peak(device, torch.bfloat16) / 1e12, facts=facts)
     yield Row("machine", "memory, GB/s read and written", copy_rate(device) / 1e9)
+
+
+def memory_free(free: int, total: int) -> Row:
+    """Whether the GPU is ours alone, of bytes free and in all."""
+    row = at_least("machine", "GPU memory free, share", free / total, FREE)
+    row.note = f"{free / GIB:.1f} of {total / GIB:.1f} GiB are free"
+    if not row.passed:
+        row.note += "; somebody else uses this GPU, so that other figures are disturbed"
+    return row
 
 
 def versions() -> str:
