@@ -12,6 +12,8 @@ from humpback_exp.modeling.load import Model
 from humpback_exp.progress import log
 
 K = TypeVar("K", bound=Hashable)
+OUT_OF_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What torch says of it on a CPU, and where a library on a GPU finds no room for its own work."""
 PASS_TOKENS = 2048
 """Tokens read in one pass, if more than one row: enough to keep matrix products at their peak, few enough that a layer's
 activations stay in a CPU's cache."""
@@ -107,7 +109,7 @@ def within_memory(size: int, work: Callable[[int], None]) -> int:
             work(size)
             return size
         except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            if not isinstance(error, torch.OutOfMemoryError) and not any(said in str(error) for said in OUT_OF_MEMORY):
                 raise
             if size == 1:
                 raise ValueError(
