@@ -1,4 +1,7 @@
-"""Finished folders -> a self-contained HTML page: of everything, of a sweep (sweep=NAME), or of some models (runs=a,b)."""
+"""Finished folders -> a self-contained HTML page: of everything, of a sweep (sweep=NAME), or of some models (runs=a,b).
+
+Or one table of all runs: table=runs.parquet, or .csv.
+"""
 
 import hydra
 from hydra.core.config_store import ConfigStore

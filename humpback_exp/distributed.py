@@ -1,4 +1,4 @@
-"""Who this process is among the ranks, how a signal ends it, and that no child outlives its parent."""
+"""Which rank this process is, how a signal ends it, and how a child ends with its parent."""
 
 import ctypes
 import os
@@ -10,8 +10,8 @@ _PR_SET_PDEATHSIG = 1
 LOST = os.EX_PROTOCOL
 """Exit status of a rank that ends only because another one did."""
 STOPS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""What asks a run to save and leave: SIGTERM by people and schedulers, SIGUSR1 by Slurm's `--signal=USR1@300`, SIGUSR2 by
-Slurm to all processes of a point that submitit put there."""
+"""Signals that ask a run to save and leave. People and schedulers send SIGTERM, Slurm's `--signal=USR1@300` sends SIGUSR1, and
+Slurm sends SIGUSR2 to all processes of a point that submitit started."""
 
 
 class Stopped(SystemExit):
@@ -23,7 +23,7 @@ class Stopped(SystemExit):
 
 
 def rank() -> int:
-    """This process's place among all ranks, as torchrun or Slurm's srun tells it; 0 where there is only one."""
+    """The global rank of this process, as torchrun or Slurm's srun sets it; 0 where there is only one process."""
     if "RANK" in os.environ:
         return int(os.environ["RANK"])
     return int(os.environ["SLURM_PROCID"]) if started_outside() else 0
@@ -35,7 +35,7 @@ def started_outside() -> bool:
 
 
 def session() -> str:
-    """What ranks that were started together from outside have in common, and those of another job or another try do not."""
+    """A name that all ranks started together share, and that ranks of another job or another attempt do not have."""
     names = (
         "SLURM_JOB_ID",
         "SLURM_STEP_ID",
@@ -47,7 +47,7 @@ def session() -> str:
 
 
 def join_slurm() -> None:
-    """Give what srun tells its ranks the names torchrun uses; the first node's first rank is where all meet."""
+    """Set torchrun's environment variables from srun's. All ranks meet at the first rank of the first node."""
     if "RANK" in os.environ or not started_outside():
         return
     slurm = os.environ
@@ -75,10 +75,10 @@ def leave_on_signals() -> None:
 
 
 def die_with_parent(parent: int | None = None) -> None:
-    """Ask the kernel for a SIGKILL when the parent dies; stages and workers may die anywhere, so nothing gentler is needed.
+    """Ask the kernel to kill this process when its parent dies. Stages and workers may die anywhere, so SIGKILL does no harm.
 
     Args:
-        parent: the parent's process id where the child knows it, for a parent that died before this call.
+        parent: the parent's process id, where the child knows it; this covers a parent that died before this call.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""One line and an exit status for whatever ends a command: a user's mistake, a stage that failed, a signal.
+"""One line and an exit status for everything that ends a command: a user's mistake, a failed stage, a signal.
 
 Root scripts call `user_errors(main)`, and `exit_on_user_error(stage)` in Hydra's task function.
 """
@@ -46,16 +46,17 @@ class PointFailed(RuntimeError):
 
 
 class StageFailed(RuntimeError):
-    """A stage's process ended badly; `said` are the lines in which its ranks say why, none where they could not."""
+    """A stage's process failed. `lines` are its ranks' own error messages; there are none where a rank was killed."""
 
-    def __init__(self, folder: Path, who: str, code: int, said: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, who: str, code: int, lines: Sequence[str] = ()) -> None:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed with status {code}"
         super().__init__(f"{folder}: {who}{how}; what was finished is kept, the same command goes on from there")
-        self.code, self.said = (128 - code if code < 0 else code), list(said)
+        self.code = 128 - code if code < 0 else code
+        self.lines = list(lines)
 
 
 def exit_on_user_error(run: Callable[[], object]) -> None:
-    """Run inside Hydra's task function: a user's mistake ends the program here, Hydra would add lines to an exception."""
+    """Run inside Hydra's task function. A user's mistake ends the program here, since Hydra would add lines to an exception."""
     try:
         run()
         sys.stdout.flush()  # here, where a reader that has gone is no traceback
@@ -70,7 +71,7 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
     `HYDRA_FULL_ERROR=1` shows the traceback.
 
     Args:
-        child: whether another process of ours started this one and speaks of interrupts itself.
+        child: whether another process of ours started this one; that process then reports interrupts.
     """
     os.environ.setdefault(SHOWN, os.environ.get(FULL, "0"))
     os.environ[FULL] = "1"
@@ -94,10 +95,10 @@ def user_errors(main: Callable[[], object], child: bool = False) -> None:
 
 
 def report(error: Exception) -> int:
-    """Say what went wrong in one line and return the exit status; what is our fault is raised again."""
+    """Print one line about what went wrong and return the exit status. A fault of ours is raised again, with its traceback."""
     if isinstance(error, StageFailed):
         if error.code != INTERRUPTED:
-            print(*error.said or [f"error: {error}"], sep="\n", file=sys.stderr)
+            print(*error.lines or [f"error: {error}"], sep="\n", file=sys.stderr)
         return error.code
     if isinstance(error, RuntimeError) and started_outside() and LOST_PEER.search(str(error)):
         if ERRORS not in os.environ:
@@ -127,9 +128,9 @@ def report(error: Exception) -> int:
 
 
 def format_error(error: Exception) -> str:
-    """The line that says what went wrong, its causes included."""
+    """What went wrong, in one line that includes the causes."""
     if isinstance(error, StageFailed):
-        return "; ".join(line.removeprefix("error: ") for line in error.said) or str(error)
+        return "; ".join(line.removeprefix("error: ") for line in error.lines) or str(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"{error.filename or 'output_root'}: no space left on the disk; free some, the same command goes on"
     if isinstance(error, OSError) and error.strerror:

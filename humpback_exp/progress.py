@@ -1,4 +1,4 @@
-"""What a person sees while a stage runs: a bar with rate and time left on a terminal, log lines elsewhere, a table at the end."""
+"""What a person sees while a stage runs: on a terminal a bar with rate and time left, elsewhere log lines; at the end a table."""
 
 import logging
 import sys
@@ -41,7 +41,7 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay
 
 
 def counting(progress: "tqdm[Any]") -> Advance:
-    """What an engine calls with finished rows and their tokens, to move the bar."""
+    """A function for an engine to call with finished rows and their tokens, which moves the bar."""
 
     def advance(rows: float, tokens: int) -> None:
         progress.update(rows)
@@ -56,15 +56,15 @@ def part(advance: Advance, share: float) -> Advance:
 
 @dataclass(slots=True, frozen=True)
 class Throughput:
-    """What a chunk of a bulk stage, or several, came to."""
+    """How much work a chunk of a bulk stage was, or several chunks together."""
 
     rows: int = 0
     kept: int = 0
-    """Rows that are usable."""
+    """How many of the rows are usable."""
     tokens: int = 0
-    """Read and written by the model."""
+    """Tokens that the model read or wrote."""
     seconds: float = 0.0
-    """Of the workers, added up, without loading the model."""
+    """Working time of all workers added up, without loading the model."""
 
     def __add__(self, other: "Throughput") -> "Throughput":
         return Throughput(
@@ -79,9 +79,9 @@ class Throughput:
 
 
 class Meter:
-    """How a bulk stage comes along: a bar on a terminal, else a log line now and then, and the same figures to W&B.
+    """The progress of a bulk stage: a bar on a terminal, else a log line now and then, and the same figures for W&B.
 
-    Speeds are those of all workers in this session; what an earlier one did counts as done, not as fast.
+    Speeds are those of all workers in this session. Rows of an earlier session count as done, but not as fast.
     """
 
     def __init__(
@@ -89,8 +89,8 @@ class Meter:
     ) -> None:
         """
         Args:
-            before: what earlier sessions committed.
-            tell: gets the figures, and the rows done, every `INTERVAL` seconds and at the end.
+            before: the work that earlier sessions committed.
+            tell: called with the figures and the rows done every `INTERVAL` seconds and at the end.
         """
         self.total, self.description, self.before, self.tell = total, description, before, tell
         self.done, self.rows, self.tokens = before, 0.0, 0
@@ -98,17 +98,17 @@ class Meter:
         self.bar = bar(total, description, initial=before.rows)
 
     def advance(self, rows: float, tokens: int) -> None:
-        """Rows, or parts of rows, of a chunk that is still at work in this process."""
+        """Count rows, or parts of rows, of a chunk on which this process is still working."""
         self.rows, self.tokens = self.rows + rows, self.tokens + tokens
         self._show()
 
     def committed(self, figures: Throughput) -> None:
-        """A chunk is there, from this process or another."""
+        """Count a chunk that is complete, whichever process made it."""
         self.done, self.rows, self.tokens = self.done + figures, 0.0, 0
         self._show()
 
     def _show(self) -> None:
-        self.bar.set_postfix_str(said(self.figures()), refresh=False)
+        self.bar.set_postfix_str(describe(self.figures()), refresh=False)
         self.bar.update(self.at - self.bar.n)
         if time.monotonic() - self.told > INTERVAL:
             self._tell()
@@ -118,16 +118,16 @@ class Meter:
         if self.bar.disable:
             left = figures["seconds_left"]
             took = f", {tqdm.format_interval(left)} left" if left > 0 else ""
-            log.info("%s: %d of %d rows, %s%s", self.description, self.at, self.total, said(figures), took)
+            log.info("%s: %d of %d rows, %s%s", self.description, self.at, self.total, describe(figures), took)
         self.tell(figures, self.at)
 
     @property
     def at(self) -> int:
-        """Rows done, those of unfinished chunks included."""
+        """Rows done, including those of unfinished chunks."""
         return int(self.done.rows + self.rows + 1e-6)  # thirds of rows may add up to a little less than one
 
     def figures(self) -> dict[str, float]:
-        """What is said now, under the names it has in W&B; the share kept once a chunk tells it."""
+        """The figures at this moment, by their names in W&B. The share of kept rows is known once a chunk is complete."""
         tokens = self.done.tokens + self.tokens
         seconds = max(time.monotonic() - self.began, 1e-9)
         rows = self.done.rows + self.rows
@@ -140,12 +140,12 @@ class Meter:
         return figures | ({"kept_share": self.done.kept / self.done.rows} if self.done.rows else {})
 
     def close(self) -> None:
-        """Say the last figures."""
+        """Report the last figures."""
         self._tell()
         self.bar.close()
 
 
-def said(figures: Mapping[str, float]) -> str:
+def describe(figures: Mapping[str, float]) -> str:
     """`0.52 rows/s, 310 tokens/s, 97 % kept`."""
     speeds = f"{figures['rows_per_second']:.3g} rows/s, {figures['tokens_per_second']:.0f} tokens/s"
     return f"{speeds}, {100 * figures['kept_share']:.0f} % kept" if "kept_share" in figures else speeds

@@ -22,13 +22,13 @@ def run(config: DashboardConfig) -> None:
     from humpback_exp.tracking.link import connected
 
     sweep = sweeps.read(Path(__file__).with_name(f"{config.sweep}.yaml"))
-    behind = folders.behind(Path(config.output_root), sweep.group)
+    upstream = folders.upstream(Path(config.output_root), sweep.group)
     if config.output:
-        dashboards.write(sweep, behind, config.project, Path(config.output))
+        dashboards.write(sweep, upstream, config.project, Path(config.output))
         print(f"workspace and report: {config.output}")
         return
     with connected() as api:
-        for url in dashboards.save(sweep, behind, config.entity or api.default_entity, config.project):
+        for url in dashboards.save(sweep, upstream, config.entity or api.default_entity, config.project):
             print(url)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from humpback_exp.analysis.comparisons import Comparison, Result
+from humpback_exp.analysis.comparisons import Comparison
 from humpback_exp.analysis.evaluations import WIN, Evaluation
+from humpback_exp.analysis.folders import input_path
 from humpback_exp.analysis.format import listed
-from humpback_exp.analysis.runs import input_path
+from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog
 

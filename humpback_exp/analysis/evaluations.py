@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from humpback_exp import reasons
-from humpback_exp.analysis.runs import group_of, read_history, try_read
+from humpback_exp.analysis.folders import group_of, read_history, try_read
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.evaluation.win_rate import POINTS
 from humpback_exp.records import Verdict, read

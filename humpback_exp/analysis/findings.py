@@ -1,54 +1,48 @@
 """Comparisons -> plain sentences: what was found, whether it is beyond noise, and by which test."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison, Result
-from humpback_exp.analysis.evaluations import MEASURES
+from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
+from humpback_exp.analysis.evaluations import LOSS, MEASURES, WIN
 from humpback_exp.analysis.format import amount, number, span
 from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.plans import ROUND
+from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.settings import number_of
 from humpback_exp.evaluation.intervals import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A sentence, and whether it reports an improvement (1), the opposite (-1) or nothing that can be told (0)."""
-
-    text: str
-    side: int
-
-
-def of_loop(results: Mapping[str, Result]) -> list[Finding]:
-    """The largest effect beyond noise by loss and by win rate, then what the last round of self-curation brought.
+def of_loop(results: Mapping[str, Result]) -> list[str]:
+    """The loop's largest effect beyond noise by loss and by win rate, then what the last round of self-curation brought.
 
     Args:
         results: of the loop's plans, by name.
     """
     made = [(one, change) for result in results.values() for one in result.stated for change in one.changes.values()]
     if not made:
-        return [Finding("Nothing has been evaluated yet that could be compared.", 0)]
-    beyond = sorted((one for one in made if one[1].side), key=lambda one: -one[1].effect)
-    lead = [next((one for one in beyond if one[1].measure is measure), None) for measure in reversed(MEASURES)]
-    last = results["rounds"].stated[:1] if "rounds" in results else []
-    rounds = [(one, change) for one in last for change in reversed(changes(one))]
-    return list(dict.fromkeys(sentence(*one) for one in (*lead, *rounds[:1]) if one)) or [sentence(*made[0])]
+        return ["Nothing has been evaluated yet that could be compared."]
+    rounds = [(one, change) for one, change in made if ROUND.fullmatch(one.ours.runs[0].folder.name)] or made
+    beyond = sorted((one for one in rounds if one[1].side), key=lambda one: -one[1].effect)
+    largest = [[one for one in beyond if one[1].measure is measure][:1] for measure in (LOSS, WIN)]
+    last = sorted(rounds, key=lambda one: (one[0] is not rounds[0][0], one[1].measure is not LOSS))[:1]
+    return list(dict.fromkeys(sentence(*one) for some in (*largest, last) for one in some))
 
 
-def of_sweep(result: Result) -> list[Finding]:
+def of_sweep(result: Result) -> list[str]:
     """What a sweep's page says, the headline first; what was not planned is called exploratory."""
     unplanned = result.plan.unplanned
-    found = [finding for one in result.stated for finding in stated(one)]
+    found = [text for one in result.stated for text in stated(one)]
     if not found:
-        why = unplanned or "The two sides of the planned comparison cannot be compared."
-        return [Finding(f"{why} There is no finding yet.", 0)]
+        return [
+            f"{unplanned or 'The two sides of the planned comparison cannot be compared.'} There is no finding yet."
+        ]
     if not unplanned:
         return found
-    found = [Finding(f"Exploratory: {one.text[:1].lower()}{one.text[1:]}", one.side) for one in found]
-    return [Finding(f"{unplanned} {found[0].text}", found[0].side), *found[1:]]
+    found = [f"Exploratory: {text[:1].lower()}{text[1:]}" for text in found]
+    return [f"{unplanned} {found[0]}", *found[1:]]
 
 
-def stated(comparison: Comparison) -> list[Finding]:
+def stated(comparison: Comparison) -> list[str]:
     """What was found by the win rate, where it was judged, then by the held-out loss."""
     return [sentence(comparison, change) for change in changes(comparison)]
 
@@ -59,17 +53,16 @@ def changes(comparison: Comparison) -> list[Change]:
     return sorted(there, key=lambda change: change.interval.rows < FEWEST)
 
 
-def sentence(comparison: Comparison, change: Change) -> Finding:
+def sentence(comparison: Comparison, change: Change) -> str:
     """`By held-out loss, M1 is better than M0: ...`."""
     ours, theirs, at = _names(comparison)
-    measure, interval, side = change.measure, change.interval, change.side
-    claim = f"{ours} is {'better' if side > 0 else 'worse'} than {theirs}{at}"
-    if not side:
+    by, interval = f"By {change.measure.name}", change.interval
+    claim = f"{ours} is {'better' if change.side > 0 else 'worse'} than {theirs}{at}"
+    if not change.side:
         claim = f"{ours} and {theirs} cannot be told apart{at}"
     if interval.value == interval.error == 0:
-        same = f"each of {interval.rows} held-out pairs has the same figure under both"
-        return Finding(f"By {measure.name}, {claim}: {same}.", 0)
-    return Finding(f"By {measure.name}, {claim}: {figures(change)}, {verdict(change)}.", side)
+        return f"{by}, {claim}: each of {interval.rows} held-out pairs has the same figure under both."
+    return f"{by}, {claim}: {figures(change)}, {verdict(change)}."
 
 
 def verdict(change: Change) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from humpback_exp import reasons
-from humpback_exp.analysis.runs import input_fingerprint, made_from
+from humpback_exp.analysis.folders import input_fingerprint, made_from
+from humpback_exp.analysis.format import setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
 
 
@@ -15,8 +16,6 @@ class Step:
 
     name: str
     count: int
-    folder: str
-    """Its label."""
     losses: list[tuple[str, int]] = field(default_factory=list)
     before: int | None = None
     """Rows of the step it came from; None where the unit changes (pages to segments)."""
@@ -63,9 +62,9 @@ def _corpus(folder: Folder) -> list[Step]:
     segments = [(reason, count) for reason, count in drops if not reason.startswith(reasons.PAGE)]
     found = folder.rows("segments found")
     return [
-        Step("pages read", folder.rows("pages"), folder.label),
-        Step("segments found", found, folder.label, _sorted(pages)),
-        Step("segments kept", folder.rows("segments"), folder.label, _sorted(segments), found),
+        Step("pages read", folder.rows("pages")),
+        Step("segments found", found, _sorted(pages)),
+        Step("segments kept", folder.rows("segments"), _sorted(segments), found),
     ]
 
 
@@ -74,20 +73,20 @@ def _candidates(catalog: Catalog, folder: Folder, segments: Folder | None, sever
     drawn, count, name = folder.rows("segments"), folder.rows("candidates"), f" in {folder.name}" if several else ""
     steps = []
     if segments is None:
-        steps = [Step("segments drawn", drawn, folder.label)]
+        steps = [Step("segments drawn", drawn)]
     elif drawn != segments.rows("segments") or several:
         rest = segments.rows("segments") - drawn
-        losses = [(f"not drawn (limit={folder.manifest.config.get('limit')})", rest)]
-        steps = [Step(f"drawn{name}", drawn, folder.label, _sorted(losses), segments.rows("segments"))]
-    steps.append(Step(f"candidates{name}", count, folder.label, _sorted(folder.manifest.drops.items()), drawn))
+        losses = [(f"not drawn (limit={setting(folder.manifest.config.get('limit'))})", rest)]
+        steps = [Step(f"drawn{name}", drawn, _sorted(losses), segments.rows("segments"))]
+    steps.append(Step(f"candidates{name}", count, _sorted(folder.manifest.drops.items()), drawn))
     for scored in made_from(catalog, "scored", "candidates", folder):
         losses = [(f"rating {reason}", lost) for reason, lost in _sorted(scored.manifest.drops.items())]
         readable = scored.rows("readable")
-        steps.append(Step(f"rated by {scored.name}", readable, scored.label, losses, count))
+        steps.append(Step(f"rated by {scored.name}", readable, losses, count))
         for kind, verb in (("curated", "kept in"), ("rewritten", "rewritten by")):
             for made in made_from(catalog, kind, "scored", scored):
                 drops = [item for item in made.manifest.drops.items() if item[0] != reasons.ABANDONED]
-                steps.append(Step(f"{verb} {made.name}", made.rows(kind), made.label, _sorted(drops), readable))
+                steps.append(Step(f"{verb} {made.name}", made.rows(kind), _sorted(drops), readable))
     return steps
 
 

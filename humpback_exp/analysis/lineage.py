@@ -57,7 +57,7 @@ def outside(catalog: Catalog) -> list[Input]:
 
 def differences(catalog: Catalog) -> dict[str, dict[str, list[str]]]:
     """Kind -> each setting and input in which its folders differ -> its value in every one of them."""
-    found = {kind: differing([_facts(folder) for folder in catalog.of(kind)]) for kind in KINDS}
+    found = {kind: differing([facts_below(folder) for folder in catalog.of(kind)]) for kind in KINDS}
     return {
         kind: {key: [DASH if value is None else value for value in values] for key, values in keys.items()}
         for kind, keys in found.items()
@@ -65,7 +65,9 @@ def differences(catalog: Catalog) -> dict[str, dict[str, list[str]]]:
     }
 
 
-def _facts(folder: Folder) -> dict[str, str]:
+def facts_below(folder: Folder) -> dict[str, str]:
+    """Settings and inputs as a reader knows them; an input below this output root by its label."""
     root = folder.path.as_posix().removesuffix(folder.label)
     config = {key: setting(value) for key, value in folder.manifest.config.items()}
-    return config | {source.key: source.path.removeprefix(root) for source in inputs_of(folder.manifest)}
+    sources = {one.key: f"{one.path.removeprefix(root)} ({one.fingerprint[:8]})" for one in inputs_of(folder.manifest)}
+    return config | sources

@@ -2,63 +2,34 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from humpback_exp.analysis.comparisons import Result
 from humpback_exp.analysis.evaluations import LOSS, WIN, Measure
-from humpback_exp.analysis.format import amount, excerpt, plain
+from humpback_exp.analysis.panel import Lines, Mark, panel
 from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.scores import Histogram
 from humpback_exp.analysis.settings import Setting
-from humpback_exp.analysis.svg import INK, PALE, PAPER, SERIES, SOFT, Figure
+from humpback_exp.analysis.svg import PALE, SERIES, Figure
 from humpback_exp.evaluation.intervals import Interval
 
-MARKERS = "osD^vPX*"
-LETTERS = 56
-"""That fit side by side in a legend of this width."""
 POINTS = 300
 """Of a training curve; more cannot be seen."""
-SIDES = {1: SERIES[0], 0: SOFT, -1: SERIES[1]}
-"""Better, within noise, worse."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One setting: its mean, interval, and a dot for every seed."""
-
-    x: float | None
-    value: float
-    low: float
-    """Ends of the interval; the value itself where there is none."""
-    high: float
-    dots: tuple[float, ...] = ()
-    side: int = 1
-    """Whether it is better or worse beyond noise; open where it is neither."""
-
-    @property
-    def reach(self) -> list[list[float]]:
-        """Below and above the value, as matplotlib takes it."""
-        return [[max(0.0, self.value - self.low)], [max(0.0, self.high - self.value)]]
-
-
-Lines = dict[str, list[Mark]]
-"""Series -> its marks."""
 
 
 def of_sweep(x: str, result: Result, told: Sequence[Setting], paper: Sequence[Published]) -> list[Figure]:
     """Our win rates, the paper's beside them, our losses and their changes; what was not measured is left out."""
-    ours = [_panel(measure.key, "Ours", axis_label(measure), x, _levels(told, measure)) for measure in (WIN, LOSS)]
+    ours = [panel(measure.key, "Ours", axis_label(measure), x, _levels(told, measure)) for measure in (WIN, LOSS)]
     theirs: Lines = {}
     for one in paper:
         reach = 1.96 * (one.error or 0.0)
         theirs.setdefault(one.series, []).append(Mark(one.x, one.win_rate, one.win_rate - reach, one.win_rate + reach))
     axis = x if any(one.x for one in paper) else ""
-    changed = _panel(
+    changed = panel(
         f"{LOSS.key}_change", "Ours, change", f"change in {LOSS.name}, nats", x, changes(result, told), zero=0
     )
-    found = [ours[0], _panel("paper", "The paper", "win rate, %", axis, theirs), ours[1], changed]
+    found = [ours[0], panel("paper", "The paper", "win rate, %", axis, theirs), ours[1], changed]
     return [figure for figure in found if figure is not None]
 
 
@@ -69,7 +40,7 @@ def of_loop(result: Result, most: int) -> list[Figure]:
     for measure, head in ((WIN, axis_label(WIN)), (LOSS, f"change of {LOSS.name}, {LOSS.unit}")):
         made = {name: changes[measure.key] for name, changes in changed.items() if measure.key in changes}
         lines = {name: [Mark(None, one.level.value, *one.level.ends, side=one.side)] for name, one in made.items()}
-        found.append(_panel(f"loop_{measure.key}", "Against the reference", head, "", lines, zero=measure.even or 0.0))
+        found.append(panel(f"loop_{measure.key}", "Against the reference", head, "", lines, zero=measure.even or 0.0))
     return [figure for figure in found if figure is not None]
 
 
@@ -89,6 +60,7 @@ def _levels(told: Sequence[Setting], measure: Measure) -> Lines:
 
 
 def _level(setting: Setting, told: Sequence[Setting], figure: Interval, seeds: Sequence[float]) -> Mark:
+    """With a dot for every seed where there are several."""
     return Mark(_x(setting, told), figure.value, *figure.ends, tuple(seeds) if len(seeds) > 1 else ())
 
 
@@ -115,76 +87,6 @@ def changes(result: Result, told: Sequence[Setting]) -> Lines:
             continue
         lines.setdefault(setting.place.series, []).append(mark)
     return lines
-
-
-def _panel(name: str, title: str, axis: str, x: str, lines: Lines, zero: float | None = None) -> Figure | None:
-    """Lines over a logarithmic x, or one named row for each line where a mark has no x; None without lines.
-
-    Args:
-        zero: where a line marks no effect.
-    """
-    if not lines:
-        return None
-    named = any(mark.x is None for marks in lines.values() for mark in marks)
-    columns = max(1, LETTERS // (6 + max(len(_label(name)) for name in lines)))
-    legend = 0 if named or len(lines) == 1 else math.ceil(len(lines) / columns)
-
-    def paint(axes: Any) -> None:
-        (_rows if named else _curves)(axes, lines)
-        if zero is not None:
-            (axes.axvline if named else axes.axhline)(zero, color=SOFT, linewidth=0.8)
-        (axes.set_xlabel if named else axes.set_ylabel)(axis)
-        if not named:
-            axes.set_xlabel(x)
-        if legend:
-            place = {"loc": "outside upper left", "ncols": columns, "frameon": False, "handlelength": 1.5}
-            axes.figure.legend(**place, columnspacing=1)
-
-    return Figure(name, title, axis, 0.55 + 0.27 * len(lines) if named else 2.1 + 0.16 * legend, paint)
-
-
-def _label(text: str) -> str:
-    return excerpt(str(plain(text)), 34)
-
-
-def _rows(axes: Any, lines: Mapping[str, Sequence[Mark]]) -> None:
-    for row, marks in enumerate(lines.values()):
-        for mark in marks:
-            look = {"color": SIDES[mark.side], "markerfacecolor": SIDES[mark.side] if mark.side else PAPER}
-            axes.errorbar(mark.value, row, xerr=mark.reach, marker="o", markersize=5, elinewidth=1.4, **look)
-            axes.scatter(mark.dots, [row - 0.26] * len(mark.dots), s=7, color=SOFT, linewidths=0)
-    axes.set_yticks(range(len(lines)), [_label(name) for name in lines])
-    axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.set_ylim(len(lines) - 0.5, -0.6)
-    axes.grid(axis="y", visible=False)
-    axes.spines["left"].set_visible(False)
-    axes.locator_params(axis="x", nbins=4)
-
-
-def _curves(axes: Any, lines: Mapping[str, Sequence[Mark]]) -> None:
-    """Series stand a little apart at each x, so that their intervals can be told from one another."""
-    for place, (name, marks) in enumerate(lines.items()):
-        shift = 1.025 ** (place - (len(lines) - 1) / 2)
-        look = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)]}
-        xs = [(mark.x or 0.0) * shift for mark in marks]
-        axes.plot(xs, [mark.value for mark in marks], markersize=3.6, label=_label(name), **look)
-        for x, mark in zip(xs, marks, strict=True):
-            axes.errorbar(x, mark.value, yerr=mark.reach, elinewidth=0.9, color=look["color"])
-            axes.scatter([x] * len(mark.dots), mark.dots, s=5, color=look["color"], alpha=0.45, linewidths=0)
-    axes.set_xscale("log")
-    ticks = _apart(sorted({mark.x for marks in lines.values() for mark in marks if mark.x}))
-    axes.set_xticks(ticks, [amount(tick) for tick in ticks])
-    axes.set_xticks([], minor=True)
-
-
-def _apart(counts: Sequence[float]) -> list[float]:
-    """Those far enough from the one before for their labels to stand side by side."""
-    least = (counts[-1] / counts[0]) ** (1 / 6)
-    kept: list[float] = []
-    for count in counts:
-        if not kept or count >= least * kept[-1]:
-            kept.append(count)
-    return kept
 
 
 def histogram(one: Histogram, number: int) -> Figure:

@@ -9,21 +9,18 @@
     inputs.KEY.fingerprint    what lay there when it was read
 """
 
-import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-import yaml
 
-from humpback_exp.artifacts.catalog import Catalog, Folder, inputs_of, walk
-from humpback_exp.artifacts.manifest import KINDS
+from humpback_exp.analysis.folders import group_of
+from humpback_exp.artifacts.catalog import Catalog, Folder, inputs_of
 
-T = TypeVar("T")
 COLUMNS = {
     "run": "kind/name, as below output_root; in a loop of its own below that, the loop's folder before it",
     "kind": "segments, models, candidates, gates, scored, curated, rewritten or evals",
@@ -38,22 +35,6 @@ COLUMNS = {
 """Column -> what it holds."""
 
 
-def read_catalog(output_root: str, loops: bool = False) -> Catalog:
-    """Everything below an output root; `loops` as in `walk`.
-
-    Raises:
-        ValueError: nothing there is finished.
-    """
-    catalog = walk(output_root, loops)
-    if not catalog.folders:
-        besides = f"{len(catalog.unfinished)} unfinished, {len(catalog.damaged)} damaged"
-        raise ValueError(
-            f"output_root={output_root}: no finished folder in {', '.join(KINDS)} ({besides}); "
-            f"run python pipeline.py output_root={output_root} first"
-        )
-    return catalog
-
-
 def table(catalog: Catalog) -> pa.Table:
     """A row for every finished folder, in the catalog's order."""
     rows = [_row(catalog, folder) for folder in catalog.folders]
@@ -62,11 +43,10 @@ def table(catalog: Catalog) -> pa.Table:
 
 
 def write(found: pa.Table, path: Path) -> None:
-    """As Parquet or CSV, by the name's end."""
-    if path.suffix == ".csv":
-        pyarrow.csv.write_csv(found, path)
-    else:
-        pyarrow.parquet.write_table(found, path)
+    """As Parquet or CSV, by the name's end; whole or not at all."""
+    scratch = path.with_name(f".{path.name}.tmp")
+    (pyarrow.csv.write_csv if path.suffix == ".csv" else pyarrow.parquet.write_table)(found, scratch)
+    scratch.replace(path)
 
 
 def _row(catalog: Catalog, folder: Folder) -> dict[str, Any]:
@@ -112,55 +92,3 @@ def ancestors(catalog: Catalog, folder: Folder) -> list[str]:
         waiting += [there for there in sources if there.label not in found and there is not folder]
         found |= dict.fromkeys(there.label for there in sources)
     return list(found)
-
-
-def made_from(catalog: Catalog, kind: str, key: str, source: Folder) -> list[Folder]:
-    """Folders of a kind that read `source` as `key`."""
-    return [folder for folder in catalog.of(kind) if input_fingerprint(folder, key) == source.fingerprint]
-
-
-def input_fingerprint(folder: Folder, key: str) -> str | None:
-    """Of what was read as `key`."""
-    found = folder.input(key)
-    return None if found is None else found.fingerprint
-
-
-def input_path(folder: Folder, key: str) -> str | None:
-    """Where what was read as `key` lay."""
-    found = folder.input(key)
-    return None if found is None else found.path
-
-
-def try_read(catalog: Catalog, folder: Folder, reader: Callable[[Folder], T]) -> T | None:
-    """What `reader` finds in a folder's files; None, and a note in the catalog, when they are damaged.
-
-    A page about 500 runs must not fail for one of them, and only reading a file can tell that its content is damaged.
-    """
-    try:
-        return reader(folder)
-    except (ValueError, OSError, KeyError) as error:
-        catalog.damaged[folder.label] = " ".join((str(error) or type(error).__name__).split())[:400]
-        return None
-
-
-def read_history(folder: Path) -> list[dict[str, float]]:
-    """Rows of a model folder's `history.csv`."""
-    with (folder / "history.csv").open() as file:
-        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    if any(not {"step", "loss"} <= row.keys() for row in rows):
-        raise ValueError(f"{folder}/history.csv: lacks the columns step and loss")
-    return rows
-
-
-def group_of(folder: Path) -> str | None:
-    """`tracking.group` of a frozen config; None where it is unset or the file is damaged."""
-    try:
-        config = yaml.load((folder / "config.yaml").read_text(encoding="utf-8"), Loader=_LOADER)
-        group = config["tracking"]["group"]
-    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError):
-        return None
-    return group if isinstance(group, str) else None
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The C parser where it was built: a config takes it half a millisecond, a tenth of the other's time."""

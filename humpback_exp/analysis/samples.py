@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from humpback_exp.analysis.runs import try_read
+from humpback_exp.analysis.folders import try_read
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.records import Answer, Verdict, read

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from humpback_exp.analysis.runs import made_from, try_read
+from humpback_exp.analysis.folders import made_from, try_read
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.curation.selection import select
 from humpback_exp.records import Candidate, Measured, Score, ScoredCandidate, parts, read_file

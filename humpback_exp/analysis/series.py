@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.analysis.evaluations import Evaluation
-from humpback_exp.analysis.runs import input_path
+from humpback_exp.analysis.folders import input_path
 from humpback_exp.artifacts.catalog import natural
 
 THRESHOLDS = {4.0: "A4", 4.5: "A5"}

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, WIN, Evaluation, Measure, Row
+from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.format import amount
 from humpback_exp.analysis.paper import Published
-from humpback_exp.analysis.runs import input_fingerprint, input_path
 from humpback_exp.analysis.series import Place
 from humpback_exp.analysis.studies import Study
 from humpback_exp.artifacts.catalog import differing
@@ -162,7 +162,8 @@ def _facts(run: Evaluation) -> dict[str, str]:
 def _shown(run: Evaluation, key: str) -> str:
     """A setting as a reader knows it: of a path the last two names."""
     path = (input_path(run.model, key) if run.model else None) or input_path(run.folder, key)
-    return f"{key} {'/'.join(Path(path).parts[-2:]) if path else _made_by(run).get(key, 'unset')}"
+    own = _made_by(run).get(key, "unset")
+    return f"{key} {'/'.join(Path(path).parts[-2:]) if path else 'none' if own == repr(None) else own}"
 
 
 def number_of(published: Sequence[Published], setting: Setting) -> Published | None:

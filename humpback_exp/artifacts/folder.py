@@ -23,9 +23,9 @@ from humpback_exp.artifacts.versions import git_commit, package_versions
 from humpback_exp.config import STAGES, StageConfig, read, to_plain
 
 OPENED_BY = ".opened-by"
-"""File that tells a stage's other ranks that the first has opened the folder for them, and not for another job."""
+"""File by which a stage's other ranks know that the first rank has opened the folder for their job and no other."""
 CHECKPOINTS = "checkpoints"
-"""Folder, in that of a stage, of what an unfinished run goes on from; gone when it is finished."""
+"""Subfolder of a stage's folder from which an unfinished run goes on. It is removed when the run is finished."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Ar
 
 
 def _holds(path: Path) -> bool:
-    """Whether this, in a stage's folder, is something that was made: locks, claims of chunks and scraps are not."""
+    """Whether a path in a stage's folder is a result. Locks, claims of chunks and scratch files are none."""
     if path.is_dir():
         return any(map(_holds, path.iterdir()))
     return path.suffix not in (".tmp", ".claim") and path.name not in (".lock", OPENED_BY)
@@ -143,13 +143,13 @@ def finish(
 
 
 def drop_checkpoints(folder: Path) -> None:
-    """Remove what a finished training could have gone on from; `begin` asks again, for a kill between manifest and this."""
+    """Remove the checkpoints of a finished stage. `begin` calls this, too, after a kill between the manifest and this call."""
     if (folder / CHECKPOINTS).exists():
         shutil.rmtree(folder / CHECKPOINTS)
 
 
 def _finite(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Metrics with None for what is not a number, which JSON does not know."""
+    """The metrics with None in place of nan and infinity, which JSON does not have."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in metrics.items()
     }

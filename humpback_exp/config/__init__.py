@@ -1,4 +1,4 @@
-"""Every knob of the project, as documented dataclasses; Hydra composes them, `load` validates them."""
+"""Every option of the project, as documented dataclasses. Hydra composes a config, `load` makes it one of these and checks it."""
 
 from humpback_exp.config.base import identity, input_paths, load, operational, read, swept, to_plain
 from humpback_exp.config.commands import CurateConfig, PipelineConfig, ReportConfig

@@ -1,4 +1,4 @@
-"""From a composed config to a checked dataclass, and from a dataclass to what identifies a run.
+"""How a composed config becomes a checked dataclass, and what of a dataclass identifies a run.
 
 A field marked `operational` says how a run is done, not what it is: it never enters a fingerprint.
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def operational(default: Any, bound: Bound | None = None) -> Any:
-    """A field that may differ between two sessions of the same run: device, workers, tracking."""
+    """A field that may differ between two sessions of the same run, such as device, workers or tracking."""
     metadata = {"operational": True, "bound": bound}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
@@ -67,7 +67,10 @@ def to_plain(config: Any) -> Any:
 
 
 def identity(config: Any) -> dict[str, Any]:
-    """The flat `key.subkey -> value` view of what a run is: neither operational keys, input paths nor inactive fields."""
+    """The settings that identify a run, flat as `key.subkey -> value`.
+
+    Operational fields, input paths and inactive fields are left out.
+    """
     flat: dict[str, Any] = {}
     for f in fields(config):
         if f.metadata.get("operational") or f.metadata.get("input") or f.name in inactive_fields(config):
@@ -81,7 +84,7 @@ def identity(config: Any) -> dict[str, Any]:
 
 
 def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
-    """The `key -> path` view of everything a stage reads; unset and inactive inputs are left out."""
+    """Config key -> path of everything that a stage reads. Inputs that are unset or inactive are left out."""
     found: dict[str, str] = {}
     for f in fields(config):
         value = getattr(config, f.name)
@@ -93,5 +96,5 @@ def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
 
 
 def inactive_fields(config: Any) -> set[str]:
-    """The fields that `config.inactive_fields` says change nothing with the others as they are; none where it says nothing."""
+    """Names of the fields that have no effect given the values of the others, as the config's own `inactive_fields` lists them."""
     return getattr(config, "inactive_fields", set())

@@ -46,37 +46,37 @@ class PipelineConfig(StageConfig):
     model: ModelConfig = field(default_factory=ModelConfig)
     adapter: AdapterConfig = field(default_factory=AdapterConfig)
     data: DataConfig = field(default_factory=DataConfig)
-    """Seed, tags and lengths; the pipeline sets direction, scored folder and selection."""
+    """Seed pairs, tags and lengths. The pipeline itself sets direction, scored folder and selection."""
     optim: OptimConfig = field(default_factory=OptimConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     iterations: int = bounded(2, NOT_NEGATIVE)
     """Rounds of curation and training after M0 (paper section 6)."""
     limit: int | None = bounded(None, POSITIVE)
-    """Segments used, None for all."""
+    """How many segments are used; None uses all."""
     scorer: str = bounded("generated", choice(*SCORERS))
     likelihood: str = bounded("forward", choice(*LIKELIHOODS))
-    """Under scorer=likelihood; the backward model is the loop's own."""
+    """Which likelihood scores under scorer=likelihood. The backward model is the loop's own."""
     compare: int = bounded(256, NOT_NEGATIVE)
     gate: BoundsConfig = field(default_factory=BoundsConfig)
     min_score: float | None = 4.5
     top_fraction: float | None = None
     rubric: RubricConfig = field(default_factory=RubricConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
-    """For instructions and answers."""
+    """How instructions and answers are sampled."""
     rating: GenerationConfig = field(default_factory=GenerationConfig)
-    """For written ratings and their rationale."""
+    """How written ratings and their rationale are sampled."""
     attempts: int = bounded(3, POSITIVE)
     samples: int = bounded(1, POSITIVE)
     rewriting: GenerationConfig = field(default_factory=GenerationConfig)
-    """For rewritten answers."""
+    """How rewritten answers are sampled."""
     variants: list[str] = field(default_factory=list)
     """Ways beyond the paper to be tried beside M1 (docs/beyond.md), of rewrite, instruction_only, backward_likelihood and
     retrain. None by default: each costs a training, and most a scoring of all candidates."""
     instruction_rubric: RubricConfig = field(default_factory=RubricConfig)
-    """For the variant instruction_only."""
+    """The rubric of the variant instruction_only."""
     engine: EngineConfig = field(default_factory=EngineConfig)
     executor: ExecutorConfig = operational(ExecutorConfig)
-    """Of augmentation and scoring."""
+    """Who does the chunks of augmentation, scoring and rewriting."""
     chunk_size: int = bounded(1024, POSITIVE)
     heldout: str = artifact_input("examples/heldout.jsonl")
     heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
@@ -85,7 +85,7 @@ class PipelineConfig(StageConfig):
     tags: list[str] = field(default_factory=lambda: ["seed", "web"])
     workers: int = operational(2, POSITIVE)
     hardware: HardwareConfig | None = operational(None)
-    """What the hours of a sweep of loops are estimated for."""
+    """The hardware for which the hours of a sweep of loops are estimated."""
 
     def __post_init__(self) -> None:
         require(
@@ -107,7 +107,10 @@ class PipelineConfig(StageConfig):
 
 @dataclass(kw_only=True, slots=True)
 class ReportConfig:
-    """Finished folders below output_root -> a self-contained HTML page: of everything, of a sweep, or of some models."""
+    """Finished folders below output_root -> a self-contained HTML page: of everything, of a sweep, or of some models.
+
+    With `table`, one table of all runs instead.
+    """
 
     output_root: str = "outputs"
     sweep: str | None = None
@@ -117,8 +120,15 @@ class ReportConfig:
     evaluation."""
     output: str | None = None
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
+    table: str | None = None
+    """A file, .parquet or .csv, for a row of settings, figures and lineage for every finished folder (docs/report.md)."""
 
     def __post_init__(self) -> None:
         self.runs = self.runs.split(",") if isinstance(self.runs, str) else self.runs
         require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
         require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")
+        if self.table is not None:
+            require(self.table.endswith((".parquet", ".csv")), "table", self.table, "must end in .parquet or .csv")
+            page = {"sweep": self.sweep, "runs": ",".join(self.runs), "output": self.output}
+            other = next((f"{key}={value}" for key, value in page.items() if value), None)
+            require(other is None, "table", self.table, f"excludes {other}, which is about a page; run them one by one")

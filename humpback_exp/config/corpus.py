@@ -1,9 +1,9 @@
 """Pages and the filters of paper section 2."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from humpback_exp.config.base import artifact_input
-from humpback_exp.config.bounds import POSITIVE, SHARE, bounded, check_bounds, require
+from humpback_exp.config.bounds import POSITIVE, SHARE, bounded, check_bounds, choice, require
 
 
 @dataclass(kw_only=True, slots=True)
@@ -11,7 +11,9 @@ class CorpusConfig:
     """Pages and the filters of paper section 2; numbers the paper leaves open are marked ours."""
 
     path: str = artifact_input("pages")
-    """A folder of .html, .htm, .xhtml, .warc, .arc files (the last two also as .gz), or one such file."""
+    """A folder of HTML files and of WARC or ARC archives, plain or compressed, or one such file."""
+    max_page_mb: int = bounded(8, POSITIVE)
+    """Larger pages are dropped unread (ours)."""
     min_chars: int = 600
     max_chars: int = 3000
     """Bounds on a segment's text (paper section 2)."""
@@ -19,8 +21,17 @@ class CorpusConfig:
     """ISO 639-1 codes kept."""
     max_capital_share: float = bounded(1.0, SHARE)
     """Headers with this share of capital letters or more are dropped; 1 drops only those all in capitals (paper v3)."""
+    capital_words: bool = False
+    """Keep headers of one word in capitals: acronyms, and sections of manual pages such as DESCRIPTION (ours)."""
     stop_headers: list[str] = field(default_factory=lambda: ["advertisement", "forum", "quick link", "free newsletter"])
-    """A header containing one of these, ignoring case, is navigation (the paper's four)."""
+    """A header containing one of these, ignoring case, is navigation (the paper's four).
+
+    `advertisement` and `forum` are words of other subjects, too: they count beside words that say nothing of their own."""
+    subtree: str = bounded("ancestor", choice("ancestor", "leaf"))
+    """Which of two segments is kept where one lies inside the other: ancestor, the whole with its subtrees (the paper's
+    unit), unless its parts are nearly all of it; or leaf, the part."""
+    site_lines: bool = True
+    """Leave out lines that stand on half of the pages of a site (ours)."""
     sentence_ngram: int = bounded(3, POSITIVE)
     sentence_jaccard: float = bounded(0.6, SHARE)
     """A segment with two sentences more alike than this in their word n-grams repeats itself (ours)."""
@@ -30,6 +41,12 @@ class CorpusConfig:
     """Largest share of text inside links; more is a list of links (ours)."""
     near_duplicate: float = bounded(0.8, SHARE)
     """Estimated Jaccard similarity of word 5-grams from which the later of two segments is dropped (ours)."""
+
+    @property
+    def inactive_fields(self) -> set[str]:
+        """Options that a run leaves alone are no part of what it is."""
+        later = ("max_page_mb", "capital_words", "subtree", "site_lines")
+        return {f.name for f in fields(self) if f.name in later and getattr(self, f.name) == f.default}
 
     def __post_init__(self) -> None:
         check_bounds(self, "corpus.")

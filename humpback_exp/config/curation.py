@@ -47,9 +47,10 @@ class RatingConfig(StageConfig):
     rubric: RubricConfig = field(default_factory=RubricConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     attempts: int = bounded(3, POSITIVE)
-    """How often an unreadable written rating is asked for before it is given up."""
+    """How often a written rating is asked for before the pair counts as unreadable."""
     samples: int = bounded(1, POSITIVE)
-    """Written ratings a pair, of which the mean counts (arXiv 2401.10020 takes 3); each is asked again while unreadable."""
+    """Written ratings for each pair; their mean is the score (arXiv 2401.10020 takes 3). Each is asked for again while it is
+    unreadable."""
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class RatingConfig(StageConfig):
 
     @property
     def inactive_fields(self) -> set[str]:
-        """Fields that change nothing with the others as they are; they identify no run."""
+        """Fields that have no effect given the values of the others; they do not identify a run."""
         if self.scorer == GIVEN:
             rating = {f.name for f in fields(RatingConfig)} - {f.name for f in fields(StageConfig)}
             return rating - {"scorer"} | {"compare"}
@@ -97,20 +98,23 @@ class RatingConfig(StageConfig):
 
 @dataclass(kw_only=True, slots=True)
 class BoundsConfig:
-    """Human pairs, good by assumption, and how well a scorer must tell them from corrupted ones before it scores everything."""
+    """The gate: human pairs, which are assumed to be good, and how well a scorer must tell them from corrupted ones before it
+    scores all candidates."""
 
     path: str = artifact_input("examples/heldout.jsonl")
     """The pairs, in any format of data.seed_path. Held-out ones are the honest choice: a model knows its own seed by heart."""
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     """Which part of gate.path is read."""
     pairs: int = 32
-    """How many are rated, drawn by the seeded order of their ids; each also corrupted in two ways. 0 goes without a gate."""
+    """How many pairs are rated, drawn by the seeded order of their ids. Each pair is rated as it is and corrupted in two ways.
+    0 switches the gate off."""
     min_readable: float = operational(0.5, PROBABILITY)
-    """Least share of ratings that can be read."""
+    """The smallest share of readable ratings that passes."""
     min_auc: float = operational(0.6, PROBABILITY)
-    """Least chance that a pair is rated above one with another pair's output; 0.5 is a coin."""
+    """The smallest probability that passes, of a pair being rated above one with another pair's output; 0.5 is chance."""
     min_auc_truncated: float = operational(0.0, PROBABILITY)
-    """The same against pairs whose output ends in its middle. No bound by default: a likelihood cannot see what is missing."""
+    """The same against pairs whose output ends in its middle. There is no bound by default, since a likelihood cannot see what
+    is missing."""
 
     def __post_init__(self) -> None:
         require(
@@ -153,8 +157,8 @@ class ScoreConfig(BulkConfig, RatingConfig):
 
     candidates: str = artifact_input("outputs/candidates/web")
     compare: int = bounded(256, NOT_NEGATIVE)
-    """Candidates that are rated both in writing and by expectation, so that the manifest tells how far the two agree: the first
-    of the seeded order. Nothing is compared under scorer=likelihood."""
+    """How many candidates, the first of the seeded order, are rated both in writing and by expectation, so that the manifest
+    tells how far the two agree. Nothing is compared under scorer=likelihood."""
     ratings: str | None = artifact_input()
     """Under scorer=given no model is asked: JSON lines with the id of a candidate and its score from 1 to 5, as people or a
     stronger model gave it (paper section 3.6.3)."""
@@ -177,7 +181,7 @@ class ScoreConfig(BulkConfig, RatingConfig):
 
 @dataclass(kw_only=True, slots=True)
 class SelectConfig(StageConfig):
-    """scored -> curated: cheap, and apart from scoring so that a threshold costs no second scoring."""
+    """scored -> curated. Selection is cheap and has a stage of its own, so that another threshold needs no second scoring."""
 
     stage: ClassVar[str] = "select"
     kind: ClassVar[str] = "curated"

@@ -1,4 +1,4 @@
-"""What plans are made for."""
+"""The hardware that plans are made for."""
 
 from dataclasses import dataclass
 

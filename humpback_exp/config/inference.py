@@ -30,9 +30,10 @@ class EngineConfig:
     name: str = bounded("transformers", choice("transformers", "vllm", "openai"))
     """transformers and vllm load the model here, openai asks an endpoint. Part of what a run is: sampled text differs by it."""
     dtype: str = bounded("bfloat16", choice(*DTYPES))
-    """Weights while running; part of what a run is, since it moves every score and sample a little. An endpoint chooses its own."""
+    """Type of the weights. It is part of what a run is, since it moves every score and sample a little. An endpoint chooses its
+    own."""
     batch_size: int = operational(16, POSITIVE)
-    """Rows in flight: of a forward pass (transformers), scheduled together (vllm), requests at once (openai)."""
+    """How many rows are worked on at once: in a forward pass (transformers), in the scheduler (vllm), as requests (openai)."""
     device: str = operational("cpu", choice("cpu", "cuda"))
     """cpu or cuda, for transformers and vllm."""
 

@@ -43,7 +43,7 @@ class SizesConfig:
 
 @dataclass(kw_only=True, slots=True)
 class PlanConfig(PipelineConfig):
-    """A loop that is weighed instead of run. A selection in `data` (data=curated_a4) takes the place of min_score."""
+    """A loop that is estimated instead of run. A selection in `data` (data=curated_a4) takes the place of min_score."""
 
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     sizes: SizesConfig = field(default_factory=SizesConfig)

@@ -21,7 +21,8 @@ class PointConfig(TrainConfig):
     heldout: str = operational("examples/heldout.jsonl")
     """Human pairs that evaluation=heldout measures on."""
     hardware: HardwareConfig | None = operational(None)
-    """What the hours of a sweep are estimated for (hardware=a100_80gb); None estimates floating-point operations only."""
+    """The hardware for which the hours of a sweep are estimated (hardware=a100_80gb). None estimates floating-point operations
+    only."""
 
     def __post_init__(self) -> None:
         TrainConfig.__post_init__(self)

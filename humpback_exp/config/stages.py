@@ -125,7 +125,8 @@ class EvaluateConfig(StageConfig):
 
     model_path: str = artifact_input("outputs/models/m1")
     heldout: str = artifact_input("examples/heldout.jsonl")
-    """Human pairs no model was trained on, in any format of data.seed_path."""
+    """Human pairs no model was trained on, in any format of data.seed_path. Prompts without outputs are answered and judged,
+    but have no loss."""
     heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
     """Which part of heldout is read."""
     reference: str | None = artifact_input()

@@ -16,9 +16,9 @@ class TrackingConfig:
     project: str = "humpback"
     entity: str | None = None
     group: str | None = None
-    """What belongs together: the loop (its name by default), the sweep."""
+    """Name under which the runs of a loop or of a sweep stand together; a loop's name by default."""
     tags: list[str] = field(default_factory=list)
-    """Of your own, beside the seed, the base model, the direction and the scorer."""
+    """Tags of your own. The seed, the base model, the direction and the scorer are tags already."""
 
     def __post_init__(self) -> None:
         check_bounds(self, "tracking.")

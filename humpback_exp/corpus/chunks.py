@@ -14,8 +14,10 @@ from humpback_exp import artifacts, reasons, records
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import dedup, pages
 from humpback_exp.corpus.decoding import NotAPage
-from humpback_exp.corpus.filters import drop_reason
-from humpback_exp.corpus.segments import Section, dropped_record, sections
+from humpback_exp.corpus.filters import drop_reason, is_capital_word
+from humpback_exp.corpus.overlap import resolve
+from humpback_exp.corpus.segments import Section, cut, dropped_record
+from humpback_exp.corpus.sites import Sites, repeated, site_of
 from humpback_exp.records import DroppedSegment, Segment
 
 
@@ -24,6 +26,7 @@ class SignedSegment(Segment):
     """A segment with its MinHash, as the search for duplicates wants it."""
 
     signature: str
+    digest: str
 
     def segment(self) -> Segment:
         """The segment alone."""
@@ -44,46 +47,55 @@ def work(unit: pages.Unit, config: CorpusConfig, folder: Path) -> None:
     counts: Counter[str] = Counter()
     kept: list[SignedSegment] = []
     dropped: list[DroppedSegment] = []
-    for section in _sections(unit, counts):
-        reason = drop_reason(section, config)
-        if reason:
-            dropped.append(section.dropped(reason))
-        else:
-            kept.append(_signed(section))
-        counts[reason or "kept"] += 1
+    sites = repeated(unit, config.max_page_mb) if config.site_lines else {}
+    for page in pages.read(unit, config.max_page_mb):
+        counts["pages"] += 1
+        found, verdicts, why = judged(page, config, sites)
+        if why:
+            counts[reasons.PAGE + why] += 1
+        for section, reason in zip(found, verdicts, strict=True):
+            if reason:
+                dropped.append(section.dropped(reason))
+            else:
+                kept.append(_signed(section))
+            counts[reason or "kept"] += 1
+            counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
     path = committed(folder, unit.number)
     records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
     artifacts.write_text(path.with_suffix(".json"), json.dumps(counts))
     records.write(path, SignedSegment, kept)
 
 
-def _sections(unit: pages.Unit, counts: Counter[str]) -> Iterator[Section]:
-    """The sections of a unit's pages; counts pages, and those not used by reason."""
-    for page in pages.read(unit):
-        counts["pages"] += 1
-        reason, found = page.reason, 0
-        if not reason:
-            try:
-                for section in sections(page.url, page.html, page.charset):
-                    found += 1
-                    yield section
-                reason = "" if found else reasons.NO_HEADER
-            except NotAPage as error:
-                reason = str(error)
-        if reason:
-            counts[reasons.PAGE + reason] += 1
+def judged(page: pages.Page, config: CorpusConfig, sites: Sites) -> tuple[list[Section], list[str | None], str]:
+    """The sections of a page, why each is dropped, and why the page as a whole is none."""
+    if page.reason:
+        return [], [], page.reason
+    repeated = sites.get(site_of(page.url), frozenset())
+    try:
+        found = list(cut(page.url, page.html, page.charset, config.stop_headers, repeated, page.version))
+    except NotAPage as error:
+        return [], [], str(error)
+    verdicts = [drop_reason(section, config) for section in found]
+    verdicts = resolve(found, verdicts, config.subtree, config.near_duplicate)
+    return found, verdicts, "" if found else reasons.NO_HEADER
 
 
 def _signed(section: Section) -> SignedSegment:
     segment = section.segment()
     values = {f.name: getattr(segment, f.name) for f in fields(Segment)}
-    return SignedSegment(**values, signature=dedup.signature(segment.text))
+    return SignedSegment(**values, signature=dedup.signature(segment.text), digest=dedup.digest(segment.text))
 
 
 def kept(folder: Path, number: int) -> Iterator[SignedSegment]:
     """The kept rows of the first `number` chunks, in order."""
     for chunk in range(number):
         yield from records.read_file(committed(folder, chunk), SignedSegment)
+
+
+def fingerprints(folder: Path, number: int) -> Iterator[dedup.Fingerprint]:
+    """What is compared of the kept rows, in order."""
+    for chunk in range(number):
+        yield from records.read_file(committed(folder, chunk), dedup.Fingerprint)
 
 
 def dropped(folder: Path, number: int) -> Iterator[DroppedSegment]:

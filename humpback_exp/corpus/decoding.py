@@ -1,18 +1,47 @@
 """Bytes of a page -> text in which every header tag says where it stood in the bytes. Called by segments."""
 
+import html as entities
 import re
+from collections import Counter
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from humpback_exp import reasons
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
-MARK = "at-byte"
-HEADER = re.compile(r"<h[1-6](?=[\s>/])", re.I)
-HEADER_BYTES = re.compile(rb"<h[1-6](?=[\s>/])", re.I)
+ESCAPED = ("iso-2022-jp", "hz-gb-2312", "iso-2022-kr")
+"""Encodings whose bytes are all ASCII: only what a page says tells them from UTF-8."""
+PRESCAN = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<(?:script|style|title)\b.*?(?:</(?:script|style|title)|\Z)|(?P<meta><meta\b[^>]*>)",
+    re.I | re.S,
+)
+"""As browsers look for a declared encoding: a meta tag inside a comment or a script is none."""
+CONTENT = re.compile(rb"\scontent\s*=\s*(?:\"[^\"]*\"|'[^']*')", re.I)
+CONTENT_TYPE = re.compile(rb"http-equiv\s*=\s*[\"']?\s*content-type", re.I)
+CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
+XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]*\sencoding\s*=\s*[\"']([\w.:-]+)")
 MAX_BAD_SHARE = 0.02
 """Pages with more zero and replacement characters than this are taken for binary data or a wrong encoding."""
+
+MARK = "at-byte"
+HEADERS = re.compile(rb"<h[1-6](?=[\s>/])", re.I)
+HEADERS_AND_ROLES = re.compile(HEADERS.pattern + rb"|\srole\s*=\s*[\"']?heading\b", re.I)
+WIDE_HEADERS = {
+    "utf-16-le": re.compile(rb"<\0h\0[1-6]\0(?=[\s>/]\0)", re.I),
+    "utf-16-be": re.compile(rb"\0<\0h\0[1-6](?=\0[\s>/])", re.I),
+}
+
+XHTML = re.compile(r"\s*(?:<\?xml|(?:<![^>]*>\s*)*<html\b[^>]*\sxmlns\s*=)", re.I)
+EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:-]*)([^<>]*)/>")
+CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.S)
+DOCTYPE_SUBSET = re.compile(r"(<!DOCTYPE[^\[>]{0,500})\[.*?\]\s*>", re.I | re.S)
+VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+
+TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+CLOSED_BY_THEMSELVES = VOID | frozenset("p li dt dd tr td th tbody thead tfoot option optgroup html head body".split())
+MANY_TAGS = 10_000
+MAX_NESTING = 50_000_000
+"""Sum over a page's tags of the elements open there. The parser goes through all of them at every tag: about a second."""
 
 
 class NotAPage(ValueError):
@@ -26,16 +55,11 @@ def decode(html: bytes, charset: str | None = None) -> str:
     with it. Unquoted digits do no harm where a `<h2>` turns out to stand in a comment, a script or an attribute.
 
     Raises:
-        NotAPage: empty, binary, or in no encoding that fits.
+        NotAPage: empty, binary, nested beyond reason, or in no encoding that fits.
     """
     if not html.strip():
         raise NotAPage(reasons.EMPTY_PAGE)
-    encoding = _encoding(html, charset)
-    if encoding.startswith("utf-16"):
-        text = _mark_text(html, encoding)
-    else:
-        text = _to_text(HEADER_BYTES.sub(_mark_bytes, html), encoding)
-    text = text.lstrip("\ufeff")
+    text = _text(html, charset).lstrip("\ufeff")
     if not text.strip():
         raise NotAPage(reasons.EMPTY_PAGE)
     zeros, replaced = text.count("\0"), text.count("\ufffd")
@@ -43,48 +67,111 @@ def decode(html: bytes, charset: str | None = None) -> str:
         raise NotAPage(reasons.NOT_HTML if zeros else reasons.UNDECODABLE)
     if "<" not in text:
         raise NotAPage(reasons.NOT_HTML)
-    return text
+    if text.count("<") > MANY_TAGS:
+        _check_nesting(text)
+    return _as_html(text) if XHTML.match(text) else text
 
 
-def _encoding(html: bytes, charset: str | None) -> str:
-    """Byte order mark, then HTTP, then meta; utf-8 where nothing is said."""
+def _text(html: bytes, charset: str | None) -> str:
+    """Byte order mark, then zeros of UTF-16, then valid UTF-8 whatever is declared, then HTTP, meta and the detector."""
     for bom, encoding in BOMS:
         if html.startswith(bom):
-            return encoding
-    if html[:2] in (b"<\0", b"\0<"):
-        return "utf-16-le" if html[:1] == b"<" else "utf-16-be"
-    said = map_encoding_to_html5(charset, False) if charset else None
-    if said is None and (meta := META.search(html[:4096])):
-        said = map_encoding_to_html5(meta[1].decode(), False)
-        # Standard: a meta tag that could be read as ASCII does not stand in UTF-16.
-        said = "utf-8" if said and said.startswith("utf-16") else said
-    return said or "utf-8"
+            return _marked(html, encoding)
+    if wide := _wide(html):
+        return _marked(html, wide)
+    if b"\x1b$" in html or b"~{" in html:
+        said = _declared(html, charset)
+        if said in ESCAPED:
+            return _marked(html, said)
+    try:
+        return _marked(html, "utf-8", "strict")
+    except UnicodeDecodeError:
+        return _marked(html, _legacy(html, _declared(html, charset)))
 
 
-def _to_text(html: bytes, encoding: str) -> str:
-    """Decode as declared; where that fails, as utf-8 with a few bad bytes, then as the detector thinks."""
-    for name in (encoding, "utf-8"):
-        try:
-            return html.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue
+def _wide(html: bytes) -> str | None:
+    """UTF-16 without a byte order mark: every other byte of its markup is zero."""
+    even, odd = html[0:1024:2].count(0), html[1:1024:2].count(0)
+    few, many = sorted((even, odd))
+    if many * 4 < len(html[:1024]) or few * 10 > many:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _declared(html: bytes, charset: str | None) -> str | None:
+    """The encoding that HTTP, or else the page, declares; None where neither names one that exists."""
+    said = [charset.encode("ascii", "replace")] if charset else []
+    if declaration := XML_ENCODING.match(html):
+        said.append(declaration[1])
+    for found in PRESCAN.finditer(html[: 1 << 20]):
+        if tag := found["meta"]:
+            # The words of a description declare nothing; the content of an http-equiv does.
+            name = CHARSET.search(tag if CONTENT_TYPE.search(tag) else CONTENT.sub(b"", tag))
+            said += [name[1]] if name else []
+    for label in said:
+        encoding = map_encoding_to_html5(label.decode("ascii", "replace"), False)
+        if encoding:
+            # Standard: a tag that could be read as ASCII does not stand in UTF-16.
+            return "utf-8" if encoding.startswith("utf-16") else str(encoding)
+    return None
+
+
+def _legacy(html: bytes, declared: str | None) -> str:
+    """The encoding of bytes that are not valid UTF-8: nearly UTF-8, or as declared, or as the detector thinks."""
     text = html.decode("utf-8", "replace")
     bad = text.count("\ufffd")
-    if bad * 10 < sum(character > "\x7f" for character in text) - bad:
-        return text
-    return html.decode(detect_encoding(html) or "cp1252", "replace")
+    good = sum(character > "\x7f" for character in text) - bad
+    if good >= bad if declared == "utf-8" else good > 10 * bad:
+        return "utf-8"
+    if declared and declared != "utf-8":
+        try:
+            wrong = html.decode(declared, "replace").count("\ufffd")
+        except LookupError:
+            wrong = len(html)
+        if wrong <= MAX_BAD_SHARE * len(html):
+            return declared
+    return detect_encoding(html) or "cp1252"
 
 
-def _mark_bytes(tag: "re.Match[bytes]") -> bytes:
-    return b"%b %b=%d" % (tag[0], MARK.encode(), tag.start())
+def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
+    wide = WIDE_HEADERS.get(encoding)
+    pattern = wide or (HEADERS_AND_ROLES if b"heading" in html else HEADERS)
+
+    def mark(tag: "re.Match[bytes]") -> bytes:
+        start = tag.start()
+        if wide:
+            return tag[0] + (b"" if start % 2 else f" {MARK}={start} ".encode(encoding))
+        if tag[0].startswith(b"<"):
+            return b"%b %b=%d " % (tag[0], MARK.encode(), start)
+        return b" %b=%d%b" % (MARK.encode(), html.rfind(b"<", 0, start), tag[0])
+
+    text = pattern.sub(mark, html).decode(encoding, errors)
+    # A download that was cut off inside a character.
+    return text.removesuffix("\ufffd") if errors == "replace" else text
 
 
-def _mark_text(html: bytes, encoding: str) -> str:
-    text = html.decode(encoding, "replace")
-    done, byte, parts = 0, 0, []
-    for tag in HEADER.finditer(text):
-        byte += len(text[done : tag.start()].encode(encoding, "replace"))
-        parts.append(f"{text[done : tag.start()]}{tag[0]} {MARK}={byte}")
-        byte += len(tag[0].encode(encoding))
-        done = tag.end()
-    return "".join(parts) + text[done:]
+def _as_html(text: str) -> str:
+    """XHTML as the HTML parser wants it: empty elements with an end tag, character data as text, no document type."""
+    text = CDATA.sub(lambda data: entities.escape(data[1]), DOCTYPE_SUBSET.sub(r"\1>", text, count=1))
+    return EMPTY_ELEMENT.sub(
+        lambda tag: tag[0] if tag[1].lower() in VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>",
+        text,
+    )
+
+
+def _check_nesting(text: str) -> None:
+    depths: Counter[str] = Counter()
+    total = work = 0
+    for closing, tag in TAG.findall(text):
+        name = tag.lower()
+        if name in CLOSED_BY_THEMSELVES:
+            continue
+        if not closing:
+            depths[name] += 1
+            total += 1
+        elif depths[name]:
+            depths[name] -= 1
+            total -= 1
+        work += total
+        if work > MAX_NESTING:
+            raise NotAPage(reasons.NESTED)

@@ -1,77 +1,141 @@
-"""Which segments say again what another has said: exact copies by hash, near copies by MinHash (datasketch).
+"""Which segments say again what another has said: exact copies by hash, near copies by MinHash (rensa).
 
 The first in order is kept. Order is that of the files' names and of the headers in a page, so the outcome does not
 depend on workers. The paper says that it removed duplicates across segments, not how.
 
-A segment inside another one's subtree is no duplicate of it by itself: the paper's unit includes subtrees, and the
-part has its own header to answer. Where the whole is little more than its part, they are near duplicates, and the part,
-which comes later, falls.
+Signatures lie in a file, and candidates are found by sorting, a band of the signatures at a time: what is held in memory
+is a few dozen bytes a segment. Called by the segment stage; workers make the signatures.
 """
 
 import hashlib
 import re
-import zlib
-from functools import cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from datasketch import MinHash, MinHashLSH
+from numpy.typing import NDArray
+from rensa import RMinHash
 
-from humpback_exp import reasons
-from humpback_exp.records import Segment
+from humpback_exp.reasons import DUPLICATE, NEAR_DUPLICATE
 
 DTYPE = "<u4"
 WORD = re.compile(r"\w+")
 SHINGLE = 5
-PERMUTATIONS = 128
+PERMUTATIONS = 112
 SEED = 1
 """Of the permutations; fixed, since which pairs are found depends on it."""
+RECALL = 0.999
+"""Share of the pairs right at the threshold that the bands find."""
+BLOCK = 1 << 16
+Array = NDArray[np.uint64]
+
+
+@dataclass(slots=True, kw_only=True)
+class Fingerprint:
+    """What is compared of a segment."""
+
+    id: str
+    digest: str
+    signature: str
+
+
+def digest(text: str) -> str:
+    """Equal for texts that differ in case, space and marks alone."""
+    return hashlib.sha256(" ".join(WORD.findall(text.lower())).encode()).hexdigest()[:32]
 
 
 def signature(text: str) -> str:
     """The MinHash of a text's word 5-grams, in hex. The costly part of deduplication, so workers do it."""
     words = WORD.findall(text.lower())
-    grams = {" ".join(words[at : at + SHINGLE]).encode() for at in range(max(1, len(words) - SHINGLE + 1))}
-    minhash = _empty().copy()
-    minhash.update_batch(grams)
-    return bytes(minhash.hashvalues.astype(DTYPE)).hex()
+    minhash = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
+    minhash.update([" ".join(words[at : at + SHINGLE]) for at in range(max(1, len(words) - SHINGLE + 1))])
+    return np.array(minhash.digest(), dtype=DTYPE).tobytes().hex()
 
 
-@cache
-def _empty() -> MinHash:
-    """Copies of it share its permutations, which take longer to draw than a text takes to hash."""
-    return MinHash(num_perm=PERMUTATIONS, seed=SEED, hashfunc=zlib.crc32)
+def reasons(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> list[str | None]:
+    """Why each row is dropped, None for one that is kept: it repeats a row that was kept before.
+
+    Args:
+        rows: in order.
+        count: their number.
+        threshold: estimated Jaccard similarity of word 5-grams from which two segments are near duplicates.
+        scratch: file to hold the signatures meanwhile; removed in the end.
+    """
+    if not count:
+        return []
+    try:
+        return _search(rows, count, threshold, np.memmap(scratch, DTYPE, "w+", shape=(count, PERMUTATIONS)))
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
-class Deduplicator:
-    """Says of each segment, in order, whether it repeats one that was kept before."""
-
-    def __init__(self, threshold: float) -> None:
-        """
-        Args:
-            threshold: estimated Jaccard similarity of word 5-grams from which two segments are near duplicates.
-        """
-        self.threshold = threshold
-        self.texts: set[bytes] = set()
-        self.ids: set[str] = set()
-        # Weights: a pair missed is lost for good, a pair found in vain is only compared.
-        self.index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS, weights=(0.2, 0.8))
-        self.signatures: dict[str, np.ndarray] = {}
-
-    def reason(self, segment: Segment, signature: str) -> str | None:
-        """Why `segment` is dropped; None keeps and remembers it."""
-        digest = hashlib.sha256(" ".join(WORD.findall(segment.text.lower())).encode()).digest()[:16]
+def _search(
+    rows: Iterable[Fingerprint], count: int, threshold: float, signatures: NDArray[np.uint32]
+) -> list[str | None]:
+    digests, ids = np.empty(count, "<u8"), np.empty(count, "<u8")
+    for at, row in enumerate(rows):
+        signatures[at] = np.frombuffer(bytes.fromhex(row.signature), DTYPE)
+        digests[at] = int(row.digest[:16], 16)
+        ids[at] = int(row.id, 16)
+    bands = _bands(threshold)
+    values = (_band(signatures, start, end) for start, end in bands)
+    exact = _shared([digests, ids])
+    near = _shared(values)
+    found: list[str | None] = [None] * count
+    copies: set[int] = set()
+    alike: dict[int, list[int]] = {}
+    for at in sorted({*exact, *near}):
+        candidates = {kept for group in near.get(at, ()) for kept in alike.get(group, ())}
         # The same address twice: a crawl that came back. Ids must stay unique.
-        if digest in self.texts or segment.id in self.ids:
-            return reasons.DUPLICATE
-        minhash = _empty().copy()
-        values = minhash.hashvalues = np.frombuffer(bytes.fromhex(signature), dtype=DTYPE)
-        if any(self._alike(values, self.signatures[key]) for key in self.index.query(minhash)):
-            return reasons.NEAR_DUPLICATE
-        self.texts.add(digest)
-        self.ids.add(segment.id)
-        self.index.insert(segment.id, minhash)
-        self.signatures[segment.id] = values
-        return None
+        if any(group in copies for group in exact.get(at, ())):
+            found[at] = DUPLICATE
+        elif any(np.mean(signatures[at] == signatures[kept]) >= threshold for kept in candidates):
+            found[at] = NEAR_DUPLICATE
+        else:
+            copies.update(exact.get(at, ()))
+            for group in near.get(at, ()):
+                alike.setdefault(group, []).append(at)
+    return found
 
-    def _alike(self, one: np.ndarray, other: np.ndarray) -> bool:
-        return float(np.mean(one == other)) >= self.threshold
+
+def _bands(threshold: float) -> list[tuple[int, int]]:
+    """Columns of each band: the longest bands that still find nearly all pairs at the threshold, since longer ones find
+    fewer in vain."""
+    for rows in range(16, 0, -1):
+        bands = PERMUTATIONS // rows
+        if 1 - (1 - threshold**rows) ** bands >= RECALL:
+            break
+    return [(band * rows, band * rows + rows) for band in range(bands)]
+
+
+def _band(signatures: NDArray[np.uint32], start: int, end: int) -> Array:
+    """One number for each row's values in a band."""
+    factors = np.array([0x9E3779B97F4A7C15 * (2 * n + 1) % 2**64 for n in range(end - start)], np.uint64)
+    hashed = np.empty(len(signatures), np.uint64)
+    for at in range(0, len(signatures), BLOCK):
+        part = signatures[at : at + BLOCK, start:end].astype(np.uint64)
+        mixed = (part + np.uint64(1)) * factors
+        hashed[at : at + BLOCK] = (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
+    return hashed
+
+
+def _shared(columns: Iterable[Array]) -> dict[int, list[int]]:
+    """Rows that share a value of a column with others -> numbers of the values they share."""
+    groups: dict[int, list[int]] = {}
+    number = 0
+    for column in columns:
+        for rows in _groups(column):
+            for row in rows:
+                groups.setdefault(row, []).append(number)
+            number += 1
+    return groups
+
+
+def _groups(column: Array) -> Iterator[list[int]]:
+    order = np.argsort(column, kind="stable")
+    ordered = column[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    ends = np.r_[starts[1:], len(ordered)]
+    for start, end in zip(starts[ends - starts > 1], ends[ends - starts > 1], strict=True):
+        yield order[start:end].tolist()

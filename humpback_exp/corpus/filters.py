@@ -6,17 +6,22 @@ corpus, the English part of ClueWeb22, had already been through.
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from resiliparse.parse.lang import detect_fast
 
 from humpback_exp import reasons
 from humpback_exp.config import CorpusConfig
+from humpback_exp.corpus.boilerplate import is_stop
 from humpback_exp.corpus.segments import Section
 
 PLAIN_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z]+(?=[\s,.;:]|$)")
 WORD = re.compile(r"\w+")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
-LANGUAGE_CHARS = 1500
-"""As much of a text as is looked at for its language."""
+PIECE_CHARS = 500
+"""The language is looked at in pieces of this size, so that a text in two is found."""
+FOREIGN_SHARE = 1 / 3
+PLACEHOLDER = re.compile(r"\blorem ipsum\b|\bconsectetur adipisci", re.I)
 PROSE_CHARS = 200
 """Less prose than this does not tell a language; the whole text is looked at then."""
 
@@ -30,6 +35,11 @@ def drop_reason(section: Section, config: CorpusConfig) -> str | None:
     return None
 
 
+def lost_header(section: Section, config: CorpusConfig) -> str | None:
+    """The header stands in furniture, or names a box."""
+    return section.lost or None
+
+
 def empty_header(section: Section, config: CorpusConfig) -> str | None:
     """No word in the header; a lone mark or image is none."""
     return None if WORD.search(section.header) else reasons.EMPTY_HEADER
@@ -38,17 +48,21 @@ def empty_header(section: Section, config: CorpusConfig) -> str | None:
 def capital_header(section: Section, config: CorpusConfig) -> str | None:
     """A header all in capitals (v3 of the paper), or with a large share of them (v1)."""
     cased = [character for character in section.header if character.lower() != character.upper()]
+    if config.capital_words and is_capital_word(section.header):
+        return None
     if cased and sum(map(str.isupper, cased)) >= config.max_capital_share * len(cased):
         return reasons.CAPITAL_HEADER
     return None
 
 
+def is_capital_word(header: str) -> bool:
+    """One word all in capitals: an acronym, or a section of a manual page."""
+    return len(header.split()) == 1 and header.isupper()
+
+
 def navigation_header(section: Section, config: CorpusConfig) -> str | None:
-    """A header with one of the stop words, which must begin where a word begins."""
-    header = section.header.lower()
-    if any(re.search(rf"\b{re.escape(stop.lower())}", header) for stop in config.stop_headers):
-        return reasons.NAVIGATION_HEADER
-    return None
+    """A header with one of the stop words; of the ambiguous ones only where nothing else is said."""
+    return reasons.NAVIGATION_HEADER if is_stop(section.header, config.stop_headers) else None
 
 
 def length(section: Section, config: CorpusConfig) -> str | None:
@@ -85,20 +99,41 @@ def _ngrams(sentence: str, config: CorpusConfig) -> set[tuple[str, ...]]:
     return {tuple(words[start : start + n]) for start in range(len(words) - n + 1)}
 
 
+def placeholder(section: Section, config: CorpusConfig) -> str | None:
+    """Text that stands in for one to come."""
+    return reasons.PLACEHOLDER if PLACEHOLDER.search(section.text) else None
+
+
 def language(section: Section, config: CorpusConfig) -> str | None:
-    """None of the languages wanted, in the view of both detectors.
+    """More than a third of the text in none of the languages wanted, in the view of both detectors.
 
     Resiliparse's takes 0.01 ms, but is wrong on 3 % of English pages and on text full of code; py3langid takes 2 ms and
-    is asked only where the fast one does not say what is wanted. Then, of a text with enough prose, only that counts.
+    is asked only where the fast one does not say what is wanted. Then, of a piece with enough prose, only that counts.
     """
-    from resiliparse.parse.lang import detect_fast
-
-    if not config.languages or detect_fast(section.text[:LANGUAGE_CHARS])[0] in config.languages:
+    if not config.languages:
         return None
     prose = _prose(section.text)
-    if detect_fast(prose)[0] in config.languages:
-        return None
-    return None if _careful_language(prose) in config.languages else reasons.LANGUAGE
+    if not (detect_fast(section.text)[0] in config.languages or _is_wanted(prose, config.languages)):
+        return reasons.LANGUAGE
+    pieces = list(_pieces(prose))
+    foreign = sum(len(piece) for piece in pieces if not _is_wanted(piece, config.languages))
+    return reasons.LANGUAGE if foreign > FOREIGN_SHARE * len(section.text) else None
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Whole lines, of about PIECE_CHARS together; a rest too short to tell is left out."""
+    piece = ""
+    for line in text.split("\n"):
+        piece += f"{line}\n"
+        if len(piece) >= PIECE_CHARS:
+            yield piece
+            piece = ""
+    if len(piece) >= PROSE_CHARS:
+        yield piece
+
+
+def _is_wanted(text: str, languages: list[str]) -> bool:
+    return detect_fast(text)[0] in languages or _careful_language(text) in languages
 
 
 def _careful_language(text: str) -> str:
@@ -111,15 +146,17 @@ def _prose(text: str) -> str:
     """The lines that read like sentences, where they are enough to go by; else everything. Code has no language."""
     lines = [line for line in text.splitlines() if len(PLAIN_WORD.findall(line)) > 5]
     prose = "\n".join(lines)
-    return (prose if len(prose) >= PROSE_CHARS else text)[:LANGUAGE_CHARS]
+    return prose if len(prose) >= PROSE_CHARS else text
 
 
 RULES: tuple[Callable[[Section, CorpusConfig], str | None], ...] = (
+    lost_header,
     empty_header,
     capital_header,
     navigation_header,
     length,
     links,
+    placeholder,
     repetition,
     language,
 )

@@ -1,19 +1,28 @@
-"""A page's tags and texts -> blocks of plain text in reading order: paragraphs, list items, table rows, headers.
+"""A page's tree -> blocks of plain text in reading order: paragraphs, list items, table rows, headers.
 
-Called by segments.
+One pass over Lexbor's nodes; what is open is kept on a stack of our own, so depth costs nothing. Called by segments.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from humpback_exp.corpus import markup
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-LINE_BREAK = "\x01"
-AROUND_BREAK = re.compile(rf" ?{LINE_BREAK} ?")
-PAGE_DATE = re.compile(r"(?:this )?page (?:was )?last (?:modified|updated|edited)\b.{0,150}$", re.I)
-PERMALINK_END = re.compile(r"\s*[¶🔗]+$|\s+[#§]$|\s*\[edit\]$")
+from humpback_exp import reasons
+from humpback_exp.corpus import markup, plain
+from humpback_exp.corpus.decoding import MARK, NotAPage
+from humpback_exp.corpus.furniture import Furniture
+from humpback_exp.corpus.tables import Rows, places_text
+
+PERMALINK_END = re.compile(r"\s*[¶🔗]+$|\s+[#§]$|\s*\[\s*edit(?: source)?\s*(?:\|\s*edit source\s*)?\]$")
+PERMALINKS = frozenset("¶#§🔗⚓∞")
+NUMBER = re.compile(r"-?\d{1,9}")
 TIGHT = {("item", "item"), ("row", "row"), ("term", "term"), ("term", "meaning")}
 """Kinds of neighbours with no blank line between."""
+MAX_NODES = 600_000
+"""Nodes of a page, which take some two seconds; pages of the largest size have half as many."""
+Attributes = dict[str, str | None]
 
 
 @dataclass(slots=True)
@@ -21,7 +30,7 @@ class Block:
     """Some text of its own on the page."""
 
     kind: str
-    """text, item, row, term, meaning, header; or end, where an article or main ends."""
+    """text, item, row, term, meaning, code, header; end, where an article or main ends; lost, a header in furniture."""
     text: str
     link_chars: int = 0
     """Characters of the text that stand in links."""
@@ -29,11 +38,28 @@ class Block:
     """1 to 6 of a header; of an end, the number of blocks before its start."""
     offset: int = 0
     """Of a header: where its tag stands in the page's bytes."""
+    order: int = 0
+    """Its place among the blocks of the page as it was read, to which `level` of an end and `end` refer."""
+    end: int = 0
+    """Of a header: the number of blocks when the outermost element ended that begins with it; 0 for the header alone."""
+    reason: str = ""
+    """Of a lost header: why."""
+    body: str = ""
+    """Of a lost header: the text that fell with it."""
 
 
 def flatten(text: str) -> list[Block]:
-    """The blocks of a page as `decode` returns it."""
-    return _Reader(markup.parts(text)).read()
+    """The blocks of a page as `decode` returns it.
+
+    Raises:
+        NotAPage: more nodes than MAX_NODES.
+    """
+    tree = LexborHTMLParser(text)
+    if "math/tex" in text:
+        for script in tree.css("script[type^='math/tex']"):
+            script.replace_with(script.text())
+    tree.strip_tags(markup.REMOVED)
+    return _Reader(tree.body).read() if tree.body is not None else []
 
 
 def join(blocks: list[Block]) -> str:
@@ -41,119 +67,236 @@ def join(blocks: list[Block]) -> str:
     pieces: list[str] = []
     before = ""
     for block in blocks:
-        if block.text:
+        if block.text and block.kind != "lost":
             pieces += ["\n" if (before, block.kind) in TIGHT else "\n\n", block.text]
             before = block.kind
     return "".join(pieces[1:])
 
 
 class _Reader:
-    """Goes over the tags once and keeps what is open."""
+    """Goes over the nodes once and keeps what is open."""
 
-    def __init__(self, parts: list[str]) -> None:
-        self.parts = parts
-        self.layout = markup.layout_tables(parts)
+    def __init__(self, body: LexborNode) -> None:
+        self.body = body
+        self.furniture = Furniture(body)
         self.blocks: list[Block] = []
         self.line: list[str] = []
-        self.cells: list[str] = []
         self.lists: list[int | None] = []
         self.articles: list[int] = []
+        self.tables: list[Rows | None] = []
+        self.values: Rows | None = None
         self.header: tuple[int, int] | None = None
+        self.alt = ""
         self.kind, self.bullet = "text", ""
-        self.link_chars, self.pre = 0, 0
-        self.in_link = self.in_values = False
+        self.link_chars = self.pre = 0
+        self.in_link = False
 
     def read(self) -> list[Block]:
         """All blocks, in order."""
-        parts, line, blocks, left_out = self.parts, self.line, markup.BLOCKS, markup.left_out
-        position = 1
-        while position < len(parts):
-            closing, tag, attributes, text = parts[position : position + 4]
-            if not closing and (attributes or tag in markup.SKIPPED) and left_out(tag, attributes):
-                position = markup.end_of(parts, position)
-                line.append(" ")
-                text = parts[position + 3]
-            elif tag == "a":
-                self.in_link = not closing and "href=" in attributes
-            elif tag in blocks:
-                self._block(closing, tag, attributes, position)
-            elif tag in markup.HEADERS:
-                self._header(closing, tag, attributes)
-            elif tag == "br":
-                line.append("\n" if self.pre else LINE_BREAK)
-            if text and (line or self.pre or not text.isspace()):
-                line.append(text)
-                if self.in_link:
-                    self.link_chars += len(text.strip())
-            position += 4
+        line, (kinds, names) = self.line, markup.tag_kinds()
+        nodes, kind, tag, start, left = self.body.iter(include_text=True), markup.OTHER, "", 0, MAX_NODES
+        above: list[tuple[Iterator[LexborNode], int, str, int]] = []
+        while True:
+            for node in nodes:
+                number = node.tag_id
+                if number == markup.TEXT_NODE:
+                    text = node.text_content
+                    if text and (line or self.pre or not text.isspace()):
+                        line.append(text)
+                        if self.in_link:
+                            self.link_chars += len(text.strip())
+                    continue
+                inner, name = (kinds[number], names[number]) if number < markup.CUSTOM else (_custom(node), "")
+                if inner == markup.SKIP:
+                    continue
+                attributes = node.attributes
+                if attributes or name in markup.TAGS:
+                    inner = self._weighed(node, inner, name, attributes)
+                inside = self._open(node, inner, name, attributes) if inner else node.iter(include_text=True)
+                if inside is None:
+                    continue
+                above.append((nodes, kind, tag, start))
+                nodes, kind, tag, start = inside, inner, name, len(self.blocks)
+                left -= 1
+                break
+            else:
+                if kind:
+                    self._close(kind, tag, start)
+                if not above:
+                    break
+                nodes, kind, tag, start = above.pop()
+            if left < 0:
+                raise NotAPage(reasons.TOO_MANY_ELEMENTS)
         self._flush()
+        for order, block in enumerate(self.blocks):
+            block.order = order
         return self.blocks
 
-    def _header(self, closing: str, tag: str, attributes: str) -> None:
-        self._flush()
-        offset = markup.OFFSET.search(attributes)
-        self.header = (int(tag[1]), int(offset[1])) if offset and not closing else None
+    def _weighed(self, node: LexborNode, kind: int, tag: str, attributes: Attributes) -> int:
+        """What an element is by its attributes, too: furniture, a header by its role, a block by its style."""
+        if tag == "button" and self.header or tag == "img":
+            return kind
+        reason = self.furniture.reason(node, tag, attributes)
+        if reason:
+            self.line.append(" ")
+            if self.furniture.title(node):
+                return markup.TITLE
+            self.blocks += [
+                Block(
+                    "lost",
+                    plain.one_line(header.text()),
+                    offset=_offset(header.attributes),
+                    reason=reasons.FURNITURE + reason,
+                )
+                for header in node.css(f"[{MARK}]")
+            ]
+            return markup.SKIP
+        if attributes.get("role") == "heading" and MARK in attributes:
+            return markup.HEADER
+        if kind == markup.OTHER and markup.BLOCK_STYLE.search(attributes.get("style") or ""):
+            return markup.BLOCK
+        return kind
 
-    def _block(self, closing: str, tag: str, attributes: str, position: int) -> None:
+    def _open(self, node: LexborNode, kind: int, tag: str, attributes: Attributes) -> Iterator[LexborNode] | None:
+        """Begin an element; the nodes to go on with, None to leave it at that."""
+        if kind == markup.BLOCK:
+            self._open_block(node, tag, attributes)
+        elif kind == markup.HEADER and not self.header:
+            self._flush()
+            level = attributes.get("aria-level") or "" if attributes.get("role") == "heading" else ""
+            number = tag[1] if not level and tag[:1] == "h" and tag[1:].isdigit() else level
+            self.header = (min(6, max(1, int(number))) if NUMBER.fullmatch(number) else 2, _offset(attributes))
+        elif kind == markup.INLINE:
+            return self._inline(node, tag, attributes)
+        elif kind == markup.TITLE:
+            title = self.furniture.title(node)
+            return iter([title] if title else [])
+        elif kind == markup.SKIP:
+            return None
+        return node.iter(include_text=True)
+
+    def _inline(self, node: LexborNode, tag: str, attributes: Attributes) -> Iterator[LexborNode] | None:
+        """An element inside a line that is more than its text."""
+        line = self.line
+        if tag == "br":
+            line.append("\n" if self.pre else plain.LINE_BREAK)
+        elif tag == "a":
+            if node.text().strip() in PERMALINKS:
+                return None
+            self.in_link = "href" in attributes
+            return node.iter(include_text=True)
+        elif tag == "img":
+            alt = attributes.get("alt") or ""
+            self.alt = self.alt or alt
+            if markup.FORMULA.search(attributes.get("class") or ""):
+                line.append(plain.tex(alt))
+        elif tag == "math":
+            line.append(plain.formula(node))
+        elif tag == "sup":
+            line.append(plain.raised(node, plain.last_text(line)))
+        elif tag == "sub":
+            line.append(plain.lowered(node, plain.last_text(line)))
+        elif tag == "rt":
+            line.append(f"({node.text().strip()})")
+        elif tag == "q":
+            line.append("“")
+            return node.iter(include_text=True)
+        elif tag != "del":
+            return node.iter(include_text=True)
+        return None
+
+    def _open_block(self, node: LexborNode, tag: str, attributes: Attributes) -> None:
         if self.header:
             self.line.append(" ")
-        elif self.in_values and tag not in ("table", "caption"):
-            self._value(closing, tag)
-        elif closing:
-            self._flush()
-            self._close(tag)
+        elif self.pre and tag != "pre":
+            self._new_code_line()
+        elif self.values and tag not in ("table", "caption"):
+            self.line.append(" ")
+            if tag in ("td", "th"):
+                self.line.clear()
+                self.values.open(attributes)
         else:
             self._flush()
-            self._open(tag, attributes, position)
+            self._enter(node, tag, attributes)
 
-    def _open(self, tag: str, attributes: str, position: int) -> None:
+    def _enter(self, node: LexborNode, tag: str, attributes: Attributes) -> None:
         if tag == "li":
-            self.bullet = self._next_bullet()
+            self.bullet = self._next_bullet(attributes.get("value") or "")
         elif tag in ("dt", "dd"):
             self.kind = "term" if tag == "dt" else "meaning"
         elif tag == "ol":
-            start = markup.START.search(attributes)
-            self.lists.append(int(start[1]) if start else 1)
+            start = attributes.get("start") or ""
+            self.lists.append(int(start) if NUMBER.fullmatch(start) else 1)
         elif tag in ("ul", "menu"):
             self.lists.append(None)
         elif tag == "pre":
             self.pre += 1
         elif tag == "table":
-            self.in_values = position not in self.layout
+            self.values = None if places_text(node) else Rows()
+            self.tables.append(self.values)
         elif tag in ("article", "main"):
             self.articles.append(len(self.blocks))
 
-    def _close(self, tag: str) -> None:
+    def _close(self, kind: int, tag: str, start: int) -> None:
+        """End an element that began when there were `start` blocks."""
+        if kind == markup.BLOCK:
+            self._close_block(tag)
+            if start < len(self.blocks) and self.blocks[start].kind == "header":
+                self.blocks[start].end = len(self.blocks)
+        elif kind == markup.HEADER:
+            self._flush()
+            self.header = None
+        elif tag == "a":
+            self.in_link = False
+        elif tag == "q":
+            self.line.append("”")
+
+    def _close_block(self, tag: str) -> None:
+        if self.header:
+            self.line.append(" ")
+        elif self.pre and tag != "pre":
+            self._new_code_line()
+        elif self.values and tag not in ("table", "caption"):
+            self._close_value(self.values, tag)
+        else:
+            self._flush()
+            self._leave(tag)
+
+    def _close_value(self, values: Rows, tag: str) -> None:
+        if tag in ("td", "th"):
+            values.close(plain.one_line("".join(self.line)))
+            self.line.clear()
+        elif tag == "tr":
+            self._add("row", values.row())
+        else:
+            self.line.append(" ")
+
+    def _leave(self, tag: str) -> None:
         if tag in ("li", "dt", "dd"):
             self.kind, self.bullet = "text", ""
         elif tag in ("ol", "ul", "menu") and self.lists:
             self.lists.pop()
         elif tag == "pre":
-            self.pre -= 1
-        elif tag == "table":
-            self.in_values = False
+            self.pre = max(0, self.pre - 1)
+        elif tag == "table" and self.tables:
+            self.tables.pop()
+            self.values = self.tables[-1] if self.tables else None
         elif tag in ("article", "main") and self.articles:
             self.blocks.append(Block("end", "", level=self.articles.pop()))
 
-    def _next_bullet(self) -> str:
+    def _next_bullet(self, value: str) -> str:
         number = self.lists[-1] if self.lists else None
         indent = "  " * (len(self.lists) - 1)
         if number is None:
             return f"{indent}- "
+        if NUMBER.fullmatch(value):
+            number = int(value)
         self.lists[-1] = number + 1
         return f"{indent}{number}. "
 
-    def _value(self, closing: str, tag: str) -> None:
-        """Cells of a table of values: gathered until their row ends."""
-        if tag == "tr":
-            row = " | ".join(cell for cell in self.cells if cell)
-            self.cells.clear()
-            self._add("row", row)
-        elif tag in ("td", "th") and closing:
-            self.cells.append(_one_line("".join(self.line)))
-            self.line.clear()
-        else:
-            self.line.append(" ")
+    def _new_code_line(self) -> None:
+        if self.line and not plain.last_text(self.line).endswith("\n"):
+            self.line.append("\n")
 
     def _flush(self) -> None:
         if not (self.line or self.header):
@@ -161,13 +304,14 @@ class _Reader:
         text = "".join(self.line)
         self.line.clear()
         if self.header:
-            text = PERMALINK_END.sub("", _one_line(text))
+            text = PERMALINK_END.sub("", plain.one_line(text)) or plain.one_line(self.alt)
             self.blocks.append(Block("header", text, self.link_chars, *self.header))
             self.bullet, self.link_chars = "", 0
             return
-        text = _entities(text).strip("\n").rstrip() if self.pre else _paragraph(text)
-        kind, bullet = ("item", self.bullet) if self.bullet else (self.kind, "")
-        if text.strip() and not PAGE_DATE.match(text):
+        self.alt = ""
+        text = plain.code(text) if self.pre else plain.paragraph(text)
+        kind, bullet = ("item", self.bullet) if self.bullet else ("code" if self.pre else self.kind, "")
+        if text.strip():
             self.bullet = ""
             self._add(kind, bullet + text)
         self.link_chars = 0
@@ -178,17 +322,12 @@ class _Reader:
             self.link_chars = 0
 
 
-def _entities(text: str) -> str:
-    """The only four that the parser leaves in text."""
-    if "&" in text:
-        text = text.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return text
+def _offset(attributes: Attributes) -> int:
+    number = attributes.get(MARK) or ""
+    return int(number) if number.isdigit() else 0
 
 
-def _paragraph(text: str) -> str:
-    text = " ".join(_entities(text).split())
-    return AROUND_BREAK.sub("\n", text).strip() if LINE_BREAK in text else text
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_entities(text).replace(LINE_BREAK, " ").split())
+def _custom(node: LexborNode) -> int:
+    """A custom element is a block where no text stands beside it, else a part of the line."""
+    beside = [other for other in (node.prev, node.next) if other is not None and other.tag_id == markup.TEXT_NODE]
+    return markup.OTHER if any((other.text_content or "").strip() for other in beside) else markup.BLOCK

@@ -1,99 +1,123 @@
-"""What HTML's elements mean to us, and a page as a list of tags and texts. Called by flatten.
-
-The parser (Lexbor) repairs the page; we read its repaired source tag by tag. That is twice as fast as visiting the
-nodes of its tree from Python, and most tags, those inside a line, fall to one regular expression.
-"""
+"""What HTML's elements, names and roles mean to us. Called by flatten and furniture."""
 
 import re
+from functools import cache
 
-from resiliparse.parse.html import HTMLTree
-
-from humpback_exp.corpus.decoding import MARK
+from selectolax.lexbor import LexborHTMLParser
 
 BLOCKS = frozenset(
-    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure header hgroup hr "
-    "legend li main menu ol p pre section summary table tbody td tfoot th thead tr ul".split()
+    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure header "
+    "hgroup hr legend li main menu ol optgroup p pre section summary table tbody td tfoot th thead tr ul "
+    "aside dialog footer form nav".split()
 )
 HEADERS = frozenset("h1 h2 h3 h4 h5 h6".split())
-SKIPPED = frozenset(
-    "aside audio button canvas datalist dialog footer form map nav noscript object select svg template textarea "
-    "video".split()
+REMOVED = (
+    "style svg template textarea select iframe canvas audio video object map datalist noembed noframes xmp rp script"
+).split()
+"""Taken out of the tree before it is read: what only scripts, other media or forms show."""
+INLINE_TAGS = frozenset("a br button del img math noscript q rt sub sup".split())
+"""Elements inside a line that mean more than their text."""
+
+LINKS, BOX, FORM, COMMENTS, HIDDEN, NUMBERS = "links", "box", "form", "comments", "hidden", "numbers"
+"""Kinds of furniture: what leads elsewhere, what stands beside the text, what is filled in, what readers wrote, what no
+reader sees, the numbers of lines of code."""
+TAGS = {"aside": BOX, "button": BOX, "dialog": BOX, "footer": BOX, "form": FORM, "nav": LINKS, "noscript": HIDDEN}
+ROLES = {
+    "banner": BOX,
+    "contentinfo": BOX,
+    "dialog": BOX,
+    "alertdialog": BOX,
+    "complementary": BOX,
+    "menu": LINKS,
+    "menubar": LINKS,
+    "navigation": LINKS,
+    "search": BOX,
+    "tooltip": BOX,
+    "doc-toc": LINKS,
+    "doc-pagebreak": BOX,
+}
+NAMES = {
+    LINKS: "breadcrumb breadcrumbs crumbs contents fancytoc index menu mainmenu submenu searchmenu nav navbar navigation "
+    "navheader navfooter pager pagination related relatedposts relbar relinfo share shares sharing sharedaddy sidebar "
+    "sidenav sitenav sitemap skip skiplink skiplinks social socials sphinxsidebar toc topnav tags taglist widget widgets",
+    BOX: "ad ads adsbygoogle advert advertisement advertising adslot adsense "
+    "author-bio author-box author-info entry-meta post-meta article-meta posted-on "
+    "banner byline dateline cookie "
+    "cookies consent gdpr ccpa copyright editsection footer printfooter headerlink "
+    "legal masthead newsletter noprint paywall popup promo promoted recirc recommended recommendations sponsor sponsored "
+    "subscribe subscription signup tagline taboola outbrain timestamp pubdate readmore trending",
+    COMMENTS: "comments commentlist comment-list disqus respond",
+    NUMBERS: "linenos lineno linenodiv linenumber linenumbers line-number line-numbers line_number line_numbers gutter "
+    "lnt ln blob-num rouge-gutter hljs-ln-numbers hljs-ln-n line-numbers-rows",
+    HIDDEN: "hidden hide invisible displaynone offscreen visuallyhidden screenreader d-none is-hidden u-hidden sr-only "
+    "visually-hidden screen-reader-text screen-reader-only screen-reader element-invisible element-hidden "
+    "assistive-text a11y-hidden show-for-sr off-screen mw-hidden hidden-text",
+}
+MEANING = {name: kind for kind, names in NAMES.items() for name in names.split()}
+FILLERS = frozenset(
+    "about all area article articles bar block body bottom box btn button buttons col column consent container content "
+    "default desktop end entry col div fixed float footer global group header heading holder icon icons inline inner "
+    "item items js left links list lower main meta mini mobile modal module mw ng notice of page panel pane popover post "
+    "posts primary region right row secondary section set site skip small sm md lg sub static stories story style "
+    "table td the title to tool tools top ui uk upper view wp wrap wrapper form text by info line overlay".split()
 )
-"""Left out with all they hold: navigation, controls, what only other media or no scripts show."""
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-RICH = frozenset("blockquote dl ol pre table ul".split()) | HEADERS
-"""A table cell with one of these is a place on the page, not a value."""
-
-FURNITURE_ROLES = "alert|banner|contentinfo|dialog|menu|menubar|navigation|search"
-FURNITURE_NAMES = (
-    "breadcrumbs?|contents|cookie-banner|fancy_toc|(?:page-|site-)?footer|headerlink|main-?menu|menu|mw-editsection"
-    "|nav(?:bar|igation|header|footer)?|noprint|printfooter|related|searchmenu|share|sidebar|skip-link|social|sphinxsidebar|sub-?menu"
-    "|table-of-contents|tagline|toc|topnav"
+"""Words that say nothing of their own in a name, such as those around `footer` in `site-footer-wrapper`."""
+SHOWN_ELSEWHERE = re.compile(r"(?:^|\s)(?:d-)?(?:sm|md|lg|xl|xxl|print)[-:](?:block|flex|inline|table|grid|visible)")
+"""Bootstrap and Tailwind hide on small screens what larger ones show."""
+UNSEEN_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|clip\s*:\s*rect\(0|clip-path\s*:\s*inset\(50%"
+    r"|(?:left|top|text-indent)\s*:\s*-\d{4,}|font-size\s*:\s*0(?![.\d])",
+    re.I,
 )
-"""Whole classes or ids; those of common generators and of the corpora in the documentation packages we tried."""
+BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", re.I)
+FORMULA = re.compile(r"math|\btex\b|latex|equation|formula", re.I)
+NOTE_MARK = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+|nb \d+|[*†‡§]+|citation needed)\]?|[↩⤴^]\ufe0e?", re.I)
 
-ATTRIBUTES = r'[^">]*(?:"[^"]*"[^">]*)*'
-KNOWN = "|".join(sorted(BLOCKS | HEADERS | SKIPPED | {"a", "br"}, key=len, reverse=True))
-TAG = re.compile(rf"<(/?)([a-z][a-z0-9:_-]*)({ATTRIBUTES})>")
-INLINE = re.compile(rf"</?(?!(?:{KNOWN})\b)[a-z]{ATTRIBUTES}>")
-RAW = re.compile(rf"<!--.*?-->|<(script|style|iframe|xmp|noembed|noframes)\b{ATTRIBUTES}>.*?</\1>", re.S)
-PERMALINK = re.compile(rf"<a\b{ATTRIBUTES}>\s*[¶#§🔗]\s*</a>")
-UNSEEN = re.compile(
-    r'\s(?:hidden="(?!until-found)|aria-hidden="true"|style="[^"]*(?:display:\s*none|visibility:\s*hidden))', re.I
-)
-UNSEEN_OR_FURNITURE = re.compile(
-    rf'{UNSEEN.pattern}|\s(?:role="(?:{FURNITURE_ROLES})"|(?:class|id)="(?:[^"]*\s)?(?:{FURNITURE_NAMES})[\s"])', re.I
-)
-OFFSET = re.compile(rf'\s{MARK}="(\d+)"')
-START = re.compile(r'\sstart="(-?\d{1,9})"')
+OTHER, BLOCK, HEADER, INLINE, TITLE, SKIP = range(6)
+"""What the walk does with an element: nothing but go on, begin a block, a header, an inline element that means more than
+its text, furniture that holds the page's title, leave it out."""
+TEXT_NODE, COMMENT_NODE, CUSTOM = 2, 4, 512
+"""Lexbor's numbers for texts and comments, and the first of those for unknown elements."""
 
 
-def parts(text: str) -> list[str]:
-    """A page as `decode` returns it, repaired and cut: a text, then `/` or nothing, tag, attributes, text in turn."""
-    body = HTMLTree.parse(text).body
-    html = RAW.sub("", body.html) if body else ""
-    if any(mark in html for mark in "¶#§🔗"):
-        html = PERMALINK.sub("", html)
-    # Any element may be hidden; only then must its closing tag be found again.
-    if not UNSEEN.search(html):
-        html = INLINE.sub("", html)
-    return TAG.split(html)
+@cache
+def tag_kinds() -> tuple[list[int], list[str]]:
+    """The kind and name of every tag by Lexbor's number for it; numbers from 512 on are unknown elements."""
+    kinds, names = [OTHER] * CUSTOM, [""] * CUSTOM
+    kinds[COMMENT_NODE] = SKIP
+    for kind, tags in ((BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS)):
+        for tag in tags:
+            number = _number(tag)
+            kinds[number], names[number] = kind, tag
+    return kinds, names
 
 
-def left_out(tag: str, attributes: str) -> bool:
-    """Whether an element and all in it is no part of the page's text."""
-    if tag in SKIPPED:
-        return True
-    if not attributes or tag == "body":
-        return False
-    # A header is often marked with the name of what it heads, such as id="related".
-    return (UNSEEN if tag in HEADERS else UNSEEN_OR_FURNITURE).search(attributes) is not None
+def _number(tag: str) -> int:
+    within = "<table>" if tag in ("caption", "tbody", "thead", "tfoot", "tr", "td", "th") else ""
+    node = LexborHTMLParser(f"{within}<{tag}>").css_first(tag)
+    assert node is not None, tag
+    return int(node.tag_id)
 
 
-def end_of(parts: list[str], position: int) -> int:
-    """The position of the tag that closes the element opened at `position`."""
-    tag, depth = parts[position + 1], 0
-    for at in range(position, len(parts) if tag not in VOID else position, 4):
-        if parts[at + 1] == tag:
-            depth += -1 if parts[at] else 1
-            if depth == 0:
-                return at
-    return position
+def named(value: str) -> tuple[str, str] | None:
+    """Kind of furniture that a class or id speaks of, and the word that says so."""
+    for token in value.split():
+        lower = token.lower()
+        if lower in MEANING:
+            kind = MEANING[lower]
+        else:
+            kind, lower = _compound(token)
+        if kind == HIDDEN and SHOWN_ELSEWHERE.search(value):
+            continue
+        if kind:
+            return kind, lower
+    return None
 
 
-def layout_tables(parts: list[str]) -> set[int]:
-    """Positions of the tables that place text on a page rather than hold values."""
-    layout: set[int] = set()
-    tables: list[int] = []
-    paragraphs = 0
-    for at in range(1, len(parts) if "table" in parts else 0, 4):
-        tag, opens = parts[at + 1], not parts[at]
-        if tag in ("table", "td", "th", "p") and opens:
-            paragraphs = paragraphs + 1 if tag == "p" else 0
-        if tables and opens and (tag in RICH or paragraphs > 1):
-            layout.update(tables)
-        if tag == "table" and opens:
-            tables.append(at)
-        elif tag == "table" and tables:
-            tables.pop()
-    return layout
+def _compound(token: str) -> tuple[str, str]:
+    """`site-footer-wrapper`, `cookieConsent`: a name among words that say nothing."""
+    parts = [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", token)]
+    names = [part for part in parts if MEANING.get(part) not in (None, HIDDEN, NUMBERS)]
+    if names and all(part in MEANING or part in FILLERS for part in parts):
+        return MEANING[names[0]], names[0]
+    return "", ""

@@ -1,18 +1,27 @@
-"""What `corpus.path` holds -> work units -> pages. HTML files are bundled, an archive is a unit of its own.
+"""What `corpus.path` holds -> work units -> pages. HTML files are bundled, an archive is shared out by ranges of bytes.
 
 Called by the segment stage. What a page says is not looked at here; segments and decoding do that.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from humpback_exp import reasons
-from humpback_exp.corpus import archives
+from humpback_exp.corpus import archives, streams
+from humpback_exp.corpus.http import looks_like_html
+from humpback_exp.progress import log
 
-HTML = (".html", ".htm", ".xhtml")
-ARCHIVES = (".warc", ".warc.gz", ".arc", ".arc.gz")
+HTML = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".shtm", ".html.gz", ".htm.gz", ".xhtml.gz", ".html.zst")
+ARCHIVES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
+OTHER = tuple(
+    ".css .js .json .xml .txt .png .jpg .jpeg .gif .svg .ico .webp .pdf .zip .wacz .woff .woff2 .ttf .eot .mp3 .mp4 .map "
+    ".warc.offset .cdx .cdxj .gz .zst .bz2 .xz .tar .inv .md5 .sha1".split()
+)
+"""Names of files that are no pages; what has none of these and looks like HTML inside is one."""
+SNIFFED = 1024
 
 
 @dataclass(slots=True)
@@ -25,6 +34,8 @@ class Page:
     """What HTTP said."""
     reason: str = ""
     """Empty for a page that can be used."""
+    version: str = field(default="", compare=False)
+    """Which of several visits to the address it is from; empty for a file."""
 
 
 @dataclass(slots=True)
@@ -35,6 +46,11 @@ class Unit:
     folder: Path
     """Urls of HTML files are relative to it, so ids are the same on every machine."""
     files: list[Path]
+    start: int = 0
+    end: int | None = None
+    """The range of an archive, in bytes of the file."""
+    neighbours: dict[str, list[Path]] = field(default_factory=dict)
+    """Some files of each site that the unit has a part of, the same for all its units."""
 
 
 def units(path: str, chunk_size: int) -> list[Unit]:
@@ -45,13 +61,37 @@ def units(path: str, chunk_size: int) -> list[Unit]:
     """
     root = Path(path)
     folder, files = (root.parent, [root]) if root.is_file() else (root, _files(root))
-    html = [file for file in files if file.name.lower().endswith(HTML)]
-    bundles = [html[start : start + chunk_size] for start in range(0, len(html), chunk_size)]
-    bundles += [[file] for file in files if file.name.lower().endswith(ARCHIVES)]
-    if not bundles:
-        kinds = ", ".join(HTML + ARCHIVES)
+    packed = [file for file in files if file.name.lower().endswith(ARCHIVES)]
+    html = [file for file in files if file not in set(packed) and _is_page(file)]
+    found = [Unit(0, folder, html[start : start + chunk_size]) for start in range(0, len(html), chunk_size)]
+    found += [Unit(0, folder, [file], start, end) for file in packed for start, end in archives.ranges(file)]
+    if not found:
+        kinds = ", ".join((".html", ".htm", ".xhtml", *ARCHIVES))
         raise ValueError(f"corpus.path={path}: no page among {len(files)} files; give a file or folder of {kinds}")
-    return [Unit(number, folder, bundle) for number, bundle in enumerate(bundles)]
+    _tell_unread(files, {*html, *packed})
+    for number, unit in enumerate(found):
+        unit.number = number
+    return found
+
+
+def _is_page(file: Path) -> bool:
+    name = file.name.lower()
+    if name.endswith(HTML):
+        return True
+    if name.endswith(OTHER):
+        return False
+    try:
+        with file.open("rb") as opened:
+            return looks_like_html(opened.read(SNIFFED))
+    except OSError:
+        return False
+
+
+def _tell_unread(files: list[Path], read: set[Path]) -> None:
+    kinds = Counter("".join(file.suffixes[-2:]).lower() or file.name for file in files if file not in read)
+    if kinds:
+        told = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(8))
+        log.info("%d files not read, for they are no pages: %s", kinds.total(), told)
 
 
 def _files(root: Path) -> list[Path]:
@@ -67,19 +107,33 @@ def _unreadable(error: OSError) -> None:
     raise ValueError(f"corpus.path={error.filename}: {error.strerror}; make the folder readable or choose another")
 
 
-def read(unit: Unit) -> Iterator[Page]:
+def read(unit: Unit, max_page_mb: int = 8) -> Iterator[Page]:
     """The pages of a unit; those that cannot be read come with a reason."""
+    limit = max_page_mb << 20
     for file in unit.files:
         if file.name.lower().endswith(ARCHIVES):
-            for url, html, charset, reason in archives.read(file):
-                yield Page(url, html, charset, reason)
+            for found in archives.read(file, unit.start, unit.end, limit):
+                yield Page(found.url, found.html, found.charset, found.reason, found.version)
         else:
-            yield _read_file(file, unit.folder)
+            yield read_file(file, unit.folder, limit)
 
 
-def _read_file(file: Path, folder: Path) -> Page:
-    url = file.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
+def address(file: Path, folder: Path) -> str:
+    """The url of an HTML file."""
+    return file.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
+
+
+def read_file(file: Path, folder: Path, limit: int) -> Page:
+    """The page of one file, unpacked where it is packed."""
+    url = address(file, folder)
     try:
-        return Page(url, file.read_bytes())
+        if not streams.is_packed(file):
+            return Page(url, reason=reasons.TOO_LARGE) if file.stat().st_size > limit else Page(url, file.read_bytes())
+        content = b""
+        for piece in streams.pieces(file):
+            content += piece or b""
+            if len(content) > limit:
+                return Page(url, reason=reasons.TOO_LARGE)
+        return Page(url, content)
     except OSError:
         return Page(url, reason=reasons.UNREADABLE)

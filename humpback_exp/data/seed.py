@@ -9,11 +9,14 @@ from humpback_exp.config import DataConfig, DatasetConfig
 from humpback_exp.config.bounds import require
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.open_assistant import Messages, tree_pair
-from humpback_exp.data.shapes import Columns, pair_columns, renamed, row_id, text
-from humpback_exp.data.sources import OPTIONS, find_files, is_here
+from humpback_exp.data.pinning import is_here
+from humpback_exp.data.shapes import Columns, lacks, pair_columns, renamed, row_id, text
+from humpback_exp.data.sources import OPTIONS, find_files
 from humpback_exp.data.tables import read_rows
 from humpback_exp.records import Example
 
+PROMPTS = "heldout"
+"""The config key of pairs that may lack an output: models answer their prompts, but there is no loss to measure."""
 PAPER = "148 ± 322 and 1,072 ± 818 in the paper's 3,200"
 """Characters of the paper's seed (Table 2)."""
 
@@ -68,7 +71,7 @@ def read_pairs(path: str, key: str, dataset: DatasetConfig) -> Iterator[Example]
             id=row_id(columns, number, where),
             source="seed",
             instruction=text(columns, "instruction", where).strip(),
-            output=text(columns, "output", where).strip(),
+            output="" if key == PROMPTS and lacks(columns, "output") else text(columns, "output", where).strip(),
         )
         if example.id in seen:
             raise ValueError(f"{key}={path}: id {example.id!r} stands twice; ids must differ")

@@ -7,7 +7,9 @@ from typing import Any
 Row = dict[str, Any]
 Columns = dict[str, tuple[str, Any]]
 """Our name of a column -> its name in the file, for messages, and its value."""
-SHAPES = "every pair needs instruction and output, prompt and completion, or messages, as text"
+SHAPES = (
+    "every pair needs instruction and output, prompt and completion, or messages, as text (other names: docs/data.md)"
+)
 
 
 def renamed(row: Row, names: Mapping[str, str], where: str, option: str) -> Columns:
@@ -37,21 +39,23 @@ def pair_columns(columns: Columns, where: str) -> Columns:
     """
     if "instruction" not in columns and "output" not in columns:
         columns = columns | _other_shape(columns)
-    value = columns.get("input", ("input", None))[1]
-    if value is None or value == "" or "instruction" not in columns:
+    if lacks(columns, "input") or "instruction" not in columns:
         return columns
     whole = "\n\n".join(text(columns, name, where).strip() for name in ("instruction", "input"))
     return columns | {"instruction": (columns["instruction"][0], whole)}
 
 
 def _other_shape(columns: Columns) -> Columns:
-    """Instruction and output of a row of prompt and completion (as text or as turns of a chat), or of messages."""
-    if "prompt" in columns and "completion" in columns:
-        prompt, completion = columns["prompt"][1], columns["completion"][1]
-        if not isinstance(prompt, list) or not isinstance(completion, list):
-            return {"instruction": columns["prompt"], "output": columns["completion"]}
-        return first_turn("prompt", prompt + completion)
-    return first_turn(*columns["messages"]) if "messages" in columns else {}
+    """Instruction and output of a row of messages, or of prompt and completion (as text or as turns of a chat)."""
+    if "messages" in columns and "completion" not in columns:
+        return first_turn(*columns["messages"])
+    if "prompt" not in columns:
+        return {}
+    (name, prompt), completion = columns["prompt"], columns.get("completion", ("completion", None))
+    if not isinstance(prompt, list):
+        return {"instruction": (name, prompt), "output": completion}
+    said = completion[1]
+    return first_turn(name, prompt + (said if isinstance(said, list) else [{"role": "assistant", "content": said}]))
 
 
 def first_turn(name: str, messages: Any) -> Columns:
@@ -66,6 +70,12 @@ def first_turn(name: str, messages: Any) -> Columns:
         "instruction": (name, "\n\n".join(contents) if asked else None),
         "output": (name, second[1] if second[0] == "assistant" else None),
     }
+
+
+def lacks(columns: Columns, name: str) -> bool:
+    """Whether there is no such column, or nothing in it."""
+    value = columns.get(name, (name, None))[1]
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def text(columns: Columns, name: str, where: str) -> str:

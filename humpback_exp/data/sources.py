@@ -7,7 +7,7 @@ found again without a network.
 import logging
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,13 +16,15 @@ from typing import Any
 
 from yaml import YAMLError
 
-from humpback_exp.config import DatasetConfig, EvaluateConfig, GateConfig, StageConfig, TrainConfig
+from humpback_exp.config import DatasetConfig
+from humpback_exp.config.bounds import require
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-COMMIT = re.compile(r"[0-9a-f]{40}")
 OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
 """Config key of a path -> that of the options beside it."""
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".lz4": "lz4"}
+ODD_CARD = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError, YAMLError)
+"""What `datasets` raises on a dataset's card, which comes from outside and may hold anything."""
 FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", *COMPRESSED)
 """Ends of names of files, which are no ids on the Hub."""
 
@@ -58,30 +60,50 @@ def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
     Raises:
         ValueError: no such file, folder, Hub dataset, configuration or split, or no access; with the remedy.
     """
+    require(
+        path != "", key, "''", "names nothing; give JSON lines with instruction and output"
+    )  # Path("") would be here
+    options, here = OPTIONS[key], Path(path).exists()
+    require(not here or dataset.revision is None, f"{options}.revision", dataset.revision, f"{path} is not on the Hub")
     if Path(path).is_file():
+        require(dataset.name is None, f"{options}.name", dataset.name, f"{path} is a file, which has no configurations")
         return Files([path], None)
     folder = Path(path) if Path(path).is_dir() else snapshot(path, dataset.revision, key)
-    with TemporaryDirectory() as scratch:  # for the lock file that the library leaves of all that it opens
-        try:
-            builder = library().load_dataset_builder(str(folder), name=dataset.name, cache_dir=scratch)
-        except (ValueError, OSError, YAMLError) as error:
-            said = shorten(str(error), 200)
-            raise ValueError(f"{key}={path}: no dataset ({said}); {OPTIONS[key]}.name={dataset.name}") from None
-    splits = {str(split): files for split, files in builder.config.data_files.items()}
+    try:
+        splits = read_splits(folder, dataset.name)
+    except ODD_CARD as error:
+        raise ValueError(f"{key}={path}: no dataset ({brief(error)}); {options}.name={dataset.name}") from None
     wanted = dataset.split.split("+")
     for split in wanted:
         if split not in splits:
-            raise ValueError(f"{OPTIONS[key]}.split={dataset.split}: {path} has no {split}, but {', '.join(splits)}")
-    told = builder.info.splits or {}
-    rows = sum(told[split].num_examples for split in wanted) if told.keys() >= set(wanted) else None
-    return Files([inside(folder, file, key) for split in wanted for file in splits[split]], rows)
+            raise ValueError(f"{options}.split={dataset.split}: {path} has no {split}, but {', '.join(splits)}")
+    rows = [splits[split].rows for split in wanted]
+    return Files(
+        [inside(folder, file, key) for split in wanted for file in splits[split].paths],
+        sum(count for count in rows if count) if all(rows) else None,
+    )
+
+
+def read_splits(folder: Path, name: str | None) -> dict[str, Files]:
+    """The splits of a dataset folder, by its card or the names of its files.
+
+    Args:
+        name: of the configuration; None is the default one.
+    """
+    with TemporaryDirectory() as scratch:  # for the lock file that the library leaves of all that it opens
+        builder = library().load_dataset_builder(str(folder), name=name, cache_dir=scratch)
+    rows = {split: int(info.num_examples or 0) or None for split, info in (builder.info.splits or {}).items()}
+    return {
+        str(split): Files([str(file) for file in files], rows.get(str(split)))
+        for split, files in builder.config.data_files.items()
+    }
 
 
 def inside(folder: Path, file: str, key: str) -> str:
     """A file that a dataset's card names, which must lie in its folder: cards come from outside."""
     if not Path(os.path.normpath(file)).is_relative_to(folder.resolve()):
         raise ValueError(f"{key}={folder}: its card names {file}, which is not in it; mend data_files in README.md")
-    return str(file)
+    return file
 
 
 def snapshot(path: str, revision: str | None, key: str) -> Path:
@@ -110,40 +132,15 @@ def snapshot(path: str, revision: str | None, key: str) -> Path:
             f"HF_HUB_OFFLINE, or run hf download --repo-type dataset {path}{at} where there is a network"
         )
     except (errors.HfHubHTTPError, OSError) as error:
-        why = f"could not be fetched ({str(error).splitlines()[0]}); try again"
+        why = f"could not be fetched ({brief(error)}); try again"
     raise ValueError(f"{key}={path}: {why}")
+
+
+def brief(error: Exception) -> str:
+    """What an error says, in one line."""
+    return shorten(str(error) or type(error).__name__, 200)
 
 
 def is_hub_id(path: str) -> bool:
     """Whether a path that is not there reads as `owner/dataset` on the Hub."""
     return bool(HUB_ID.fullmatch(path)) and not path.lower().endswith(FILES)
-
-
-def is_here(path: str, dataset: DatasetConfig) -> bool:
-    """Whether a source lies on this machine, or on the Hub at a commit, for which `pinned` has fetched it."""
-    return Path(path).exists() or (is_hub_id(path) and COMMIT.fullmatch(dataset.revision or "") is not None)
-
-
-def pinned(config: StageConfig) -> StageConfig:
-    """A config whose Hub datasets stand at a commit, so that every rank and every later session reads the same.
-
-    Raises:
-        ValueError: the pairs it reads are neither here nor to be had; said before any work.
-    """
-    match config:
-        case TrainConfig() if config.data.seed_path is not None:
-            dataset = at_commit(config.data.seed_path, config.data.dataset, "data.seed_path")
-            return replace(config, data=replace(config.data, dataset=dataset))
-        case EvaluateConfig():
-            return replace(config, heldout_dataset=at_commit(config.heldout, config.heldout_dataset, "heldout"))
-        case GateConfig():
-            dataset = at_commit(config.gate.path, config.gate.dataset, "gate.path")
-            return replace(config, gate=replace(config.gate, dataset=dataset))
-    return config
-
-
-def at_commit(path: str, dataset: DatasetConfig, key: str) -> DatasetConfig:
-    """The options with the commit that their revision stands for now; unchanged for what lies on this machine."""
-    if is_here(path, dataset):
-        return dataset
-    return replace(dataset, revision=snapshot(path, dataset.revision, key).name)

@@ -11,9 +11,11 @@ from humpback_exp.records import Answer, Example
 
 
 def losses(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advance: Advance) -> list[tuple[float, int]]:
-    """Summed loss in nats and labelled tokens of every human answer."""
-    conversations = [forward(pair.instruction, tags) for pair in pairs]
-    return engine.losses(conversations, [pair.output for pair in pairs], advance)
+    """Summed loss in nats and labelled tokens of every human answer; 0 and 0 of a prompt that has none."""
+    answered = [pair for pair in pairs if pair.output]
+    conversations = [forward(pair.instruction, tags) for pair in answered]
+    found = iter(engine.losses(conversations, [pair.output for pair in answered], advance) if answered else [])
+    return [next(found) if pair.output else (0.0, 0) for pair in pairs]
 
 
 def answers(
@@ -42,6 +44,8 @@ def summary(rows: Sequence[Answer]) -> dict[str, float]:
 def difference(rows: Sequence[Answer], reference: dict[str, Answer]) -> dict[str, float]:
     """Change of the loss against a reference on the same pairs, with the paired standard error, far smaller than either's."""
     both = [(row, reference[row.id]) for row in rows if row.labels and row.id in reference]
+    if not both:
+        return {}
     changes = [(row.loss - other.loss) * row.labels for row, other in both]
     change, error = ratio_and_error(changes, [row.labels for row, _ in both])
     return {"heldout_change": change, "heldout_change_error": error}

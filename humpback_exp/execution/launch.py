@@ -11,7 +11,7 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import GateConfig, StageConfig, TrainConfig
-from humpback_exp.data.sources import pinned
+from humpback_exp.data.pinning import pinned
 from humpback_exp.distributed import die_with_parent, join_slurm, rank, session, started_outside
 from humpback_exp.errors import exit_on_user_error, user_errors
 from humpback_exp.execution.group import check_ranks, ranks_here, run_group, wait_for_first

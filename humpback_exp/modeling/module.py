@@ -55,6 +55,8 @@ class CausalLMModule(pl.LightningModule):
         """One micro-batch's share of the step's loss, scaled against the divisions the trainer and DDP make later."""
         self._seed_dropout(batch_idx)
         share = summed_loss(causal_lm(self.model), batch) / batch["step_labels"]
+        if batch.get("repeated"):  # this rank has no example of its own in this pass, but must take part in it
+            share = share * 0
         self.step_loss = self.step_loss + share.detach().double()  # read once a step: reading waits for a GPU
         divisions = 2 if self.trainer.strategy.handles_gradient_accumulation else 1  # DeepSpeed divides once more
         return share * self.trainer.accumulate_grad_batches**divisions * self.trainer.world_size

@@ -17,8 +17,9 @@ from humpback_exp.config import (
     input_paths,
 )
 from humpback_exp.config.bounds import require
+from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
-from humpback_exp.data.sources import OPTIONS, is_hub_id, pinned
+from humpback_exp.data.sources import OPTIONS, is_hub_id
 from humpback_exp.planning.check import check
 from humpback_exp.planning.engines import check_engine, check_models, check_workers
 
@@ -42,7 +43,10 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
             problems.append(str(error))
     if problems:
         raise ValueError("; and ".join(problems))
-    return [pinned(stage) for stage in stages]
+    stages = [pinned(stage) for stage in stages]
+    for stage in stages:
+        check_seed(stage)
+    return stages
 
 
 def check_inputs(stages: Sequence[StageConfig]) -> None:
@@ -68,15 +72,15 @@ def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
     for stage in stages:
         if isinstance(stage, TrainConfig):
             made |= {str(stage.folder): stage.model, stage.model.path: stage.model}
-            check_seed(stage)
+        check_seed(stage)
     for on_this_machine in (False, True) if here else (False,):  # what no machine can run comes first
         for stage in stages:
             check_machine(stage, made, on_this_machine)
 
 
-def check_seed(stage: TrainConfig) -> None:
+def check_seed(stage: StageConfig) -> None:
     """Raise the ValueError of a seed with fewer pairs than a model that is still to be trained asks for."""
-    if not artifacts.is_finished(stage.folder):
+    if isinstance(stage, TrainConfig) and not artifacts.is_finished(stage.folder):
         check_size(stage.data)
 
 

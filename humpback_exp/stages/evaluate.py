@@ -7,6 +7,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import EvaluateConfig
+from humpback_exp.config.bounds import require
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import compare, win_rate
@@ -23,12 +24,19 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     """Measure; each of the two measurements is a file, and a file that exists is not measured again."""
     started = time.time()
     pairs = load_seed(config.heldout, "heldout", config.heldout_dataset)
+    measured = any(pair.output for pair in pairs)
+    require(
+        measured or config.judge.asked,
+        "heldout",
+        config.heldout,
+        "prompts without outputs have no loss to measure; set judge.path= to have answers written and judged",
+    )
     there = opponents(config, pairs)
     if config.judge.asked and not config.reference:
         log.info("%s: no reference=, so answers are written but not compared", config.name)
     engine = load_engine(shared_engine(config), config.model_path, template=config.template)
     rows = answered(engine, pairs, config, artifact.folder)
-    metrics: dict[str, float] = heldout.summary(rows)
+    metrics = heldout.summary(rows) if measured else {}
     if config.reference:
         metrics |= heldout.difference(rows, there)
         if config.judge.asked:

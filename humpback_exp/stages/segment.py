@@ -18,14 +18,13 @@ from typing import TypeVar
 from humpback_exp import progress, reasons, records
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SegmentConfig
-from humpback_exp.corpus import chunks, pages
-from humpback_exp.corpus.dedup import Deduplicator
+from humpback_exp.corpus import chunks, dedup, pages, sites
 from humpback_exp.distributed import die_with_parent
 from humpback_exp.records import DroppedSegment, Segment
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
-ROWS_PER_FILE = 50_000
+ROWS_PER_FILE = 10_000
 R = TypeVar("R")
 
 
@@ -34,14 +33,20 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     started = time.time()
     folder = artifact.folder / "chunks"
     units = pages.units(config.corpus.path, config.chunk_size)
+    sites.add_neighbours(units)
     _work_all(units, config, folder)
     counts = chunks.counts(folder, len(units))
-    read, passed = counts.pop("pages", 0), counts.pop("kept", 0)
-    duplicates, kept = _write(folder, len(units), artifact.folder, config.corpus.near_duplicate)
+    read, passed, words = counts.pop("pages", 0), counts.pop("kept", 0), counts.pop("capital words", 0)
+    fingerprints = chunks.fingerprints(folder, len(units))
+    repeats = dedup.reasons(fingerprints, passed, config.corpus.near_duplicate, artifact.folder / "signatures")
+    duplicates = Counter(reason for reason in repeats if reason)
+    kept = _write(folder, len(units), artifact.folder, repeats)
     drops = dict((counts + duplicates).most_common())
     found = passed + sum(counts[reason] for reason in reasons.of_rows(drops))
     if not kept:
         raise ValueError(_nothing_left(config.corpus.path, read, found, drops))
+    if words:
+        progress.log.info("headers in capitals: %d are one word; corpus.capital_words=true keeps those", words)
     chunks.clear(folder, len(units))
     columns = ("id", "url", "offset", "heading_path", "text")
     return finish_stage(
@@ -98,23 +103,19 @@ def _start_worker(parent: int) -> None:
     progress.set_up_logging()
 
 
-def _write(chunk_folder: Path, number: int, folder: Path, threshold: float) -> tuple[Counter[str], int]:
-    """Write `data/` and `dropped/` without duplicates; their number by reason, and the number of segments kept."""
-    deduplicator = Deduplicator(threshold)
-    duplicates: list[DroppedSegment] = []
+def _write(chunk_folder: Path, number: int, folder: Path, found: list[str | None]) -> int:
+    """Write `data/` and `dropped/`, each passed row of the chunks by its reason; the number of segments kept."""
+    kept = (row.segment() for row, reason in _passed(chunk_folder, number, found) if not reason)
+    duplicates = (row.dropped(reason) for row, reason in _passed(chunk_folder, number, found) if reason)
+    total = _write_files(folder / "data", Segment, kept)
+    _write_files(folder / "dropped", DroppedSegment, chain(chunks.dropped(chunk_folder, number), duplicates))
+    return total
 
-    def unique() -> Iterator[Segment]:
-        for row in chunks.kept(chunk_folder, number):
-            reason = deduplicator.reason(row, row.signature)
-            if reason:
-                duplicates.append(row.dropped(reason))
-            else:
-                yield row.segment()
 
-    kept = _write_files(folder / "data", Segment, unique())
-    dropped = chain(chunks.dropped(chunk_folder, number), duplicates)
-    _write_files(folder / "dropped", DroppedSegment, dropped)
-    return Counter(row.reason for row in duplicates), kept
+def _passed(
+    chunk_folder: Path, number: int, found: list[str | None]
+) -> Iterator[tuple[chunks.SignedSegment, str | None]]:
+    return zip(chunks.kept(chunk_folder, number), found, strict=True)
 
 
 def _write_files(folder: Path, cls: type[R], rows: Iterable[R]) -> int:

@@ -1,4 +1,4 @@
-"""A W&B workspace and a report of a sweep, as code: the panels that its question asks for."""
+"""A W&B workspace and a W&B report of a sweep, as code: the panels that answer its question."""
 
 import json
 import re
@@ -8,17 +8,17 @@ from typing import Any
 import wandb_workspaces.reports.v2 as wr
 import wandb_workspaces.workspaces as ws
 
-from humpback_exp.tracking.folders import Behind
+from humpback_exp.tracking.folders import Upstream
 from humpback_exp.tracking.sweeps import Sweep, address
 
 SIZE = wr.Config("lineage.models.rows.examples")
-"""N of the scaling law: pairs that the evaluated model was trained on."""
+"""N of the scaling law: the number of pairs that the evaluated model was trained on."""
 LEVELS = range(1, 6)
-"""Of the five-point rating."""
+"""Levels of the five-point rating."""
 
 
 def results(sweep: Sweep) -> list[Any]:
-    """What the sweep found: every point as a line over what is varied, and its outcome against data size."""
+    """Panels of the outcome: every point as a line over the varied settings, and its figures against the data size."""
     outcomes = [wr.SummaryMetric("heldout_loss"), wr.SummaryMetric("win_rate")]
     columns = [column(wr.Config(address(key)), key) for key in sweep.keys]
     columns += [column(SIZE, "examples"), *(column(outcome, outcome.name) for outcome in outcomes)]
@@ -34,12 +34,12 @@ def column(metric: Any, name: str) -> wr.ParallelCoordinatesPlotColumn:
 
 
 def training() -> list[Any]:
-    """How the points trained."""
+    """Panels of the training curves."""
     return [wr.LinePlot(title=name, x="step", y=[name]) for name in ("loss", "lr", "tokens_per_second")]
 
 
 def data() -> list[Any]:
-    """The funnel and the scores."""
+    """Panels of the funnel and the scores."""
     scores = [f"histogram/{level}" for level in LEVELS]
     return [
         wr.BarPlot(title="funnel: rows in and out", metrics=["rows/in", "rows/out"],
@@ -52,7 +52,7 @@ def comparison() -> list[Any]:
     return [wr.RunComparer(diff_only="split", layout=wr.Layout(w=24, h=12))]
 
 
-def own(sweep: Sweep) -> str:
+def in_group(sweep: Sweep) -> str:
     """Filter for the runs in the sweep's group."""
     return f"Metric('Group') = {quoted(sweep.group)}"
 
@@ -62,35 +62,37 @@ def quoted(text: str) -> str:
     return re.sub("[=<>]", lambda one: f"\\x{ord(one[0]):02x}", repr(text))
 
 
-def those(runs: list[str]) -> str:
-    """Filter for runs by their ids: every loop has a `scored/m0`, so names would not tell this one's from another's."""
+def with_ids(runs: list[str]) -> str:
+    """Filter for runs by their ids; names do not do, since every loop has a `scored/m0`."""
     return f"Metric('ID') in {runs}"
 
 
-def workspace(sweep: Sweep, behind: Behind, entity: str, project: str) -> ws.Workspace:
-    """All panels of a sweep in sections, the points and what they rest on in one list of runs."""
+def workspace(sweep: Sweep, upstream: Upstream, entity: str, project: str) -> ws.Workspace:
+    """All panels of a sweep in sections, with its points and the runs they were made from in one list of runs."""
     parts = {"Results": results(sweep), "Training": training(), "Data": data(), "Compare": comparison()}
-    shared = [*behind.data, *behind.models]
+    shared = [*upstream.data, *upstream.models]
     return ws.Workspace(
         entity=entity,
         project=project,
         name=sweep.name,
         sections=[ws.Section(name=name, panels=panels, is_open=True) for name, panels in parts.items()],
-        runset_settings=ws.RunsetSettings(filters=f"{own(sweep)} or {those(shared)}" if shared else own(sweep)),
+        runset_settings=ws.RunsetSettings(
+            filters=f"{in_group(sweep)} or {with_ids(shared)}" if shared else in_group(sweep)
+        ),
     )
 
 
-def report(sweep: Sweep, behind: Behind, entity: str, project: str) -> wr.Report:
-    """The same panels under headings, each grid with only the runs it is about; none of data where there are no runs."""
+def report(sweep: Sweep, upstream: Upstream, entity: str, project: str) -> wr.Report:
+    """The same panels under headings, each grid with only the runs it is about. Without runs of data there is no such grid."""
 
     def grid(title: str, panels: list[Any], filters: str) -> list[Any]:
         runs = wr.Runset(name=title, entity=entity, project=project, filters=filters)
         return [wr.H2(text=title), wr.PanelGrid(runsets=[runs], panels=panels)]
 
-    evaluated = f"{own(sweep)} and Metric('JobType') = 'evaluate'"
-    trained = f"{own(sweep)} and Metric('JobType') = 'train'"
-    if behind.models:
-        trained += f" or {those(behind.models)}"
+    evaluated = f"{in_group(sweep)} and Metric('JobType') = 'evaluate'"
+    trained = f"{in_group(sweep)} and Metric('JobType') = 'train'"
+    if upstream.models:
+        trained += f" or {with_ids(upstream.models)}"
     return wr.Report(
         entity=entity,
         project=project,
@@ -99,27 +101,28 @@ def report(sweep: Sweep, behind: Behind, entity: str, project: str) -> wr.Report
         blocks=[
             *grid("Results", results(sweep), evaluated),
             *grid("Training", training(), trained),
-            *(grid("Data", data(), those(behind.data)) if behind.data else []),
+            *(grid("Data", data(), with_ids(upstream.data)) if upstream.data else []),
             *grid("Compare", comparison(), evaluated),
         ],
     )
 
 
-def specs(sweep: Sweep, behind: Behind, project: str) -> dict[str, Any]:
-    """Both as the JSON that W&B would be sent; the server's own ids of the entity and the project are left open."""
-    made = {"workspace": workspace(sweep, behind, "", project), "report": report(sweep, behind, "", project)}
+def specs(sweep: Sweep, upstream: Upstream, project: str) -> dict[str, Any]:
+    """Workspace and report as the JSON that W&B would be sent, without the server's own ids of entity and project."""
+    made = {"workspace": workspace(sweep, upstream, "", project), "report": report(sweep, upstream, "", project)}
     return {
         name: json.loads(one._to_model().spec.model_dump_json(by_alias=True, exclude_none=True))
         for name, one in made.items()
     }
 
 
-def save(sweep: Sweep, behind: Behind, entity: str, project: str) -> list[str]:
-    """Write both to W&B, and return their addresses."""
+def save(sweep: Sweep, upstream: Upstream, entity: str, project: str) -> list[str]:
+    """Save workspace and report in W&B and return their addresses."""
     return [
-        made.save().url for made in (workspace(sweep, behind, entity, project), report(sweep, behind, entity, project))
+        made.save().url
+        for made in (workspace(sweep, upstream, entity, project), report(sweep, upstream, entity, project))
     ]
 
 
-def write(sweep: Sweep, behind: Behind, project: str, path: Path) -> None:
-    path.write_text(json.dumps(specs(sweep, behind, project), indent=1) + "\n", encoding="utf-8")
+def write(sweep: Sweep, upstream: Upstream, project: str, path: Path) -> None:
+    path.write_text(json.dumps(specs(sweep, upstream, project), indent=1) + "\n", encoding="utf-8")

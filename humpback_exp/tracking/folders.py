@@ -1,4 +1,4 @@
-"""The finished folders below an output root as runs of W&B: what each was made from, and what a sweep's points rest on."""
+"""The finished folders below an output root as runs of W&B: what each was made from, and which runs a sweep builds on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """Ids of the runs that the points of a sweep rest on, whatever group they are in: the loop that made them has another."""
+class Upstream:
+    """Ids of the runs that the points of a sweep were made from; the loop that made them has another group."""
 
     data: list[str]
-    """Of the nearest folder of each kind that a point was made from, as below `lineage` in its config."""
+    """Runs of the nearest folder of each kind of data that a point was made from, as below `lineage` in its config."""
     models: list[str]
-    """Of evaluated models that another sweep has trained."""
+    """Runs of evaluated models that another sweep has trained."""
 
 
 def tracked(output_root: Path) -> Iterator[tuple[StageConfig, Folder]]:
@@ -73,7 +73,7 @@ def nodes(output_root: Path) -> list[Node]:
 
 
 def present(source: Source, folder: Path) -> bool:
-    """Whether the input can be told by its path still, and has a run; a Hub id is its own fingerprint."""
+    """Whether the input still lies at its path and has a run of its own. A Hub id always does."""
     path, why = Path(source.path), ""
     if not path.exists() and source.fingerprint != digest(source.path):
         why = "is not there, so it is not linked; run this where the stages ran"
@@ -84,8 +84,8 @@ def present(source: Source, folder: Path) -> bool:
     return not why
 
 
-def behind(output_root: Path, group: str) -> Behind:
-    """What the finished points of a group rest on; nothing, with a warning, where there are none."""
+def upstream(output_root: Path, group: str) -> Upstream:
+    """The runs that the finished points of a group were made from; none, with a warning, where no point is finished."""
     points = [(config, folder) for config, folder in tracked(output_root) if config.tracking.group == group]
     if not points:
         log.warning("output_root=%s: no finished point of %s, so the runs of its data are left out", output_root, group)
@@ -96,4 +96,4 @@ def behind(output_root: Path, group: str) -> Behind:
         if config.stage == "evaluate" and "models" in made:
             models[made["models"]] = None
     own = {run_id(folder.path, folder.fingerprint) for _, folder in points}
-    return Behind(list(data), [model for model in models if model not in own])
+    return Upstream(list(data), [model for model in models if model not in own])

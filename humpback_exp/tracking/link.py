@@ -1,4 +1,5 @@
-"""The lineage edges that offline runs could not draw, added after `wandb sync`: every finished folder's run uses its inputs.
+"""The lineage edges that offline runs could not draw, added after `wandb sync`: the run of every finished folder uses its
+inputs.
 
 Edges that are there already are left alone, so the same command may run again after every sync.
 """
@@ -21,7 +22,7 @@ INPUTS = "inputs"
 
 @dataclass(slots=True)
 class Linked:
-    """What `link` did."""
+    """How many edges `link` added, found, or could not draw yet."""
 
     added: int = 0
     there: int = 0

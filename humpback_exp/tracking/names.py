@@ -1,4 +1,4 @@
-"""What a run is called, and the one naming scheme of its config and summary. Knows nothing of W&B's client."""
+"""The name and id of a run, and the one naming scheme of its config and summary. W&B's client is not needed here."""
 
 import hashlib
 import re
@@ -82,7 +82,7 @@ def plain(name: str) -> str:
 
 
 def tags(config: StageConfig) -> list[str]:
-    """The user's, the seed's, and those of what one filters by: base model, direction, scorer."""
+    """Tags of the user, and those that one filters by: seed, base model, direction, scorer."""
     named = [*config.tracking.tags, f"seed-{config.seed}"]
     whole = to_plain(config)
     if "model" in whole:

@@ -26,12 +26,12 @@ STRAY = (
     "WANDB_NAME", "WANDB_NOTES", "WANDB_PROJECT", "WANDB_RESUME", "WANDB_RESUME_FROM", "WANDB_RUN_GROUP", "WANDB_RUN_ID",
     "WANDB_RUN_STORAGE_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_TAGS",
 )  # fmt: skip
-"""What says in the environment which run this is. The client lets some of these overrule `wandb.init` (with
-WANDB_SWEEP_ID it drops the id it is given), so that all points of a sweep would land in one run."""
+"""Environment variables that say which run this is. The client lets some of these overrule `wandb.init` (with WANDB_SWEEP_ID it
+drops the id it is given), so that all points of a sweep would land in one run."""
 
 
 class Tracker(Protocol):
-    """What a stage may say while it runs."""
+    """What a stage may record while it runs."""
 
     def log(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Metrics at one place of the stage.
@@ -124,7 +124,9 @@ class WandbTracker:
 
 
 def client_settings() -> Any:
-    """Quiet; no code, whose place is Git, nor the Git remote, whose URL may hold a token; a kill costs a second of records."""
+    """Settings of a quiet client: it sends no code, and no Git remote, whose URL may hold a token; a kill loses one second of
+    records.
+    """
     import wandb
 
     return wandb.Settings(
@@ -138,7 +140,7 @@ def client_settings() -> Any:
 
 
 def forget_strays() -> None:
-    """Take out of the environment what would make this another run than its config says."""
+    """Remove the variables that would make this another run than its config says."""
     strays = [name for name in STRAY if os.environ.pop(name, None) is not None]
     if strays:
         log.info("W&B: %s ignored; the config says which run this is", ", ".join(strays))

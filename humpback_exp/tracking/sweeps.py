@@ -1,4 +1,4 @@
-"""What a sweep varies, read from its YAML, and where W&B finds it in the runs of its points."""
+"""Which settings a sweep varies, read from its YAML, and where W&B finds them in the runs of its points."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ STANDS_FOR = {
 }
 """Group of conf/, or key of the pipeline, that a sweep varies -> the key of a training that tells its values apart."""
 STEPS = {"curation.": "score", "evaluation.": "evaluate"}
-"""Prefix of what a point is told for a stage beside training -> the stage."""
+"""Prefix of a point's settings for a stage other than training -> that stage."""
 
 
 @dataclass(frozen=True, slots=True)

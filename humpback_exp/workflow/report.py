@@ -1,4 +1,4 @@
-"""Finished folders -> HTML pages. It reads only, so it may run while a loop does."""
+"""Finished folders -> HTML pages, or one table of all runs. It reads only, so it may run while a loop does."""
 
 import re
 from pathlib import Path
@@ -11,11 +11,13 @@ def run(config: ReportConfig) -> None:
     """Write the page whole or not at all, what belongs to it into a folder beside it, and print where it lies.
 
     Raises:
-        ValueError: nothing is finished that the page could be about, or output is a folder.
+        ValueError: nothing is finished that the page or table could be about, or its path is a folder.
     """
-    path = _path(config)
+    path = Path(config.table) if config.table else _path(config)
     if path.is_dir():
-        raise ValueError(f"output={path}: is a folder; give the name of a file in it")
+        raise ValueError(f"{'table' if config.table else 'output'}={path}: is a folder; give the name of a file in it")
+    if config.table:
+        return _table(config.output_root, path)
     beside = path.with_name(f"{path.stem}_files")
     page, files = _built(config, beside.name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,6 +26,18 @@ def run(config: ReportConfig) -> None:
         (beside / name).write_bytes(content)
     write_text(path, page)
     print(f"\nreport: {path}")
+
+
+def _table(output_root: str, path: Path) -> None:
+    """Write a row for every finished folder, loops below `output_root` included, and print how many there are."""
+    from humpback_exp.analysis import runs
+    from humpback_exp.analysis.folders import read_catalog
+
+    catalog = read_catalog(output_root, loops=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    runs.write(runs.table(catalog), path)
+    left_out = f"{len(catalog.unfinished)} unfinished, {len(catalog.damaged)} damaged"
+    print(f"\ntable: {path}, {len(catalog.folders)} runs; left out: {left_out}")
 
 
 def _path(config: ReportConfig) -> Path:

@@ -12,9 +12,9 @@ import pytest
 
 from humpback_exp.analysis.comparisons import Change
 from humpback_exp.analysis.evaluations import WIN
+from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import href, plain
 from humpback_exp.analysis.pages.loop import build
-from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.analysis.scores import histograms, read_scores
 from humpback_exp.artifacts import Manifest, write_text
 from humpback_exp.config import ReportConfig

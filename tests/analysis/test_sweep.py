@@ -13,10 +13,10 @@ import sweep_folders as folders
 from test_report import HOSTILE, text
 
 from humpback_exp.analysis.evaluations import by_group, evaluations
+from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.pages.sweep import build
 from humpback_exp.analysis.paper import published
 from humpback_exp.analysis.plans import plan_of_study
-from humpback_exp.analysis.runs import read_catalog
 from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.analysis.studies import STUDIES
 from humpback_exp.config import DataConfig, ReportConfig

@@ -92,6 +92,11 @@ def test_ancestors_are_the_nearest_of_each_kind_and_those_made_anew_are_left_out
     assert list(ancestors(evaluation.manifest)) == ["models"]
 
 
+def test_the_existence_of_a_manifest_is_asked_in_one_place() -> None:
+    asking = [path for path in Path("humpback_exp").rglob("*.py") if '"manifest.json").exists' in path.read_text()]
+    assert asking == [Path("humpback_exp/artifacts/manifest.py")]
+
+
 def test_settings_differ_where_any_two_do() -> None:
     assert differing([{"a": 1, "b": [1], "c": 0}, {"a": 1, "b": [2]}, {"a": 1, "b": [1]}]) == {
         "b": [[1], [2], [1]],

@@ -51,9 +51,9 @@ def test_html_files_in_order_with_relative_urls(tmp_path: Path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(name.encode())
     found = units(str(tmp_path), 2)
-    assert [len(unit.files) for unit in found] == [2, 2]
+    assert [len(unit.files) for unit in found] == [2, 2, 1]
     assert [(page.url, page.html) for page in all_pages(tmp_path)] == [
-        (name, name.encode()) for name in ("a.xhtml", "b.html", "b/a.html", "b/z.HTM")
+        (name, name.encode()) for name in ("a.xhtml", "b.html", "b/a.html", "b/x.html.gz", "b/z.HTM")
     ]
     assert [page.url for page in all_pages(tmp_path / "b" / "a.html")] == ["a.html"]
 

@@ -139,10 +139,13 @@ def test_a_card_opens_no_file_outside_of_its_folder(tmp_path: Path, outside: str
         load_seed(str(tmp_path / "dataset"))
 
 
-def test_a_damaged_card(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "card", ["configs: [a: : b", "configs: [1]", "dataset_info: {splits: 3}", "dataset_info: [1]", "[1]"]
+)
+def test_a_damaged_card(tmp_path: Path, card: str) -> None:
     written(tmp_path, PAIRS)
-    (tmp_path / "README.md").write_text("---\nconfigs: [a: : b\n---\n")
-    with pytest.raises(ValueError, match=r"no dataset \(while parsing") as caught:
+    (tmp_path / "README.md").write_text(f"---\n{card}\n---\n")
+    with pytest.raises(ValueError, match=rf"data.seed_path={tmp_path}: no dataset \(") as caught:
         load_seed(str(tmp_path))
     assert "\n" not in str(caught.value)
 
@@ -179,6 +182,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
             {"prompt": [{"role": "user", "content": "Add."}], "completion": [{"role": "assistant", "content": "3"}]},
             "Add.",
         ),
+        ({"prompt": [{"role": "user", "content": "Add."}], "completion": "3"}, "Add."),
         (
             {
                 "prompt": "unused",
@@ -201,6 +205,25 @@ def test_shapes(tmp_path: Path, row: dict[str, Any], instruction: str) -> None:
     assert load_seed(str(tmp_path / "a.parquet")) == expected
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"instruction": "Add."},
+        {"instruction": "Add.", "output": None},
+        {"instruction": "Add.", "output": " "},
+        {"prompt": "Add.", "key": 1},
+        {"prompt": [{"role": "user", "content": "Add."}]},
+        {"messages": [{"role": "user", "content": "Add."}]},
+    ],
+)
+def test_only_held_out_rows_may_be_prompts_alone(tmp_path: Path, row: dict[str, Any]) -> None:
+    path = written(tmp_path, [row])
+    assert load_seed(path, "heldout") == [Example(id="seed-00001", source="seed", instruction="Add.", output="")]
+    for key in ("data.seed_path", "gate.path"):
+        with pytest.raises(ValueError, match="a.jsonl:1: no output"):
+            load_seed(path, key)
+
+
 def test_columns_of_other_names(tmp_path: Path) -> None:
     path = written(tmp_path, [{"key": 7, "question": "Add.", "context": "1 and 2", "response": "3"}])
     columns = ColumnsConfig(id="key", instruction="question", input="context", output="response")
@@ -218,7 +241,7 @@ def test_a_draw_is_a_prefix_of_the_seeded_order(tmp_path: Path) -> None:
     order = sorted(map(str, range(50)), key=lambda row_id: shuffled_rank(3, row_id))
     assert [row.id for row in load_seed(path, size=20, seed=3)] == order[:20]
     assert [row.id for row in load_seed(path, size=50, seed=3)] == order
-    with pytest.raises(ValueError, match=r"data.seed_size=51: .*a.jsonl holds 50; lower it or give a larger"):
+    with pytest.raises(ValueError, match=r"data.seed_size=51: .*a.jsonl holds 50 pairs; lower it or give a larger"):
         load_seed(path, size=51)
 
 
@@ -271,7 +294,7 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
         ("a.jsonl.xz", b"no xz", "heldout={path}: unreadable (Input format not supported"),
         ("a.jsonl.zst", b"any", "heldout={path}: unpack it, or pip install zstandard to read it"),
         ("a.csv", b"instruction,output\na,b,c\n", "{path}:1: more cells than names"),
-        ("a.csv", b"instruction,output\na\n", "{path}:1: no output"),
+        ("a.csv", b"instruction,output\n,b\n", "{path}:1: no instruction"),
         ("a.csv", b"instruction,output\n\xff,b\n", "heldout={path}: unreadable ("),
         ("a.csv", b"instruction,output\n", "heldout={path}: holds no pairs"),
         ("a.json", b'[{"instruction": "a"', "heldout={path}: unreadable ("),
@@ -296,6 +319,8 @@ def test_a_null_in_a_parquet_file(tmp_path: Path) -> None:
 def test_a_missing_file() -> None:
     with pytest.raises(ValueError, match=r"heldout=nowhere.jsonl: no such file"):
         load_seed("nowhere.jsonl", "heldout")
+    with pytest.raises(ValueError, match=r"heldout='': names nothing"):
+        load_seed("", "heldout")
 
 
 def test_lengths_stand_beside_the_papers() -> None:

@@ -12,8 +12,10 @@ from huggingface_hub import constants, errors
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig, DatasetConfig, EvaluateConfig, GateConfig, TrainConfig
 from humpback_exp.config.curation import BoundsConfig
+from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import load_seed
-from humpback_exp.data.sources import is_hub_id, pinned
+from humpback_exp.data.sources import is_hub_id
+from tests.conftest import ROOT
 
 OLD, NEW = "0" * 39 + "1", "f" * 40
 
@@ -113,7 +115,10 @@ def test_offline_and_not_in_the_cache(cache: Path) -> None:
             "data.seed_path=owner/pairs: no such file, folder or Hub dataset, or a private one",
         ),
         (errors.RevisionNotFoundError, "data.dataset.revision=v2: owner/pairs has no such branch, tag or commit"),
-        (errors.HfHubHTTPError, r"data.seed_path=owner/pairs: could not be fetched \(502\); try again"),
+        (
+            errors.HfHubHTTPError,
+            r"data.seed_path=owner/pairs: could not be fetched \(502 and a page of HTML\); try again",
+        ),
     ],
 )
 def test_what_the_hub_answers(monkeypatch: pytest.MonkeyPatch, error: type[Exception], message: str) -> None:
@@ -127,6 +132,18 @@ def test_what_the_hub_answers(monkeypatch: pytest.MonkeyPatch, error: type[Excep
     with pytest.raises(ValueError, match=message) as caught:
         load_seed("owner/pairs", dataset=DatasetConfig(revision="v2"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (DatasetConfig(revision="main"), "data.dataset.revision=main: .*seed.jsonl is not on the Hub"),
+        (DatasetConfig(name="en"), "data.dataset.name=en: .*seed.jsonl is a file, which has no configurations"),
+    ],
+)
+def test_options_that_a_file_knows_nothing_of(options: DatasetConfig, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_seed(str(ROOT / "examples" / "seed.jsonl"), dataset=options)
 
 
 def test_pairs_that_are_nowhere_are_refused_before_any_work() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp.analysis.runs import read_history
+from humpback_exp.analysis.folders import read_history
 from humpback_exp.modeling.load import load_model
 from tests.warm import Run, Warm
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.analysis.runs import read_history
+from humpback_exp.analysis.folders import read_history
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from tests.conftest import one_line_error, run
 

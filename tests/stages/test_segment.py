@@ -75,22 +75,26 @@ def test_rows_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert manifest.rows == {"pages": 16, "segments found": 39, "segments": 12}
     assert manifest.drops == {
         "header in capitals": 13,
-        "near duplicate": 13,
+        "covered by its parts": 13,
         "duplicate": 1,
         "page: not html": 1,
         "page: empty page": 1,
         "page: no header": 1,
     }
     rows = list(read(folder, Segment))
-    assert [(row.url, row.heading_path) for row in rows[:2]] == [("000.html", ["Page 0"]), ("001.html", ["Page 1"])]
-    assert rows[0].text == f"Short.\n\nPart\n\n{prose(0)}\n\nLOUD\n\nNo."
-    assert (rows[0].id, rows[0].offset) == ("eda52fa1959a77ea", 12)
+    assert [(row.url, row.heading_path) for row in rows[:2]] == [
+        ("000.html", ["Page 0", "Part"]),
+        ("001.html", ["Page 1", "Part"]),
+    ]
+    assert rows[0].text == prose(0)
+    assert (rows[0].id, rows[0].offset) == ("a986c24ca6b68ac4", 40)
     assert len({row.id for row in rows}) == 12
     dropped = list(read(folder, DroppedSegment, "dropped"))
-    assert {row.reason for row in dropped} == {"header in capitals", "near duplicate", "duplicate"}
-    assert dropped[0].excerpt == "No." and dropped[0].chars == 3
+    assert {row.reason for row in dropped} == {"header in capitals", "covered by its parts", "duplicate"}
+    capitals = [row for row in dropped if row.reason == "header in capitals"]
+    assert capitals[0].excerpt == "No." and capitals[0].chars == 3
     assert not (folder / "chunks").exists()
-    assert "dropped: near duplicate" in capsys.readouterr().out
+    assert "dropped: covered by its parts" in capsys.readouterr().out
 
 
 def test_workers_and_chunks_do_not_change_a_byte(tmp_path: Path):

@@ -11,14 +11,14 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import fingerprint
 from humpback_exp.config import StageConfig
 from humpback_exp.tracking import dashboards, sweeps
-from humpback_exp.tracking.folders import Behind, behind
+from humpback_exp.tracking.folders import Upstream, upstream
 from humpback_exp.tracking.names import run_id
 from tests.conftest import ROOT, one_line_error, run
 from tests.tracking.folders import chain, finish, point
 
 FILES = sorted((ROOT / "sweeps").glob("*.yaml"))
 SCRIPT = "sweeps/dashboards.py"
-NOTHING = Behind([], [])
+NOTHING = Upstream([], [])
 SWEPT = {"sweeper": {"params": {"seed": "0,1"}}}
 
 
@@ -68,8 +68,8 @@ def test_each_grid_of_the_report_has_only_the_runs_it_is_about() -> None:
     grids = {"Results": evaluated, "Training": trained, "Compare": evaluated}
     assert filters(dashboards.specs(tags, NOTHING, "p")["report"]) == grids
     grids |= {"Data": [(None, "name", "IN", ["d"])], "Training": [*trained, ("OR", "name", "IN", ["m"])]}
-    assert filters(dashboards.specs(tags, Behind(["d"], ["m"]), "p")["report"]) == grids
-    (runs,) = dashboards.specs(tags, Behind(["d"], ["m"]), "p")["workspace"]["section"]["runSets"]
+    assert filters(dashboards.specs(tags, Upstream(["d"], ["m"]), "p")["report"]) == grids
+    (runs,) = dashboards.specs(tags, Upstream(["d"], ["m"]), "p")["workspace"]["section"]["runSets"]
     assert said(runs) == [group, ("OR", "name", "IN", ["d", "m"])]
 
 
@@ -91,8 +91,8 @@ def test_another_loops_runs_do_not_get_in(tmp_path: Path) -> None:
         point(scored, group, group)
     finish(replace(ours, name="m1"))
     finish(chain(tmp_path / "ours")[1])
-    assert behind(tmp_path, "data_size") == Behind([made_by(ours)], [])
-    assert behind(tmp_path, "tags") == Behind([made_by(theirs)], [])
+    assert upstream(tmp_path, "data_size") == Upstream([made_by(ours)], [])
+    assert upstream(tmp_path, "tags") == Upstream([made_by(theirs)], [])
     assert made_by(ours) != made_by(theirs)
 
 
@@ -107,13 +107,13 @@ def test_a_model_that_another_sweep_has_trained_is_shown(tmp_path: Path) -> None
     train, _ = point(scored, "data_size", "curation_threshold")
     point(scored, "data_size", "data_size")
     root = tmp_path / "outputs"
-    assert behind(root, "curation_threshold") == Behind([made_by(scored)], [made_by(train)])
-    assert behind(root, "data_size") == Behind([made_by(scored)], [])
+    assert upstream(root, "curation_threshold") == Upstream([made_by(scored)], [made_by(train)])
+    assert upstream(root, "data_size") == Upstream([made_by(scored)], [])
 
 
 def test_without_points_only_the_group_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     chain(tmp_path / "outputs")
-    assert behind(tmp_path / "outputs", "tags") == NOTHING
+    assert upstream(tmp_path / "outputs", "tags") == NOTHING
     assert caplog.messages == [
         f"output_root={tmp_path}/outputs: no finished point of tags, so the runs of its data are left out"
     ]

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import cautions, findings
-from humpback_exp.analysis.comparisons import corrections, make
 from humpback_exp.analysis.evaluations import LOSS, Evaluation, evaluations
-from humpback_exp.analysis.format import excerpt, listed, setting
+from humpback_exp.analysis.folders import input_path, read_catalog
+from humpback_exp.analysis.format import DASH, excerpt, listed
+from humpback_exp.analysis.lineage import facts_below
 from humpback_exp.analysis.pages import tables
 from humpback_exp.analysis.pages.render import render
 from humpback_exp.analysis.pages.tables import Table, texts
 from humpback_exp.analysis.plans import Plan, alone
-from humpback_exp.analysis.runs import input_path, read_catalog
+from humpback_exp.analysis.results import corrections, make
 from humpback_exp.analysis.samples import prompts
-from humpback_exp.artifacts.catalog import Catalog, Folder, differing, facts
+from humpback_exp.artifacts.catalog import Catalog, Folder, differing
 
 ROWS = 8
 """Rows shown by each kind of disagreement."""
@@ -39,7 +40,7 @@ def build(output_root: str, names: Sequence[str]) -> str:
     return render(
         "compare",
         title=", ".join(side.label for side in sides),
-        findings=[finding for one in result.stated for finding in findings.stated(one)],
+        findings=[text for one in result.stated for text in findings.stated(one)],
         tests=findings.tests(result.stated),
         cautions=cautions.of_models(sides, result.stated),
         corrected=findings.corrected(result.count),
@@ -82,26 +83,11 @@ def _differences(runs: Sequence[Evaluation]) -> Table:
     """Every setting and input in which the runs, their models or the scores behind them differ."""
     rows: list[list[str]] = []
     for kind in ("evaluation", "model", "scored"):
-        folders = [run.folder if kind == "evaluation" else getattr(run, kind) for run in runs]
-        if None in folders:
-            labels = [folder.label if folder else "none" for folder in folders]
-            rows += [[f"{kind} folder", *labels]] if any(folders) else []
+        folders: list[Folder | None] = [run.folder if kind == "evaluation" else getattr(run, kind) for run in runs]
+        there = [folder for folder in folders if folder is not None]
+        if len(there) < len(folders):
+            rows += [[f"{kind} folder", *(folder.label if folder else "none" for folder in folders)]] if there else []
             continue
-        rows += [
-            [f"{kind} {key}", *map(_shown, values)] for key, values in differing([_facts(f) for f in folders]).items()
-        ]
-    head = ["", *(alone(run).label for run in runs)]
-    return Table(head, [texts(row) for row in rows])
-
-
-def _facts(folder: Folder) -> dict[str, object]:
-    """Settings and inputs, those below this output root by their label."""
-    root = folder.path.as_posix().removesuffix(folder.label)
-    return {
-        key: value.removeprefix(root) if isinstance(value, str) else value
-        for key, value in facts(folder.manifest).items()
-    }
-
-
-def _shown(value: object) -> str:
-    return excerpt(setting(value), 200)
+        for key, values in differing([facts_below(folder) for folder in there]).items():
+            rows.append([f"{kind} {key}", *(DASH if value is None else excerpt(value, 200) for value in values)])
+    return Table(["", *(alone(run).label for run in runs)], [texts(row) for row in rows])

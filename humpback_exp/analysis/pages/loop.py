@@ -1,19 +1,19 @@
 """The whole loop -> its page, and the tables that the pipeline prints when it ends."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from humpback_exp.analysis import cautions, findings, plots, scores
-from humpback_exp.analysis.comparisons import Result, corrections, make
 from humpback_exp.analysis.evaluations import evaluations
-from humpback_exp.analysis.format import duration, excerpt, listed
+from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
+from humpback_exp.analysis.format import duration, excerpt
 from humpback_exp.analysis.funnel import funnels
 from humpback_exp.analysis.lineage import differences, nodes, outside
 from humpback_exp.analysis.pages import tables
+from humpback_exp.analysis.pages.opening import opening
 from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.tables import Table, table, texts
-from humpback_exp.analysis.plans import ROUND, alone, plans_of_loop
-from humpback_exp.analysis.runs import input_fingerprint, input_path, read_catalog, read_history, try_read
+from humpback_exp.analysis.plans import alone, plans_of_loop
+from humpback_exp.analysis.results import Result, corrections, make
 from humpback_exp.analysis.samples import Prompt, prompts
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
@@ -57,7 +57,7 @@ def build(output_root: str) -> str:
     return render(
         "loop",
         **shown,
-        opening=_opening(catalog),
+        opening=opening(catalog),
         made_by=made_by(catalog.folders),
         folders=len(catalog.folders),
         funnels=funnels(catalog),
@@ -106,42 +106,8 @@ def _histories(catalog: Catalog, models: Sequence[Folder]) -> dict[str, list[dic
 def _answered(catalog: Catalog, told: Sequence[Setting]) -> list[Prompt]:
     """The first prompts that all shown models answered; variants only where there is room."""
     loop_first = sorted(told, key=lambda one: "-" in one.label)[:MODELS]
-    asked = [one for one in loop_first if one.runs[0].folder.manifest.config.get("judge.prompts")]
+    asked = [one for one in loop_first if any(prompt.answered for prompt in prompts(catalog, [one]))]
     return [prompt for prompt in prompts(catalog, asked) if prompt.answered][:PROMPTS]
-
-
-def _opening(catalog: Catalog) -> list[str]:
-    """What was run, in two sentences; parts that are not finished are left out."""
-    models, corpora = catalog.of("models"), catalog.of("segments")
-    bases = _all(Path(input_path(one, "model.path") or "").name for one in models)
-    seeds = _all(f"{one.rows('seed'):,} human seed pairs" for one in models if one.rows("seed"))
-    pages = _all(f"{one.rows('pages'):,} pages ({Path(input_path(one, 'corpus.path') or '').name})" for one in corpora)
-    start = " and ".join(filter(None, (seeds, pages))) or "nothing finished yet"
-    steps = _instructions(catalog)
-    scorers = _all(str(one.manifest.config.get("scorer")) for one in catalog.of("scored"))
-    steps += [f"pairs were rated by the {scorers} scorer"] if scorers else []
-    rounds = [one.name.upper() for one in models if ROUND.fullmatch(one.name) and one.rows("web")]
-    times = "1 round" if len(rounds) == 1 else f"{len(rounds)} rounds"
-    steps += [f"{times} of self-curation gave {' and '.join(rounds)}"] if rounds else []
-    first = f"From {start}" + (f", with {bases} as the base model." if bases else ".")
-    second = "; ".join(steps)
-    return [first, f"{second[:1].upper()}{second[1:]}."] if steps else [first]
-
-
-def _instructions(catalog: Catalog) -> list[str]:
-    """Of each corpus once: another backward model's instructions for the same segments are no more pairs."""
-    first: dict[str | None, Folder] = {}
-    for one in catalog.of("candidates"):
-        first.setdefault(input_fingerprint(one, "segments"), one)
-    count, others = sum(one.rows("candidates") for one in first.values()), len(catalog.of("candidates")) - len(first)
-    again = f" (and {others} more time{'s' if others > 1 else ''} for the same segments)" if others else ""
-    return [f"A backward model wrote {count:,} usable instructions{again}"] if count else []
-
-
-def _all(names: Iterable[str], most: int = 3) -> str:
-    """Different names in their order, joined; of many, the first and how many more."""
-    different = list(dict.fromkeys(name for name in names if name))
-    return listed(different, most) if len(different) > most else " or ".join(different)
 
 
 def _lineage(catalog: Catalog) -> Table:

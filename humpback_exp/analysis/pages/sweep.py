@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import cautions, findings, plots, scaling
-from humpback_exp.analysis.comparisons import corrections, make
 from humpback_exp.analysis.evaluations import MEASURES, Evaluation, by_group, evaluations
+from humpback_exp.analysis.folders import group_of, read_catalog
 from humpback_exp.analysis.format import amount, number, span
-from humpback_exp.analysis.pages import tables
+from humpback_exp.analysis.pages import csv_files, tables
 from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.tables import Cell, Table, table, texts
 from humpback_exp.analysis.paper import Published, published
 from humpback_exp.analysis.plans import plan_of_study
 from humpback_exp.analysis.plots import axis_label
-from humpback_exp.analysis.runs import group_of, read_catalog
+from humpback_exp.analysis.results import corrections, make
 from humpback_exp.analysis.settings import Setting, also_differ, settings
 from humpback_exp.analysis.studies import STUDIES, Study, by_folder
 from humpback_exp.artifacts.catalog import Catalog
@@ -69,7 +69,10 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         damaged=catalog.damaged,
     )
     files = {f"{one.name}.{form}": one.file(form) for one in figures for form in ("svg", "pdf")}
-    return page, files | {"numbers.csv": tables.settings_csv(told, result, paper), "runs.csv": tables.runs_csv(told)}
+    return page, files | {
+        "numbers.csv": csv_files.of_settings(told, result, paper),
+        "runs.csv": csv_files.of_runs(told),
+    }
 
 
 def _of_others(study: Study, groups: Mapping[str, Sequence[Evaluation]]) -> list[Evaluation]:

@@ -1,17 +1,16 @@
 """Tables of the pages, of the terminal, and of the CSV files beside a page: columns of cells, all text."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from humpback_exp.analysis.comparisons import Change, Comparison, Result
+from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
 from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, Evaluation, Measure
 from humpback_exp.analysis.findings import significance
+from humpback_exp.analysis.folders import input_fingerprint
 from humpback_exp.analysis.format import DASH, number, span
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.plots import axis_label
-from humpback_exp.analysis.runs import input_fingerprint
+from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.settings import Setting, number_of
 from humpback_exp.artifacts.catalog import Folder
 from humpback_exp.evaluation.intervals import Interval
@@ -102,6 +101,8 @@ def of_comparisons(made: Sequence[Comparison]) -> Table:
 def _verdict(one: Change | None) -> Cell:
     if one is None:
         return Cell()
+    if one.interval.rows < FEWEST:
+        return Cell("too few pairs")
     return Cell(VERDICTS[one.side], significance(one.interval) if one.interval.error > 0 else "", one.side)
 
 
@@ -143,50 +144,3 @@ def _area(gate: Folder | None, key: str) -> Interval | None:
     if area is None:
         return None
     return Interval(area, float("nan") if error is None else error, max(pairs - 1, 1), pairs, (1,), (0.0, 1.0))
-
-
-def as_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def settings_csv(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> bytes:
-    """A line a setting, then one for each of the paper's points."""
-    ours = [_line(one, result, number_of(paper, one)) for one in told]
-    theirs: list[dict[str, object]] = [
-        {"source": one.source, "series": one.series, "x": one.x, "win_rate": one.win_rate, "win_rate_error": one.error}
-        for one in paper
-    ]
-    return as_csv([*ours, *theirs])
-
-
-def _line(one: Setting, result: Result, same: Published | None) -> dict[str, object]:
-    made = result.table.get(one)
-    line: dict[str, object] = {"source": "ours", "series": one.place.series, "x": one.place.x, "seeds": len(one.runs)}
-    for measure in MEASURES:
-        changed = made.changes.get(measure.key) if made else None
-        line |= _ends(measure.key, one.figures.get(measure.key))
-        line |= _ends(f"{measure.key}_change", changed.interval if changed else None)
-    line |= {"paper_win_rate": same.win_rate if same else None, "change_from": made.theirs.label if made else None}
-    return line | {"comparisons": result.count}
-
-
-def _ends(name: str, one: Interval | None) -> dict[str, object]:
-    values = (None,) * 4 if one is None else (one.value, one.error, one.low, one.high)
-    return dict(zip((name, f"{name}_error", f"{name}_low", f"{name}_high"), values, strict=True))
-
-
-def runs_csv(told: Sequence[Setting]) -> bytes:
-    """A line a run."""
-    return as_csv(
-        [
-            {"run": run.folder.label, "series": one.place.series, "x": one.place.x, "seed": run.seed}
-            | {"examples": run.examples}
-            | {measure.key: run.mean(measure) for measure in MEASURES}
-            for one in told
-            for run in one.runs
-        ]
-    )

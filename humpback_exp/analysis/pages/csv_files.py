@@ -1,0 +1,58 @@
+"""The CSV files beside a sweep's page."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from humpback_exp.analysis.evaluations import MEASURES
+from humpback_exp.analysis.paper import Published
+from humpback_exp.analysis.results import Result
+from humpback_exp.analysis.settings import Setting, number_of
+from humpback_exp.evaluation.intervals import Interval
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def of_settings(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> bytes:
+    """A line a setting, then one for each of the paper's points."""
+    ours = [_line(one, result, number_of(paper, one)) for one in told]
+    theirs: list[dict[str, object]] = [
+        {"source": one.source, "series": one.series, "x": one.x, "win_rate": one.win_rate, "win_rate_error": one.error}
+        for one in paper
+    ]
+    return _csv([*ours, *theirs])
+
+
+def _line(one: Setting, result: Result, same: Published | None) -> dict[str, object]:
+    made = result.table.get(one)
+    line: dict[str, object] = {"source": "ours", "series": one.place.series, "x": one.place.x, "seeds": len(one.runs)}
+    for measure in MEASURES:
+        changed = made.changes.get(measure.key) if made else None
+        line |= _ends(measure.key, one.figures.get(measure.key))
+        line |= _ends(f"{measure.key}_change", changed.interval if changed else None)
+    line |= {"paper_win_rate": same.win_rate if same else None, "change_from": made.theirs.label if made else None}
+    return line | {"comparisons": result.count}
+
+
+def _ends(name: str, one: Interval | None) -> dict[str, object]:
+    values = (None,) * 4 if one is None else (one.value, one.error, one.low, one.high)
+    return dict(zip((name, f"{name}_error", f"{name}_low", f"{name}_high"), values, strict=True))
+
+
+def of_runs(told: Sequence[Setting]) -> bytes:
+    """A line a run."""
+    return _csv(
+        [
+            {"run": run.folder.label, "series": one.place.series, "x": one.place.x, "seed": run.seed}
+            | {"examples": run.examples}
+            | {measure.key: run.mean(measure) for measure in MEASURES}
+            for one in told
+            for run in one.runs
+        ]
+    )

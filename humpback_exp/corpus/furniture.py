@@ -1,0 +1,138 @@
+"""Whether an element is part of a page's text or its furniture: navigation, boxes beside the text, what is hidden.
+
+A tag, role or name is evidence, not a verdict: it is weighed against how much of the page's text the element holds and
+how much of that stands in links. Called by flatten.
+"""
+
+import re
+from functools import cached_property
+
+from selectolax.lexbor import LexborNode
+
+from humpback_exp.corpus.markup import (
+    BOX,
+    COMMENTS,
+    FORM,
+    HEADERS,
+    HIDDEN,
+    LINKS,
+    NOTE_MARK,
+    NUMBERS,
+    ROLES,
+    TAGS,
+    UNSEEN_STYLE,
+    named,
+)
+
+HELD = {LINKS: 0.5, BOX: 0.5, FORM: 0.5, HIDDEN: 0.6, COMMENTS: 0.9}
+"""An element that holds this share of the page's text outside links is no furniture, whatever it is called."""
+PROSE_CHARS = {LINKS: 200, FORM: 400}
+PROSE_LINK_SHARE = 0.3
+"""Navigation and forms with this much text, and few links in it, say something."""
+MANY_KEPT = 50
+"""Wrappers inside one another that were found to hold the page; further ones are not looked at again."""
+NAMES_SEEN: dict[str, tuple[str, str] | None] = {}
+MAX_NAMES_SEEN = 50_000
+Evidence = tuple[str, str]
+"""A kind of furniture, and what speaks for it in the words of a drop reason."""
+
+
+class Furniture:
+    """The judge of one page's elements."""
+
+    def __init__(self, body: LexborNode) -> None:
+        self.body = body
+        self.kept = 0
+
+    @cached_property
+    def text_chars(self) -> int:
+        """Characters of the page outside links, spaces not counted."""
+        return _chars(self.body) - _linked_chars(self.body)
+
+    @cached_property
+    def only_title(self) -> int | None:
+        """The node number of the page's h1 where there is just one: a title wherever it stands."""
+        titles = self.body.css("h1")
+        return titles[0].mem_id if len(titles) == 1 else None
+
+    def reason(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> str | None:
+        """What makes the element furniture, such as `nav` or `class sidebar`; None for a part of the text."""
+        found = _hidden(attributes) or (None if tag in HEADERS else _named(node, tag, attributes))
+        if found is None or self.kept > MANY_KEPT:
+            return None
+        kind, reason = found
+        if self._holds_the_text(node, kind):
+            self.kept += 1
+            return None
+        return reason
+
+    def title(self, node: LexborNode) -> LexborNode | None:
+        """The page's only h1, where it stands in this piece of furniture."""
+        if self.only_title is None:
+            return None
+        title = node.css_first("h1")
+        return title if title is not None and title.mem_id == self.only_title and title.mem_id != node.mem_id else None
+
+    def _holds_the_text(self, node: LexborNode, kind: str) -> bool:
+        if kind == NUMBERS:
+            return not "".join(node.text().split()).isdigit()
+        chars = _chars(node)
+        needed = HELD[kind] * self.text_chars
+        prose = PROSE_CHARS.get(kind, chars + 1)
+        if chars < min(needed, prose) or not chars:
+            return False
+        linked = _linked_chars(node)
+        return chars - linked >= needed or (chars >= prose and linked < PROSE_LINK_SHARE * chars)
+
+
+def _hidden(attributes: dict[str, str | None]) -> Evidence | None:
+    """Evidence that readers do not see an element, of whatever tag."""
+    if "hidden" in attributes and (attributes["hidden"] or "").lower() != "until-found":
+        return HIDDEN, "hidden"
+    if attributes.get("aria-hidden") == "true":
+        return HIDDEN, "aria-hidden"
+    style = attributes.get("style")
+    if style and UNSEEN_STYLE.search(style):
+        return HIDDEN, "hidden by style"
+    return None
+
+
+def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evidence | None:
+    role = (attributes.get("role") or "").lower()
+    if role in ROLES:
+        return ROLES[role], f"role {role}"
+    for name in ("class", "id"):
+        value = attributes.get(name)
+        found = _meaning(value) if value else None
+        if found and not (name == "id" and _is_named_after_its_header(node, value or "")):
+            return found[0], f"{name} {found[1]}"
+    if tag == "a" and _is_note(node, attributes):
+        return BOX, "note mark"
+    return (TAGS[tag], tag) if tag in TAGS else None
+
+
+def _meaning(value: str) -> tuple[str, str] | None:
+    if value not in NAMES_SEEN:
+        if len(NAMES_SEEN) > MAX_NAMES_SEEN:
+            NAMES_SEEN.clear()
+        NAMES_SEEN[value] = named(value)
+    return NAMES_SEEN[value]
+
+
+def _is_named_after_its_header(node: LexborNode, name: str) -> bool:
+    """Generators of documentation name a section `contents` or `menu` because its header says so."""
+    header = node.css_first("h1, h2, h3, h4, h5, h6")
+    return header is not None and re.sub(r"\W+|_", "", header.text()).lower() == re.sub(r"\W+|_", "", name).lower()
+
+
+def _is_note(node: LexborNode, attributes: dict[str, str | None]) -> bool:
+    """The mark of a footnote, or the way back from one: a number that leads to another place on the page."""
+    return (attributes.get("href") or "").startswith("#") and NOTE_MARK.fullmatch(node.text().strip()) is not None
+
+
+def _chars(node: LexborNode) -> int:
+    return len("".join(node.text().split()))
+
+
+def _linked_chars(node: LexborNode) -> int:
+    return sum(_chars(link) for link in node.css("a[href]"))

@@ -1,0 +1,60 @@
+"""Rows of a table of values -> lines in which every cell stands in its column. Called by flatten."""
+
+from selectolax.lexbor import LexborNode
+
+RICH = "ul, ol, dl, pre, blockquote, h1, h2, h3, h4, h5, h6, [role=heading]"
+"""A table with one of these, or with another table, places text on a page; it holds no values."""
+TWO_PARAGRAPHS = "td p ~ p, th p ~ p"
+MAX_SPAN = 50
+
+
+def places_text(table: LexborNode) -> bool:
+    """Whether a table is there for the layout."""
+    if table.attributes.get("role") in ("presentation", "none"):
+        return True
+    if len(table.css("table")) > 1 or table.css_first(RICH) is not None or table.css_first(TWO_PARAGRAPHS) is not None:
+        return True
+    return table.css_first("td ~ td, th ~ td, th ~ th, td ~ th") is None
+
+
+class Rows:
+    """The cells of one table, row by row; a value that spans rows stands in each of them."""
+
+    def __init__(self) -> None:
+        self.cells: list[str] = []
+        self.spans = (1, 1)
+        self.below: dict[int, tuple[int, str]] = {}
+
+    def open(self, attributes: dict[str, str | None]) -> None:
+        """A cell begins."""
+        self.spans = (_span(attributes.get("colspan")), _span(attributes.get("rowspan")))
+
+    def close(self, text: str) -> None:
+        """A cell ends."""
+        self._fill()
+        columns, rows = self.spans
+        if rows > 1:
+            self.below[len(self.cells)] = (rows - 1, text)
+        self.cells += [text] + [""] * (columns - 1)
+        self.spans = (1, 1)
+
+    def row(self) -> str:
+        """The line of the row that ends; empty where all its cells are."""
+        self._fill()
+        cells, self.cells = self.cells, []
+        while cells and not cells[-1]:
+            cells.pop()
+        return " | ".join(cells).strip()
+
+    def _fill(self) -> None:
+        while (at := len(self.cells)) in self.below:
+            left, text = self.below.pop(at)
+            self.cells.append(text)
+            if left > 1:
+                self.below[at] = (left - 1, text)
+            elif at in self.below:
+                del self.below[at]
+
+
+def _span(value: str | None) -> int:
+    return min(MAX_SPAN, max(1, int(value))) if value and value.isascii() and value.isdigit() and len(value) < 6 else 1

@@ -1,0 +1,56 @@
+"""Evaluation on prompts without outputs: answered and judged, but not measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from humpback_exp import artifacts
+from humpback_exp.evaluation import heldout
+from humpback_exp.records import Answer, Example, Verdict, read
+from tests.conftest import one_line_error, run
+
+
+def test_only_rows_with_an_output_are_measured() -> None:
+    """In their own order, by one request to the engine, and by none where there is nothing to measure."""
+    pairs = [Example(id=each, source="seed", instruction=each, output=each.strip("-")) for each in ("a", "-", "b")]
+    asked: list[list[str]] = []
+
+    class Engine:
+        def losses(self, conversations: list[object], outputs: list[str], advance: object) -> list[tuple[float, int]]:
+            asked.append(outputs)
+            return [(float(ord(output)), 1) for output in outputs]
+
+    assert heldout.losses(Engine(), pairs, [], lambda *_: None) == [(97.0, 1), (0.0, 0), (98.0, 1)]
+    assert heldout.losses(Engine(), pairs[1:2], [], lambda *_: None) == [(0.0, 0)]
+    assert asked == [["a", "b"]]
+
+
+def test_no_change_is_told_where_nothing_was_measured() -> None:
+    row = Answer(id="a", instruction="a", human="", answer="b", loss=0.0, labels=0)
+    assert heldout.difference([row], {"a": row}) == {}
+
+
+@pytest.mark.slow
+def test_a_prompt_set(tiny: str, tmp_path: Path) -> None:
+    prompts = [{"prompt": "Name a river."}, {"prompt": "Name a tree.", "completion": None}]
+    (tmp_path / "prompts.jsonl").write_text("\n".join(map(json.dumps, prompts)))
+    command = ["evaluate.py", "tracking=none", f"output_root={tmp_path}", f"model_path={tiny}", "engine.dtype=float32"]
+    command += [f"heldout={tmp_path}/prompts.jsonl", "generation.max_new_tokens=4"]
+    refused = one_line_error(run(*command, "name=base"))
+    assert refused == (
+        f"heldout={tmp_path}/prompts.jsonl: prompts without outputs have no loss to measure; "
+        "set judge.path= to have answers written and judged"
+    )
+    for name, reference in (("base", "null"), ("again", f"{tmp_path}/evals/base")):
+        result = run(*command, f"name={name}", f"judge.path={tiny}", f"reference={reference}")
+        assert result.returncode == 0, result.stderr
+    folder = tmp_path / "evals" / "again"
+    assert [(row.instruction, row.human, row.labels) for row in read(folder, Answer)] == [
+        ("Name a river.", "", 0),
+        ("Name a tree.", "", 0),
+    ]
+    assert [verdict.outcome for verdict in read(folder, Verdict, "verdicts")] == ["tie", "tie"]
+    metrics = artifacts.load(folder).metrics
+    assert (metrics["win_rate"], metrics["prompts"]) == (0.5, 2)
+    assert not [name for name in metrics if name.startswith("heldout")]
