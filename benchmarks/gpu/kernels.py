@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from benchmarks.gpu.rows import Row, Setup, at_most
 from humpback_exp.modeling.kernels import varlen
-from humpback_exp.modeling.kernels.attention import attend
+from humpback_exp.modeling.kernels.attention import attend, concatenated
 
 U = 2.0**-9
 ROUNDED = {"cuda": (2, 4), "cpu": (3, 6)}
@@ -74,7 +74,12 @@ def with_gradients(attention: Attention, given: Tensors, upstream: torch.Tensor)
 
 def by_length(lengths: list[int] | tuple[int, ...]) -> Attention:
     """Ours, as a training calls it."""
-    return lambda q, k, v: attend(torch.nn.Identity(), q, k, v, None, q.shape[-1] ** -0.5, lengths=lengths)[0]
+
+    def attention(*given: torch.Tensor) -> torch.Tensor:
+        with concatenated(lengths):
+            return attend(torch.nn.Identity(), *given, None)[0]
+
+    return attention
 
 
 def exactly(lengths: list[int]) -> Attention:

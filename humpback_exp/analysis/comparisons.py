@@ -45,10 +45,10 @@ class Change:
 
     @property
     def level(self) -> Interval:
-        """Of a side that was judged against the other: its win rate, with the interval of the change."""
-        return replace(
-            self.interval, value=self.interval.value + (self.measure.even or 0.0), bounds=self.measure.bounds
-        )
+        """The change itself; against the very opponent, the win rate with the interval of the change."""
+        if not self.even or self.measure.even is None:
+            return self.interval
+        return replace(self.interval, value=self.measure.even + self.interval.value, bounds=self.measure.bounds)
 
     @property
     def form(self) -> str:

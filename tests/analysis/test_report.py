@@ -14,7 +14,7 @@ from humpback_exp.analysis.comparisons import Change
 from humpback_exp.analysis.evaluations import WIN
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import href, plain
-from humpback_exp.analysis.pages.loop import build
+from humpback_exp.analysis.pages.loop import build, compared
 from humpback_exp.analysis.scores import histograms, read_scores
 from humpback_exp.artifacts import Manifest, write_text
 from humpback_exp.config import ReportConfig
@@ -58,6 +58,14 @@ def test_headline_claims_only_what_the_intervals_carry(page: str) -> None:
         in headline
     )
     assert headline.index("M0 is better than base") < headline.index("M1 and M0 cannot")
+
+
+def test_figures_against_the_reference_show_whole_intervals(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    _, results = compared(read_catalog(str(tmp_path)))
+    win, loss = (results["references"].stated[0].changes[key].level for key in ("win_rate", "heldout_loss"))
+    assert loss.ends == pytest.approx((-0.578, -0.422), abs=1e-3) and loss.value == pytest.approx(-0.5)
+    assert win.ends == pytest.approx((29.1, 79.2), abs=0.1)
 
 
 def test_what_was_compared_is_one_table(page: str) -> None:

@@ -7,13 +7,12 @@ from typing import TypeVar
 
 import torch
 
-from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix
+from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix, in_use
 from humpback_exp.modeling.load import Model
+from humpback_exp.modeling.memory import is_out_of_memory
 from humpback_exp.progress import log
 
 K = TypeVar("K", bound=Hashable)
-OUT_OF_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-"""What torch says of it on a CPU, and where a library on a GPU finds no room for its own work."""
 PASS_TOKENS = 2048
 """Tokens read in one pass, if more than one row: enough to keep matrix products at their peak, few enough that a layer's
 activations stay in a CPU's cache."""
@@ -75,7 +74,8 @@ def forward(
     device = model.get_input_embeddings().weight.device
     inputs = (torch.tensor(list(part), device=device)[None] for part in (ids, positions))
     input_ids, position_ids = inputs
-    return model(input_ids=input_ids, position_ids=position_ids, use_cache=False, cache=cache, **options)[0][0]
+    with in_use(cache):
+        return model(input_ids=input_ids, position_ids=position_ids, use_cache=False, **options)[0][0]
 
 
 def in_batches(
@@ -109,7 +109,7 @@ def within_memory(size: int, work: Callable[[int], None]) -> int:
             work(size)
             return size
         except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and not any(said in str(error) for said in OUT_OF_MEMORY):
+            if not is_out_of_memory(error):
                 raise
             if size == 1:
                 raise ValueError(
