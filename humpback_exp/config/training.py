@@ -1,5 +1,6 @@
 """What is trained, on what data, and how. A default is the paper's where the paper states one; else its reason is given."""
 
+import math
 from dataclasses import dataclass, field
 
 from humpback_exp.config.base import artifact_input, operational
@@ -197,10 +198,15 @@ class TrainerConfig:
     def pass_size(self, batch_size: int, max_length: int) -> int:
         """Examples a forward pass: `micro_batch`, or the largest part of a rank's share that keeps within `micro_tokens`.
 
+        One, where the ranks cannot share a batch equally: some of them then repeat an example in their last pass, and it counts
+        nothing.
+
         Raises:
-            ValueError: the batch does not divide by ranks and examples a pass.
+            ValueError: the batch does not divide by ranks and the examples of a pass that are asked for.
         """
         ranks = self.devices * self.nodes
+        if batch_size % ranks and self.micro_batch in (None, 1):
+            return 1
         share = batch_size // ranks
         fitting = (n for n in range(share, 0, -1) if share % n == 0 and n * max_length <= self.micro_tokens)
         size = self.micro_batch or next(fitting, 1)
@@ -211,3 +217,7 @@ class TrainerConfig:
             f"must divide by trainer.micro_batch x ranks = {size} x {ranks}; choose them so that it does",
         )
         return size
+
+    def passes(self, batch_size: int, max_length: int) -> int:
+        """Forward passes that each rank takes for a step."""
+        return math.ceil(batch_size / (self.pass_size(batch_size, max_length) * self.devices * self.nodes))

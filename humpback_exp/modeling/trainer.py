@@ -14,7 +14,7 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokenize import Tokens
 from humpback_exp.distributed import Stopped
-from humpback_exp.modeling.callbacks import FiniteSteps, StopOnSignal
+from humpback_exp.modeling.callbacks import FiniteSteps, SameAsLibrary, StopOnSignal
 from humpback_exp.modeling.checkpoint.resume import whole_checkpoint
 from humpback_exp.modeling.checkpoint.save import Checkpoints
 from humpback_exp.modeling.memory import keep_freed_memory
@@ -46,12 +46,13 @@ def fit(
         tokens,
         seed=config.seed,
         batch_size=batch_size,
-        micro_batch=batch_size // (trainer.accumulate_grad_batches * trainer.world_size),
+        micro_batch=config.trainer.pass_size(batch_size, config.data.max_length),
         pad_id=None if config.trainer.padding_free else pad_id,
         first_step=lambda: trainer.global_step,
         rank=trainer.global_rank,
         ranks=trainer.world_size,
     )
+    trainer.callbacks.insert(0, SameAsLibrary(batches, config.model.path))  # first, so that no step's clock runs yet
     trainer.strategy.setup_environment()
     checkpoint = whole_checkpoint(checkpoints.folder, manifest, trainer.global_rank, trainer.world_size)
     if checkpoint:
@@ -67,8 +68,6 @@ def fit(
 
 def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callbacks: list[pl.Callback]) -> pl.Trainer:
     """A Trainer that keeps no folders of its own: order, checkpoints and logs are ours."""
-    world = config.trainer.devices * config.trainer.nodes
-    size = config.trainer.pass_size(batch_size, config.data.max_length)
     return pl.Trainer(
         accelerator=config.trainer.accelerator,
         devices=config.trainer.devices,
@@ -77,7 +76,7 @@ def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callback
         plugins=[environment()],
         precision=PRECISION[config.trainer.precision],
         max_steps=max_steps,
-        accumulate_grad_batches=batch_size // (size * world),
+        accumulate_grad_batches=config.trainer.passes(batch_size, config.data.max_length),
         gradient_clip_val=config.optim.clip or None,
         callbacks=callbacks,
         logger=False,

@@ -8,6 +8,9 @@ from humpback_exp.planning.machine import GIB, GPU_GIB, USABLE, gib
 from humpback_exp.planning.memory import BATCH, training_memory
 from humpback_exp.planning.shapes import shape_of
 
+NODES = 64
+"""The largest cluster that is suggested."""
+
 
 def check(config: TrainConfig) -> None:
     """Raise the ValueError that says what a run needs, what is there and what to do, if this machine cannot carry it."""
@@ -45,16 +48,13 @@ def _check_gpus(config: TrainConfig, run: str, need: int) -> None:
 
 
 def smallest(config: TrainConfig, memory: float, batch: int) -> int | None:
-    """Nodes of eight GPUs of `memory` bytes; None where even one example a rank is too much.
+    """Nodes of eight GPUs of `memory` bytes, at most `NODES`; None where even one example a rank is too much.
 
-    ZeRO-3 without offload, unless that is what the config asks for. All ranks must share a step's `batch` equally.
+    ZeRO-3 without offload, unless that is what the config asks for.
     """
-    nodes = 1
-    while batch % (8 * nodes) == 0:
-        if training_memory(on_nodes(config, nodes, batch)).peak <= USABLE * memory:
-            return nodes
-        nodes *= 2
-    return None
+    counts = (1 << power for power in range(NODES.bit_length()))
+    fits = (n for n in counts if training_memory(on_nodes(config, n, batch)).peak <= USABLE * memory)
+    return next(fits, None)
 
 
 def on_nodes(config: TrainConfig, nodes: int, batch: int) -> TrainConfig:
@@ -77,7 +77,7 @@ def suggestion(config: TrainConfig) -> str:
     batch = config.optim.batch_size or BATCH
     nodes = smallest(config, GPU_GIB * GIB, batch)
     if nodes is None:
-        return f"GPUs with more than {GPU_GIB} GB (a step's {batch} examples cannot be split further)"
+        return f"GPUs with more than {GPU_GIB} GB ({NODES} nodes of them are not enough)"
     return f"{nodes} node(s) of 8 x {GPU_GIB} GB ({in_words(nodes)})"
 
 

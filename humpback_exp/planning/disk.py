@@ -1,6 +1,7 @@
 """What a loop leaves on the disk, and what lies there for a while."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from humpback_exp.config import (
@@ -66,6 +67,13 @@ def data_folder(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Folder 
         case RewriteConfig():
             return _folder(stage, chosen.count, chosen.instruction + 3 * chosen.output)
     return None
+
+
+def whole_disk(folders: Sequence[Folder]) -> Folder:
+    """All folders as one: models are made one after another, so only one has its checkpoints at a time."""
+    kept = sum(folder.kept for folder in folders)
+    most = kept + max(folder.most - folder.kept for folder in folders)
+    return Folder("the loop", kept, most, sum(folder.written for folder in folders))
 
 
 def _folder(stage: StageConfig, rows: int, chars: float) -> Folder:

@@ -1,21 +1,27 @@
 """What each stage of a loop asks of memory and time, from the sizes of its data."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import (
     AugmentConfig,
+    DataConfig,
     EvaluateConfig,
     GateConfig,
     PlanConfig,
     RewriteConfig,
     ScoreConfig,
+    SegmentConfig,
     StageConfig,
     TrainConfig,
 )
+from humpback_exp.data.examples import selected_ids
 from humpback_exp.data.sampler import schedule
 from humpback_exp.data.seed import count_pairs
+from humpback_exp.planning.disk import Folder, data_folder, model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.requests import (
     MARKS,
@@ -26,9 +32,20 @@ from humpback_exp.planning.requests import (
     score_requests,
 )
 from humpback_exp.planning.shapes import shape_of
-from humpback_exp.planning.sizes import Found, Sizes
+from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.prompts import BACKWARD
+
+
+@dataclass(frozen=True, slots=True)
+class LoopEstimate:
+    """What a loop asks of memory, time and disk."""
+
+    sizes: Sizes
+    stages: list[Training | Generation]
+    trainings: list[Training]
+    generations: list[Generation]
+    folders: list[Folder]
 
 
 def estimate(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Training | Generation | None:
@@ -62,20 +79,62 @@ def training(stage: TrainConfig, config: PlanConfig, sizes: Sizes) -> Training:
     return Training(stage, examples, mean, *schedule(stage.optim, examples))
 
 
-def found(config: PlanConfig, loop: Sequence[StageConfig]) -> dict[str, Found]:
-    """What can be counted already: files of pairs, and finished folders of the loop."""
+def estimate_loop(config: PlanConfig, loop: Sequence[StageConfig]) -> LoopEstimate:
+    """Work and folders of every stage of a loop, from what can be counted of its data already."""
+    sizes = sizes_of(config, found(loop))
+    stages = [made for stage in loop if (made := estimate(stage, config, sizes))]
+    texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
+    trainings = [stage for stage in stages if isinstance(stage, Training)]
+    generations = [stage for stage in stages if isinstance(stage, Generation)]
+    models = [model_folder(training, config.hardware) for training in trainings]
+    return LoopEstimate(sizes, stages, trainings, generations, [*texts, *models])
+
+
+def found(stages: Sequence[StageConfig]) -> dict[str, Found]:
+    """What can be counted already of what stages read: human pairs, candidates, and how many of them a selection keeps.
+
+    Raises:
+        ValueError: a selection keeps none.
+    """
     counted: dict[str, Found] = {}
-    data = config.data
+    for stage in stages:
+        match stage:
+            case SegmentConfig() if artifacts.is_finished(stage.folder):
+                counted["segments"] = artifacts.load(stage.folder).rows["segments"], str(stage.folder)
+            case ScoreConfig() if artifacts.is_finished(Path(stage.candidates)):
+                counted["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
+            case EvaluateConfig() if Path(stage.heldout).exists():
+                counted["heldout"] = count_pairs(stage.heldout, "heldout", stage.heldout_dataset), stage.heldout
+            case TrainConfig():
+                counted |= _trained_on(stage.data, stage.seed)
+    return counted
+
+
+def _trained_on(data: DataConfig, seed: int) -> dict[str, Found]:
+    counted: dict[str, Found] = {}
     if data.seed_path and Path(data.seed_path).exists():
         count = count_pairs(data.seed_path, "data.seed_path", data.dataset)
         counted["seed"] = min(count, data.seed_size or data.dataset.most or count), data.seed_path
-    if Path(config.heldout).exists():
-        counted["heldout"] = count_pairs(config.heldout, "heldout", config.heldout_dataset), config.heldout
-    stages = [stage for stage in loop if artifacts.is_finished(stage.folder)]
-    for stage in stages:
-        rows = artifacts.load(stage.folder).rows
-        if stage.kind == "segments":
-            counted["segments"] = rows["segments"], str(stage.folder)
-        elif stage.kind == "curated":
-            counted["curated"] = rows["curated"], str(stage.folder)
+    if data.scored and artifacts.is_finished(Path(data.scored)):
+        how = (data.min_score, data.top_fraction, data.size, data.as_many_as, seed)
+        counted["curated"] = _selected(data.scored, artifacts.load(Path(data.scored)).fingerprint, *how), data.scored
     return counted
+
+
+@cache
+def _selected(
+    scored: str,
+    fingerprint: str,
+    min_score: float | None,
+    top_fraction: float | None,
+    size: int | None,
+    as_many_as: str | None,
+    seed: int,
+) -> int:
+    """How many web pairs a selection keeps, from ids and scores alone; points of a sweep share it.
+
+    Args:
+        fingerprint: of the scored folder, which may be made again.
+    """
+    how = DataConfig(scored=scored, min_score=min_score, top_fraction=top_fraction, size=size, as_many_as=as_many_as)
+    return len(selected_ids(how, seed))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from humpback_exp.config import HardwareConfig, TrainConfig
-from humpback_exp.planning.disk import Folder
+from humpback_exp.planning.disk import Folder, whole_disk
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, NODE, room
 from humpback_exp.planning.memory import node_memory, training_memory
@@ -74,13 +74,10 @@ def generation_rows(generations: Sequence[Generation], hardware: HardwareConfig)
 
 
 def disk_rows(folders: Sequence[Folder]) -> list[Row]:
-    """What stays, and the most there is at a time: models are made one after another."""
-    kept = sum(folder.kept for folder in folders)
-    most = kept + max(folder.most - folder.kept for folder in folders)
-    whole = Folder("the loop", kept, most, sum(folder.written for folder in folders))
+    """What stays, and the most there is at a time."""
     return [
         {"disk": f.name, "stays, GiB": f.kept / GIB, "at most, GiB": f.most / GIB, "written, GiB": f.written / GIB}
-        for f in [*folders, whole]
+        for f in [*folders, whole_disk(folders)]
     ]
 
 

@@ -16,7 +16,7 @@ class Training:
     """A training run and what its data come to.
 
     Raises:
-        ValueError: the ranks cannot share a step's examples equally.
+        ValueError: `trainer.micro_batch` does not divide a rank's share of a step.
     """
 
     config: TrainConfig
@@ -74,8 +74,7 @@ class Training:
         trainer, shape = self.config.trainer, shape_of(self.config.model)
         if not trainer.strategy.startswith("zero3"):
             return 0.0
-        size = trainer.pass_size(self.batch, self.config.data.max_length)
-        passes = self.steps * self.batch / (size * self.ranks)
+        passes = self.steps * trainer.passes(self.batch, self.config.data.max_length)
         numbers = 2 * shape.parameters + shape.trained(self.config.adapter)
         moved = passes * BYTES[trainer.precision] * numbers * (self.ranks - 1) / self.ranks
         across = hardware.network * trainer.devices if trainer.nodes > 1 else hardware.link

@@ -9,16 +9,13 @@ from humpback_exp import artifacts
 from humpback_exp.config import (
     DataConfig,
     EngineConfig,
-    EvaluateConfig,
     HardwareConfig,
     PlanConfig,
     ScoreConfig,
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.data.examples import selected_ids
-from humpback_exp.data.seed import count_pairs
-from humpback_exp.planning.estimate import estimate
+from humpback_exp.planning.estimate import estimate, found
 from humpback_exp.planning.sizes import SEGMENTS, SELECTED, Found, sizes_of
 from humpback_exp.planning.training import Training
 
@@ -27,10 +24,10 @@ KNOWN = {f.name for f in fields(PlanConfig)} - {f.name for f in fields(StageConf
 
 
 class Costs:
-    """Adds up stages, each folder once, and keeps what was counted for the points after."""
+    """Adds up what stages will take, each folder once."""
 
     def __init__(self, hardware: HardwareConfig | None) -> None:
-        self.hardware, self.weighed, self.counted = hardware, set[Path](), dict[str, Found]()
+        self.hardware, self.estimated = hardware, set[Path]()
         self.sums: dict[str, float] = {}
 
     def row(self, stages: Sequence[StageConfig]) -> dict[str, object]:
@@ -39,11 +36,11 @@ class Costs:
         Raises:
             ValueError: the hardware is not of the trainer's kind.
         """
-        left = [s for s in stages if s.folder not in self.weighed and not artifacts.is_finished(s.folder)]
-        self.weighed |= {stage.folder for stage in left}
+        left = [s for s in stages if s.folder not in self.estimated and not artifacts.is_finished(s.folder)]
+        self.estimated |= {stage.folder for stage in left}
         plan = plan_of(stages, self.hardware) if left else None
         row = {"million tokens": 0.0, "petaFLOP": 0.0} | ({"hours": 0.0} if self.hardware else {})
-        sizes = plan and sizes_of(plan, self.found(stages))
+        sizes = plan and sizes_of(plan, counted(stages))
         for stage in left:
             made = estimate(stage, plan, sizes) if plan and sizes else None
             if made:
@@ -61,45 +58,18 @@ class Costs:
         unit = "" if self.hardware else " (hardware=NAME adds hours)"
         return ", ".join(f"{value:.3g} {key}" for key, value in self.sums.items()) + unit
 
-    def found(self, stages: Sequence[StageConfig]) -> dict[str, Found]:
-        """What can be counted already: human pairs, candidates, and how many of them a selection keeps.
 
-        Raises:
-            ValueError: it keeps none.
-        """
-        found: dict[str, Found] = {}
-        for stage in stages:
-            match stage:
-                case TrainConfig() if stage.data.scored and artifacts.is_finished(Path(stage.data.scored)):
-                    found["curated"] = self.once(f"{stage.seed} {stage.data}", selected, stage.data, stage.seed)
-                case TrainConfig() if stage.data.min_score and stage.data.min_score not in SELECTED:
-                    found["curated"] = stage.data.size or SEGMENTS, "at most"
-                case ScoreConfig() if artifacts.is_finished(Path(stage.candidates)):
-                    found["segments"] = artifacts.load(Path(stage.candidates)).rows["candidates"], stage.candidates
-            if isinstance(stage, TrainConfig) and stage.data.seed_path and Path(stage.data.seed_path).exists():
-                count = count_pairs(stage.data.seed_path, "data.seed_path", stage.data.dataset)
-                found["seed"] = (
-                    min(count, stage.data.seed_size or stage.data.dataset.most or count),
-                    stage.data.seed_path,
-                )
-            if isinstance(stage, EvaluateConfig) and Path(stage.heldout).exists():
-                found["heldout"] = count_pairs(stage.heldout, "heldout", stage.heldout_dataset), stage.heldout
-        return found
-
-    def once(self, key: str, count: Any, *about: Any) -> Found:
-        if key not in self.counted:
-            self.counted[key] = count(*about)
-        return self.counted[key]
-
-
-def selected(data: DataConfig, seed: int) -> Found:
-    """How many web pairs a selection keeps, from ids and scores alone.
+def counted(stages: Sequence[StageConfig]) -> dict[str, Found]:
+    """What is found already; where scores are still to be made and the paper says no share for the threshold, the most there is.
 
     Raises:
-        ValueError: none.
+        ValueError: a selection keeps none.
     """
-    assert data.scored is not None
-    return len(selected_ids(data, seed)), data.scored
+    most: dict[str, Found] = {}
+    for stage in stages:
+        if isinstance(stage, TrainConfig) and stage.data.min_score not in (None, *SELECTED):
+            most["curated"] = stage.data.size or SEGMENTS, "at most"
+    return most | found(stages)
 
 
 def plan_of(stages: Sequence[StageConfig], hardware: HardwareConfig | None) -> PlanConfig | None:

@@ -1,4 +1,4 @@
-"""A point of a sweep: what it runs, how it stands, and how it is told."""
+"""A point of a sweep: the stages it runs, its status, and the file that keeps it."""
 
 import json
 from dataclasses import dataclass
@@ -33,40 +33,43 @@ class Point:
         return any(artifacts.is_begun(stage.folder) for stage in self.stages)
 
     @property
-    def note(self) -> Path:
-        """Where it is written how the point ended."""
+    def status_file(self) -> Path:
+        """Where `write_status` keeps how the point ended."""
         last = self.stages[-1]
         return Path(last.output_root) / "sweeps" / last.kind / f"{last.name}.json"
 
 
-def facts(number: int, point: Point) -> dict[str, object]:
+def label(number: int, point: Point) -> dict[str, object]:
+    """What a table calls a point: its number and what tells it from the others."""
     return {"point": number, **point.varies}
 
 
-def state(point: Point) -> str:
+def planned_state(point: Point) -> str:
+    """What will be done about a point, before anything is started."""
     if point.mistake is not None:
         return "refused"
     return "finished" if point.finished else "to be resumed" if point.begun else "to do"
 
 
-def ended(point: Point) -> dict[str, object]:
-    """How a point stands: state, seconds of this session, its last folder, and the line that says what went wrong."""
+def status(point: Point) -> dict[str, object]:
+    """How a point ended: state, seconds of its last session, its last folder, and the line that says what went wrong."""
     folder = str(point.stages[-1].folder) if point.stages else "-"
-    told: dict[str, object] = {"seconds": 0, "error": ""}
     if point.mistake is not None:
         return {"state": "refused", "seconds": 0, "folder": folder, "error": format_error(point.mistake)}
-    if point.note.exists():
-        told = json.loads(point.note.read_text(encoding="utf-8"))
-    how = "finished" if point.finished else "failed" if told["error"] else "unfinished"
-    return {"state": how, "seconds": told["seconds"], "folder": folder, "error": told["error"]}
+    kept: dict[str, object] = {"seconds": 0, "error": ""}
+    if point.status_file.exists():
+        kept = json.loads(point.status_file.read_text(encoding="utf-8"))
+    state = "finished" if point.finished else "failed" if kept["error"] else "unfinished"
+    return {"state": state, "seconds": kept["seconds"], "folder": folder, "error": kept["error"]}
 
 
-def note(point: Point, seconds: float, line: str) -> None:
-    point.note.parent.mkdir(parents=True, exist_ok=True)
-    artifacts.write_text(point.note, json.dumps({"seconds": round(seconds), "error": line}))
+def write_status(point: Point, seconds: float, error: str) -> None:
+    """Keep how a session of the point ended, for this command and those on other machines."""
+    point.status_file.parent.mkdir(parents=True, exist_ok=True)
+    artifacts.write_text(point.status_file, json.dumps({"seconds": round(seconds), "error": error}))
 
 
-def tell(number: int, point: Point) -> None:
-    """Say how a point ended."""
-    how, varies = ended(point), " ".join(f"{key}={value}" for key, value in point.varies.items())
-    log.info("point %d (%s): %s after %s s %s", number, varies, how["state"], how["seconds"], how["error"])
+def log_status(number: int, point: Point) -> None:
+    """Log how a point ended."""
+    ended, varies = status(point), " ".join(f"{key}={value}" for key, value in point.varies.items())
+    log.info("point %d (%s): %s after %s s %s", number, varies, ended["state"], ended["seconds"], ended["error"])

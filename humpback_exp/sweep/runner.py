@@ -22,8 +22,8 @@ from humpback_exp.execution.ranks import SOON, end
 from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.progress import log, set_up_logging, table
 from humpback_exp.sweep.estimate import Costs
-from humpback_exp.sweep.point import Point, ended, facts, note, state, tell
-from humpback_exp.sweep.validate import check, require_distinct, short
+from humpback_exp.sweep.point import Point, label, log_status, planned_state, status, write_status
+from humpback_exp.sweep.validate import check, require_distinct, shortfalls
 
 Numbered = tuple[int, Point]
 Submit = Callable[[Sequence[Numbered]], None]
@@ -49,28 +49,28 @@ def run(
     require(n_jobs > 0, "n_jobs", n_jobs, "must be positive")
     require_distinct([point.stages for point in points])
     costs = Costs(hardware)
-    check(points, costs, n_jobs if submit is None else None)
+    check(points, n_jobs if submit is None else None)
     if points and all(point.mistake for point in points):
         sys.exit(2)
     left = [(i, point) for i, point in enumerate(points, start=1) if point.mistake is None and not point.finished]
     if left:
         rows = [
-            facts(i, point) | {"state": state(point)} | costs.row(() if point.mistake else point.stages)
+            label(i, point) | {"state": planned_state(point)} | costs.row(() if point.mistake else point.stages)
             for i, point in enumerate(points, 1)
         ]
         print(f"points\n{table(rows, '.3g')}\n{len(left)} of {len(points)} points to run, {costs.total}\n", flush=True)
-        for line in short(points, costs):
+        for line in shortfalls(points):
             log.warning(line)
     for _, point in left if submit is None else ():
-        point.note.unlink(missing_ok=True)
+        point.status_file.unlink(missing_ok=True)
     started = time.time()
     try:
         if left and submit is None:
-            run_here(left, n_jobs)
+            run_locally(left, n_jobs)
         elif left and submit:
             submit(left)
     finally:
-        rows = [facts(i, point) | ended(point) for i, point in enumerate(points, 1)]
+        rows = [label(i, point) | status(point) for i, point in enumerate(points, 1)]
         print(f"\npoints after {time.time() - started:.0f} seconds\n{table(rows, '.4g')}", flush=True)
     if any(point.mistake is not None or not point.finished for point in points):
         raise PointFailed
@@ -90,10 +90,10 @@ def attempt(point: Point) -> int:
         return 0
     finally:
         if rank() == 0 and (line or point.finished):  # neither of a point that is to be queued again
-            note(point, time.time() - started, line)
+            write_status(point, time.time() - started, line)
 
 
-def run_here(points: Sequence[Numbered], n_jobs: int) -> None:
+def run_locally(points: Sequence[Numbered], n_jobs: int) -> None:
     """Run numbered points in forked processes that die with this one, `n_jobs` at a time, each with its share of the GPUs.
 
     A point waits while another makes a folder that it needs, too, and lets those behind it pass.
@@ -102,7 +102,7 @@ def run_here(points: Sequence[Numbered], n_jobs: int) -> None:
         Stopped: a signal came; the points got it too, have saved and ended.
     """
     waiting, running = list(points), dict[ForkProcess, tuple[int, Point, float, str]]()
-    free = shares(visible_gpus(), n_jobs)
+    free = split_gpus(visible_gpus(), n_jobs)
     try:
         while waiting or running:
             held = {folder for _, point, *_ in running.values() for folder in point.missing}
@@ -110,7 +110,9 @@ def run_here(points: Sequence[Numbered], n_jobs: int) -> None:
             if ready is not None:
                 waiting.remove(ready)
                 gpus = free.pop(0)
-                process = multiprocessing.get_context("fork").Process(target=alone, args=(ready[1], os.getpid(), gpus))
+                process = multiprocessing.get_context("fork").Process(
+                    target=run_in_child, args=(ready[1], os.getpid(), gpus)
+                )
                 process.start()
                 running[process] = *ready, time.time(), gpus
                 continue
@@ -120,20 +122,20 @@ def run_here(points: Sequence[Numbered], n_jobs: int) -> None:
                 free.append(gpus)
                 if (code := process.exitcode or 0) < 0:
                     killed = f"was killed by {signal.Signals(-code).name}; the same command goes on from there"
-                    note(point, time.time() - started, killed)
-                tell(number, point)
+                    write_status(point, time.time() - started, killed)
+                log_status(number, point)
     except (Stopped, KeyboardInterrupt) as why:
         end(running, 2 * SOON if isinstance(why, KeyboardInterrupt) else 0.0)
         raise
 
 
-def shares(gpus: Sequence[str], n_jobs: int) -> list[str]:
+def split_gpus(gpus: Sequence[str], n_jobs: int) -> list[str]:
     """CUDA_VISIBLE_DEVICES of each of the points that run at a time; empty where there is no GPU."""
     size = len(gpus) // n_jobs
     return [",".join(gpus[place * size : (place + 1) * size]) for place in range(n_jobs)]
 
 
-def alone(point: Point, parent: int, gpus: str) -> None:
+def run_in_child(point: Point, parent: int, gpus: str) -> None:
     """What the process of a point does; on Ctrl-C its parent does the talking."""
     die_with_parent(parent)
     if gpus:

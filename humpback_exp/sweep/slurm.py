@@ -17,7 +17,7 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.distributed import Stopped, rank, started_outside
 from humpback_exp.execution.ranks import GRACE, save_and_stop
 from humpback_exp.progress import log
-from humpback_exp.sweep.point import Point, note, tell
+from humpback_exp.sweep.point import Point, log_status, write_status
 from humpback_exp.sweep.runner import Numbered, attempt
 
 SECONDS = 2.0
@@ -74,16 +74,16 @@ class Cluster:
             ValueError: a job could not be submitted.
         """
         for _, point in points:
-            point.note.unlink(missing_ok=True)  # of an attempt before this one
+            point.status_file.unlink(missing_ok=True)  # of an attempt before this one
         jobs = {number: self.queued(point) for number, point in points}
         joined = [number for number, job in jobs.items() if job is not None]
         if joined:
             log.info("points %s: queued or running already, waiting for them", ", ".join(map(str, joined)))
-        new = sorted((each for each in points if jobs[each[0]] is None), key=lambda each: shape(each[1]))
+        new = sorted((each for each in points if jobs[each[0]] is None), key=lambda each: job_shape(each[1]))
         try:
-            for wanted, group in groupby(new, key=lambda each: shape(each[1])):
-                jobs |= self.submitted(list(group), wanted)
-            follow(points, jobs)
+            for wanted, group in groupby(new, key=lambda each: job_shape(each[1])):
+                jobs |= self.submit(list(group), wanted)
+            wait_for_jobs(points, jobs)
         except BaseException:
             log.warning("points that were submitted go on by themselves; the same command joins them")
             raise
@@ -92,19 +92,19 @@ class Cluster:
         """The Slurm job that a command before this one left for the point, while it waits or runs; else None."""
         from submitit.slurm.slurm import SlurmJob
 
-        if self.name != "slurm" or not mark(point).exists():
+        if self.name != "slurm" or not job_file(point).exists():
             return None
-        there = json.loads(mark(point).read_text(encoding="utf-8"))
+        there = json.loads(job_file(point).read_text(encoding="utf-8"))
         job: Any = SlurmJob(there["folder"], there["job"], there["tasks"])
-        return None if gone(job, asks=True) else job
+        return None if has_ended(job, asks=True) else job
 
-    def submitted(self, points: Sequence[Numbered], wanted: tuple[int, int]) -> dict[int, Any]:
+    def submit(self, points: Sequence[Numbered], wanted: tuple[int, int]) -> dict[int, Any]:
         """One array of jobs for points of one shape, by number; each leaves a mark of where it is queued."""
         from submitit.core.utils import FailedJobError
 
         executor = self.executor(*wanted)
         for _, point in points:
-            mark(point).parent.mkdir(parents=True, exist_ok=True)
+            job_file(point).parent.mkdir(parents=True, exist_ok=True)
         try:
             jobs = executor.map_array(Attempt(), [point for _, point in points])
         except (FailedJobError, OSError, RuntimeError) as error:
@@ -112,7 +112,7 @@ class Cluster:
         for (_, point), job in zip(points, jobs, strict=True):
             tasks = list(range(job.num_tasks))
             facts = {"job": job.job_id, "folder": str(self.parameters["submitit_folder"]), "tasks": tasks}
-            artifacts.write_text(mark(point), json.dumps(facts))
+            artifacts.write_text(job_file(point), json.dumps(facts))
         log.info("submitted %d points: jobs %s", len(jobs), ", ".join(job.job_id for job in jobs))
         return dict(zip([number for number, _ in points], jobs, strict=True))
 
@@ -131,26 +131,26 @@ class Cluster:
         return executor
 
 
-def shape(point: Point) -> tuple[int, int]:
+def job_shape(point: Point) -> tuple[int, int]:
     """Nodes a point takes, and tasks on each: one that starts its own ranks, or on several nodes one a rank."""
     trainers = [stage.trainer for stage in point.stages if isinstance(stage, TrainConfig)]
     nodes = max((trainer.nodes for trainer in trainers), default=1)
     return nodes, max(trainer.devices for trainer in trainers) if nodes > 1 else 1
 
 
-def mark(point: Point) -> Path:
+def job_file(point: Point) -> Path:
     """Where it is written in which job a point is."""
-    return point.note.with_suffix(".job")
+    return point.status_file.with_suffix(".job")
 
 
-def gone(job: Any, asks: bool) -> bool:
+def has_ended(job: Any, asks: bool) -> bool:
     """Whether a job has ended; `asks` Slurm, which done() would not do of a job of several tasks."""
     if asks:
         job.get_info(mode="force")
     return bool(job.done())
 
 
-def follow(points: Sequence[Numbered], jobs: dict[int, Any]) -> None:
+def wait_for_jobs(points: Sequence[Numbered], jobs: dict[int, Any]) -> None:
     """Tell every point as it ends: by its own note, or because Slurm says that its job is gone."""
     waiting, asked = list(points), time.monotonic()
     while waiting:
@@ -158,11 +158,11 @@ def follow(points: Sequence[Numbered], jobs: dict[int, Any]) -> None:
         asked = time.monotonic() if asks else asked
         for number, point in list(waiting):
             job = jobs[number]
-            if not point.note.exists():
-                if not gone(job, asks):
+            if not point.status_file.exists():
+                if not has_ended(job, asks):
                     continue
-                if not point.note.exists():
-                    note(point, 0, f"job {job.job_id} ended as {job.state}; logs: {job.paths.stderr}")
+                if not point.status_file.exists():
+                    write_status(point, 0, f"job {job.job_id} ended as {job.state}; logs: {job.paths.stderr}")
             waiting.remove((number, point))
-            tell(number, point)
+            log_status(number, point)
         time.sleep(SECONDS if waiting else 0)

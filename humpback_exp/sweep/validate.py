@@ -9,9 +9,9 @@ from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.errors import format_error, report
+from humpback_exp.planning.estimate import found
 from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.planning.preflight import check_folders, check_inputs, check_stages
-from humpback_exp.sweep.estimate import Costs
 from humpback_exp.sweep.point import Point
 
 
@@ -40,11 +40,10 @@ def require_distinct(points: Sequence[Sequence[StageConfig]]) -> None:
         last |= {stages[-1].folder} if stages else set()
 
 
-def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
+def check(points: Sequence[Point], n_jobs: int | None) -> None:
     """Find what is wrong with points before one is started, and say it once; the others run all the same.
 
     Args:
-        costs: counts what points are trained on; a selection that keeps nothing is a mistake.
         n_jobs: points that will run at a time on this machine; None where a cluster runs them.
     """
     said, sound, models = set[str](), set[Path](), dict[str, TrainConfig]()
@@ -54,7 +53,7 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
                 raise point.mistake
             check_inputs(point.stages)
             stages = list(map(pinned, point.stages))
-            require_other_pairs(point, costs, models)
+            require_other_pairs(point, models)  # a selection that keeps nothing is a mistake, too
             if not point.finished:
                 if n_jobs is not None:
                     require_room(point, n_jobs)
@@ -67,14 +66,14 @@ def check(points: Sequence[Point], costs: Costs, n_jobs: int | None) -> None:
             point.mistake = error
 
 
-def require_other_pairs(point: Point, costs: Costs, models: dict[str, TrainConfig]) -> None:
+def require_other_pairs(point: Point, models: dict[str, TrainConfig]) -> None:
     """Raise where a selection has too few web pairs to make a model other than that of a point before, or none.
 
     Args:
         models: those of the points before, by all that identifies them; theirs are added.
     """
     for stage in point.stages:
-        kept = costs.found([stage]).get("curated")
+        kept = found([stage]).get("curated")
         if isinstance(stage, TrainConfig) and stage.data.size is not None and kept is not None:
             facts = identity(stage) | input_paths(stage) | {"data.size": kept[0]}
             twin = models.setdefault(json.dumps(facts, sort_keys=True), stage)
@@ -93,16 +92,16 @@ def require_room(point: Point, n_jobs: int) -> None:
             require(n_jobs == 1 or wanted <= gpus, "n_jobs", n_jobs, f"takes {wanted} GPUs, here are {gpus}; lower it")
 
 
-def short(points: Sequence[Point], costs: Costs) -> list[str]:
+def shortfalls(points: Sequence[Point]) -> list[str]:
     """Which points will be trained on fewer web pairs than they ask for, in words; those whose scores are there."""
-    found: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
     for number, point in enumerate(points, start=1):
         if point.mistake is not None or point.finished:
             continue
         for stage in point.stages:
             size = stage.data.size if isinstance(stage, TrainConfig) else None
-            there = costs.found([stage]).get("curated")
+            there = found([stage]).get("curated")
             if size and there and there[0] < size:
                 what = f"data.size={size}, but the selection has {there[0]} web pairs"
-                found.setdefault(what, []).append(str(number))
-    return [f"points {', '.join(numbers)}: {what}" for what, numbers in found.items()]
+                lines.setdefault(what, []).append(str(number))
+    return [f"points {', '.join(numbers)}: {what}" for what, numbers in lines.items()]

@@ -11,10 +11,8 @@ from humpback_exp.diagnosis.installation import check_versions
 from humpback_exp.diagnosis.ranks import check_ranks
 from humpback_exp.diagnosis.storage import check_storage
 from humpback_exp.distributed import join_slurm, rank
-from humpback_exp.planning.disk import data_folder, model_folder
-from humpback_exp.planning.estimate import estimate, found
-from humpback_exp.planning.sizes import sizes_of
-from humpback_exp.planning.training import Training
+from humpback_exp.planning.disk import whole_disk
+from humpback_exp.planning.estimate import estimate_loop
 from humpback_exp.progress import table
 from humpback_exp.workflow.variants import whole_loop
 
@@ -38,10 +36,5 @@ def run(config: PlanConfig) -> None:
 
 def disk_of(config: PlanConfig) -> tuple[int, int]:
     """Bytes that the loop keeps, and that lie on the disk at most, by the planner's figures."""
-    loop = whole_loop(config)
-    sizes = sizes_of(config, found(config, loop))
-    trainings = [each for stage in loop if isinstance(each := estimate(stage, config, sizes), Training)]
-    folders = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
-    folders += [model_folder(training, config.hardware) for training in trainings]
-    kept = sum(folder.kept for folder in folders)
-    return kept, kept + max(folder.most - folder.kept for folder in folders)
+    whole = whole_disk(estimate_loop(config, whole_loop(config)).folders)
+    return whole.kept, whole.most

@@ -4,16 +4,13 @@ from humpback_exp.config import (
     HardwareConfig,
     PlanConfig,
 )
-from humpback_exp.planning import shape_of
-from humpback_exp.planning import tables as made
-from humpback_exp.planning.check import in_words, smallest
-from humpback_exp.planning.disk import data_folder, model_folder
-from humpback_exp.planning.estimate import estimate, found
+from humpback_exp.planning import shape_of, tables
+from humpback_exp.planning.check import NODES, in_words, smallest
+from humpback_exp.planning.estimate import estimate_loop
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
 from humpback_exp.planning.preflight import check_stages
-from humpback_exp.planning.sizes import sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.progress import table
 from humpback_exp.workflow.variants import whole_loop
@@ -23,24 +20,20 @@ def run(config: PlanConfig) -> None:
     """Print the plan; nothing is started, written or loaded."""
     hardware, loop = config.hardware, whole_loop(config)
     check_stages(loop, here=False)
-    sizes = sizes_of(config, found(config, loop))
-    stages = [estimated for stage in loop if (estimated := estimate(stage, config, sizes))]
-    trainings = [stage for stage in stages if isinstance(stage, Training)]
-    generations = [stage for stage in stages if isinstance(stage, Generation)]
-    texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
-    folders = [*texts, *(model_folder(training, hardware) for training in trainings)]
+    made = estimate_loop(config, loop)
     print(title(config))
-    show(made.size_rows(sizes, config.sizes.chars_per_token))
-    show(made.memory_rows(trainings[0].config, hardware))
+    first = made.trainings[0].config
+    show(tables.size_rows(made.sizes, config.sizes.chars_per_token))
+    show(tables.memory_rows(first, hardware))
     if hardware.accelerator == "gpu":
-        show(made.host_rows(trainings[0].config))
-    show(made.generation_rows(generations, hardware))
-    show(made.disk_rows(folders))
-    show(made.hour_rows(stages, hardware), numbers=",.2f")
-    print("\n" + "\n".join([*verdict(trainings, generations, hardware), *assumptions(config)]))
+        show(tables.host_rows(first))
+    show(tables.generation_rows(made.generations, hardware))
+    show(tables.disk_rows(made.folders))
+    show(tables.hour_rows(made.stages, hardware), numbers=",.2f")
+    print("\n" + "\n".join([*verdict(made.trainings, made.generations, hardware), *assumptions(config)]))
 
 
-def show(rows: list[made.Row], numbers: str = ",.1f") -> None:
+def show(rows: list[tables.Row], numbers: str = ",.1f") -> None:
     print("\n" + table(rows, numbers))
 
 
@@ -65,7 +58,7 @@ def verdict(trainings: list[Training], generations: list[Generation], hardware: 
         lines.append(
             f"Smallest cluster that carries it under ZeRO-3: {nodes} node(s) of 8 x {hardware.name} ({in_words(nodes)})."
             if nodes
-            else f"No cluster of {hardware.name} carries it: a step's examples cannot be split over more ranks."
+            else f"No cluster of {hardware.name} carries it, not even {NODES} nodes."
         )
     if any(made.gpus(hardware) is None for made in generations):
         larger = (

@@ -120,6 +120,15 @@ def test_ranks_share_a_step_and_its_label_count() -> None:
     assert {int(b["step_labels"]) for b in first + second} == {19}
 
 
+def test_ranks_that_cannot_share_a_step_equally_repeat_its_shortest_row() -> None:
+    parts = [batches(micro_batch=1, pad_id=None, rank=rank, ranks=3).step(0) for rank in range(3)]
+    assert [len(part) for part in parts] == [2, 2, 2]
+    counted = [b["ids"] for part in parts for b in part if not b["repeated"]]
+    assert sorted(counted) == [["2"], ["4"], ["6"], ["7"]]
+    assert [b["ids"] for part in parts for b in part if b["repeated"]] == [["2"], ["2"]]
+    assert {int(b["step_labels"]) for part in parts for b in part} == {19}
+
+
 def test_without_padding_micro_batches_hold_about_as_many_tokens() -> None:
     step = batches(pad_id=None).step(0)
     assert [b["lengths"] for b in step] == [[3, 8], [5, 7]]

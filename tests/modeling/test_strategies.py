@@ -16,6 +16,18 @@ def test_two_ranks_train_as_one_process(trainings: Trainings, kind: str) -> None
     assert distance(together, alone) < 2e-4
 
 
+@pytest.mark.parametrize("kind", ["ddp", "zero3"])
+@pytest.mark.parametrize("batch", [7, 1])
+def test_a_batch_that_ranks_cannot_share_equally_trains_as_one_process(
+    trainings: Trainings, kind: str, batch: int
+) -> None:
+    """Seven examples are four passes of two ranks, one of eight repeated; of one example a rank has nothing of its own."""
+    words = (f"optim.batch_size={batch}", "trainer.micro_batch=1")
+    alone, together = trainings.unbroken("plain", *words), trainings.unbroken(kind, *words)
+    assert losses(together) == pytest.approx(losses(alone), rel=1e-5)
+    assert distance(together, alone) < 2e-4
+
+
 def test_resumed_under_another_micro_batch(trainings: Trainings, tmp_path: Path) -> None:
     trainings.killed(tmp_path, "plain", step(1))
     resumed = trainings.run(tmp_path, "plain", "trainer.micro_batch=1", OFTEN)

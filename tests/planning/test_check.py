@@ -25,9 +25,16 @@ def test_model_configs_name_the_nodes_they_need(model: str, nodes: int, monkeypa
     planning.check(config)
 
 
-def test_a_batch_bounds_the_ranks() -> None:
-    """Eight examples a step are eight ranks at most, which cannot hold 65 billion parameters."""
-    assert "cannot be split further" in planning.suggestion(composed("train", "model=llama65b", "optim.batch_size=8"))
+def test_a_small_batch_does_not_bound_the_ranks() -> None:
+    """Eight examples a step over sixteen ranks: half of them repeat an example that counts nothing."""
+    config = composed("train", "model=llama65b", "optim.batch_size=8")
+    assert planning.suggestion(config).startswith("2 node(s) of 8 x 80 GB")
+    assert config.trainer.passes(8, 2048) == 1
+
+
+def test_no_cluster_is_enough_for_long_rows() -> None:
+    config = composed("train", "model=llama65b", "data.max_length=500000", "model.context=500000")
+    assert planning.suggestion(config) == "GPUs with more than 80 GB (64 nodes of them are not enough)"
 
 
 def test_the_signature_command_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:

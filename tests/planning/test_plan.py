@@ -87,8 +87,8 @@ def test_communication_bounds_small_steps() -> None:
         ),
         (["trainer=cpu", "hardware=cpu"], "engine.device=cuda: hardware=cpu is a cpu; use engine=transformers"),
         (
-            ["model=llama65b", "sizes.seed=1000"],
-            "optim.batch_size=8: must divide by trainer.micro_batch x ranks = 1 x 16",
+            ["model=llama65b", "sizes.seed=1000", "trainer.micro_batch=2"],
+            "optim.batch_size=8: must divide by trainer.micro_batch x ranks = 2 x 16",
         ),
         (["hardware.utilisation=2"], "hardware.utilisation=2.0: must lie in (0, 1]"),
         (["sizes.seed=0"], "sizes.seed=0: must be positive or null"),

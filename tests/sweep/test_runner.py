@@ -192,7 +192,7 @@ def test_points_with_more_human_pairs_than_there_are_are_refused(
         )
         for size in (120, 121, 3200)
     ]
-    validate.check(points, Costs(None), n_jobs=None)
+    validate.check(points, n_jobs=None)
     assert [point.mistake is None for point in points] == [True, False, False]
     said = capfd.readouterr().err
     for size in (121, 3200):
@@ -354,8 +354,8 @@ def test_n_jobs_points_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(runner, "attempt", attempt)
     codes: list[int] = []
-    monkeypatch.setattr(runner, "tell", lambda number, point: codes.append(number))
-    runner.run_here([(i, segments(tmp_path, name)) for i, name in enumerate("abc", 1)], n_jobs=2)
+    monkeypatch.setattr(runner, "log_status", lambda number, point: codes.append(number))
+    runner.run_locally([(i, segments(tmp_path, name)) for i, name in enumerate("abc", 1)], n_jobs=2)
     assert sorted(codes) == [1, 2, 3]  # the third may be told before the second, which runs beside it
     assert (tmp_path / "c").stat().st_mtime_ns > min((tmp_path / f"{n} ended").stat().st_mtime_ns for n in "ab")
 
@@ -378,11 +378,11 @@ def test_points_that_share_a_folder_wait_and_let_others_pass(tmp_path: Path, mon
         return 0
 
     monkeypatch.setattr(runner, "attempt", attempt)
-    monkeypatch.setattr(runner, "tell", lambda number, point: None)
+    monkeypatch.setattr(runner, "log_status", lambda number, point: None)
     points = [segments(tmp_path, name[0]) for name in ("a1", "a2", "b1")]
     for point, name in zip(points, ("a1", "a2", "b1"), strict=True):
         point.varies["name"] = name
-    runner.run_here(list(enumerate(points, 1)), n_jobs=2)
+    runner.run_locally(list(enumerate(points, 1)), n_jobs=2)
     said = order.read_text()
     assert said.index("+b1") < said.index("-a1") < said.index("+a2")
 
@@ -395,7 +395,7 @@ def test_what_a_deleted_model_was_measured_by_waits_for_the_new_one(tmp_path: Pa
         artifacts.finish(artifacts.begin(stage), started=0, rows={})
     shutil.rmtree(train.folder)
     point = Point({}, [train, evaluate])
-    validate.check([point], Costs(None), n_jobs=1)
+    validate.check([point], n_jobs=1)
     assert point.mistake is None
 
 
@@ -437,7 +437,7 @@ def test_fewer_pairs_than_asked_for_are_said_before_anything_runs(tmp_path: Path
         )
         for size, least in ((2, None), (9, None), (2, 4.0), (3, 4.0), (3, 4.5))
     ]
-    assert validate.short(points, Costs(None)) == [
+    assert validate.shortfalls(points) == [
         "points 2: data.size=9, but the selection has 5 web pairs",
         "points 4: data.size=3, but the selection has 2 web pairs",
         "points 5: data.size=3, but the selection has 1 web pairs",
@@ -453,7 +453,7 @@ def test_a_model_is_not_trained_again_under_another_size(tmp_path: Path) -> None
         return Point({}, [TrainConfig(output_root=str(tmp_path), name=f"n{size}-s{seed}", seed=seed, data=data)])
 
     points = [point(3), point(6), point(9), point(9, seed=1), point(4)]
-    validate.check(points, Costs(None), n_jobs=None)
+    validate.check(points, n_jobs=None)
     assert [str(each.mistake) for each in points] == [
         "None",
         "None",
@@ -464,7 +464,7 @@ def test_a_model_is_not_trained_again_under_another_size(tmp_path: Path) -> None
     (trained,) = points[1].stages
     artifacts.finish(artifacts.begin(trained), started=0, rows={})
     again = [point(6), point(9)]
-    validate.check(again, Costs(None), n_jobs=None)
+    validate.check(again, n_jobs=None)
     assert [each.mistake is None for each in again] == [True, False]
 
 
@@ -477,8 +477,8 @@ def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
 
 
 def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert runner.shares(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
-    assert runner.shares([], 2) == ["", ""]
+    assert runner.split_gpus(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
+    assert runner.split_gpus([], 2) == ["", ""]
     trained = training_steps(composed("train", "model=llama7b"))
     monkeypatch.setattr(validate, "visible_gpus", lambda: list("01234567"))
     with pytest.raises(ValueError, match="^n_jobs=2: takes 16 GPUs, here are 8; lower it$"):

@@ -111,7 +111,7 @@ def test_a_job_that_vanishes_is_told(
         os.killpg(int((controller / "task-1").read_text()), signal.SIGKILL)
         return jobs
 
-    monkeypatch.setattr(cluster, "submitted", lost)
+    monkeypatch.setattr(cluster, "submit", lost)
     with held(tmp_path / "segments/a"), pytest.raises(PointFailed):
         runner.run(points, submit=cluster)
     assert "job 1 ended as FAILED; logs: " in capfd.readouterr().out
