@@ -17,7 +17,9 @@ def test_the_set_is_as_large_as_it_is_said_to_be():
     assert sum(len(page["segments"]) for pages in sets for page in pages) == 108
 
 
-@pytest.mark.skipif(not PACKAGES.exists(), reason="HUMPBACK_PACKAGES names no folder of unpacked documentation packages")
+@pytest.mark.skipif(
+    not PACKAGES.exists(), reason="HUMPBACK_PACKAGES names no folder of unpacked documentation packages"
+)
 def test_nearly_all_right_segments_are_found_and_nearly_all_found_are_right():
     from benchmarks.marked import marked, measure, ours
 
