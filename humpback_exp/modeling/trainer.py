@@ -20,7 +20,7 @@ from humpback_exp.modeling.checkpoint.save import Checkpoints
 from humpback_exp.modeling.memory import keep_freed_memory
 from humpback_exp.modeling.metrics import History
 from humpback_exp.modeling.module import CausalLMModule
-from humpback_exp.modeling.strategies import build_strategy, environment
+from humpback_exp.modeling.strategies import build_strategy, environment, meet_under_torchrun
 from humpback_exp.progress import log
 from humpback_exp.tracking import Tracker
 
@@ -36,6 +36,7 @@ def fit(
         logging.getLogger(library).setLevel(logging.ERROR)
     if config.trainer.accelerator == "cpu":
         keep_freed_memory()
+    meet_under_torchrun(config)
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     manifest = open_stage(config.folder)[1].manifest
