@@ -33,7 +33,8 @@ def of_models(found: Sequence[Setting], stated: Sequence[Comparison], others: It
     notes += _unequal(stated)
     notes += dict.fromkeys(why for one in (*stated, *others) for why in one.left_out)
     judged = [run for run in runs if run.rows[WIN.key]]
-    if judged and any(not run.rows[WIN.key] and not _is_opponent(run, judged) for run in runs):
+    opponents = {run.opponent.folder.fingerprint for run in judged if run.opponent is not None}
+    if judged and any(not run.rows[WIN.key] and run.folder.fingerprint not in opponents for run in runs):
         notes.append("Some runs were not judged; their settings show the held-out loss alone.")
     return notes + _about_judge(judged)
 
@@ -53,11 +54,6 @@ def of_sweep(result: Result, found: Sequence[Setting], differ: Sequence[str], un
     if unfinished:
         notes.append(f"Not finished or not evaluated yet: {listed(list(unfinished), 12)}.")
     return notes
-
-
-def _is_opponent(run: Evaluation, judged: Sequence[Evaluation]) -> bool:
-    fingerprints = {one.opponent.folder.fingerprint for one in judged if one.opponent is not None}
-    return run.folder.fingerprint in fingerprints
 
 
 def _beyond_both(comparison: Comparison, found: Sequence[Setting]) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.format import amount
 from humpback_exp.analysis.series import Place
-from humpback_exp.analysis.settings import Setting, opposed
+from humpback_exp.analysis.settings import Setting
 from humpback_exp.analysis.studies import Study
 
 Sides = tuple[Setting, Setting]
@@ -59,7 +59,11 @@ def plans_of_loop(found: Sequence[Setting]) -> dict[str, Plan]:
     variants = [
         (ours, theirs) for name, theirs in rounds.items() for n, ours in sides.items() if n.startswith(f"{name}-")
     ]
-    references = [(ours, theirs) for ours in found for theirs in found if opposed(ours, theirs)]
+    there = {side.runs[0].folder.fingerprint: side for side in found}
+    opponents = [(side, side.runs[0].opponent) for side in found]
+    references = [
+        (side, there[one.folder.fingerprint]) for side, one in opponents if one and one.folder.fingerprint in there
+    ]
     plans = {"rounds": _rounds(list(rounds.values()))} if rounds else {}
     for name, made in (("variants", variants), ("references", references)):
         if made:

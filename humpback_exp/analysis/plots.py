@@ -98,6 +98,7 @@ def histogram(one: Histogram, number: int) -> Figure:
         axes.bar(middles, one.counts, color=PALE, **look)
         axes.bar(middles, one.kept, color=SERIES[0], **look)
         axes.grid(axis="x", visible=False)
+        axes.locator_params(axis="x", nbins=5)
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(one.unit)
 

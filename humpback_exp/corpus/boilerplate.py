@@ -12,6 +12,7 @@ from humpback_exp import reasons
 from humpback_exp.corpus.flatten import Block, join
 
 WORD = re.compile(r"[^\W_]+")
+BULLET = re.compile(r"\s*(?:-|-?\d+\.) ")
 LINE_CHARS = 200
 """Longer blocks are text, whatever they begin with."""
 POINTER_LINK_SHARE = 0.4
@@ -40,6 +41,7 @@ BYLINE = re.compile(
     r"(?:[Bb]y|BY):? (?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|de|van|von|and|&|for|of|the|at|in)){0,7}"
     r"(?:\s*[,|·•–—-].{0,80})?(?<![.!?:;])"
 )
+LANGUAGES = re.compile(r"(?:available |other |in other )?languages?\s*:.*", re.I)
 ADVERTISEMENT = re.compile(
     r"(?:advertisements?|ads?|sponsored(?: content| links?| by.*)?|promoted|paid content|scroll to continue.*"
     r"|(?:advertisement\s*[-–—:.|]?\s*)?(?:story|article|content) continues (?:below|after).*"
@@ -63,6 +65,7 @@ TAIL = re.compile(
     r"|(?:was|did) (?:this|you find this) .*(?:help|useful).*"
     r"|(?:give|send|provide) (?:us )?feedback.*|report (?:a |an )?(?:problem|bug|issue|error|mistake)\b.*"
     r"|edit (?:this page|on \w+|page).*|(?:generated|powered|created|made) (?:by|on|with) .*|(?:proudly )?powered by .*"
+    r"|(?:foot|end)?notes?:?|references?:?"
     r"|leave a (?:comment|reply).*|(?:no|\d+) (?:comments?|responses?|replies)(?: yet)?\W*|comments are closed\W*|comments? \(\d+\)"
     r"|(?:tags?|filed under|categor(?:y|ies)|posted in|tagged)\b\s*(?:in|with|as)?\s*:?.{0,150}(?<![.!?])"
     r"|(?:load|show|view|see) (?:more|all)\b.{0,40}|loading\W*|reply|permalink|.{1,40} (?:says|said|wrote)\s*:.{0,160}",
@@ -74,6 +77,7 @@ SHARE_WORDS = frozenset(
     "reddit rss save share shares shared send sms snapchat story telegram text the this to tumblr tweet tweets twitter us "
     "via viber whatsapp window with x xing youtube bookmark pdf download networks social media your our".split()
 )
+MAX_SHARE_WORDS = 16
 SHARES = frozenset("share shares tweet pin print email follow bookmark like".split())
 NETWORKS = frozenset("facebook twitter linkedin pinterest reddit whatsapp telegram tumblr instagram flipboard".split())
 NAVIGATION_WORDS = frozenset(
@@ -147,8 +151,8 @@ def _is_label_line(block: Block) -> bool:
     text = block.text
     if len(text) > LINE_CHARS or block.kind not in ("text", "item"):
         return False
-    words = [word.lower() for word in WORD.findall(text)]
-    if len(words) <= 16 and all(word in SHARE_WORDS or word.isdigit() for word in words):
+    words = WORD.findall(text.lower()) if text.count(" ") <= MAX_SHARE_WORDS else ()
+    if words and all(word in SHARE_WORDS or word.isdigit() for word in words):
         known = NETWORKS if block.kind == "item" else SHARES | NETWORKS
         if any(word in known for word in words):
             return True
@@ -156,7 +160,7 @@ def _is_label_line(block: Block) -> bool:
         return False
     if READ_MORE.fullmatch(text) and block.link_chars > POINTER_LINK_SHARE * len(text):
         return True
-    return any(pattern.fullmatch(text) for pattern in (ADVERTISEMENT, BYLINE, DATED, SIGN_UP))
+    return any(pattern.fullmatch(text) for pattern in (ADVERTISEMENT, BYLINE, DATED, LANGUAGES, SIGN_UP))
 
 
 def _without_boxes(blocks: list[Block], stop_headers: Sequence[str]) -> list[Block]:
@@ -254,9 +258,8 @@ def _is_tail(block: Block) -> bool:
     text, chars = block.text, len(block.text)
     if block.kind == "code":
         return False
-    if chars <= LINE_CHARS and block.link_chars > chars * (
-        LIST_LINK_SHARE if block.kind == "item" else POINTER_LINK_SHARE
-    ):
+    share = LIST_LINK_SHARE if block.kind == "item" else POINTER_LINK_SHARE
+    if chars <= LINE_CHARS and block.link_chars > share * len(BULLET.sub("", text)):
         return True
     words = WORD.findall(text.lower())
     if words and len(words) <= 12 and all(word in NAVIGATION_WORDS for word in words):

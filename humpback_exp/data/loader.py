@@ -72,24 +72,29 @@ class StepBatches(IterableDataset[Batch]):
         self.tokens, self.seed, self.batch_size, self.micro_batch = tokens, seed, batch_size, micro_batch
         self.pad_id, self.first_step, self.rank, self.ranks = pad_id, first_step, rank, ranks
 
+    def rows(self, step: int) -> list[Tokens]:
+        """The examples of one optimiser step, over all ranks."""
+        return [self.tokens[i] for i in step_indices(self.seed, step, len(self.tokens), self.batch_size)]
+
     def step(self, step: int) -> list[Batch]:
         """The micro-batches of one optimiser step on this rank, as many on every rank.
 
         Where the ranks cannot share the rows equally, the shortest row is repeated; what is `repeated` counts nothing.
         """
-        rows = [self.tokens[i] for i in step_indices(self.seed, step, len(self.tokens), self.batch_size)]
+        rows = self.rows(step)
         labels = torch.tensor(sum(row.label_count for row in rows))
         rows += [min(rows, key=lambda row: len(row.ids))] * (-len(rows) % (self.micro_batch * self.ranks))
         shares = assign_micro_batches(
             [len(row.ids) for row in rows], self.micro_batch, self.ranks, similar_lengths=self.pad_id is not None
         )
         return [
-            self._batch([rows[i] for i in share])
+            self.batch([rows[i] for i in share])
             | {"step_labels": labels, "ids": [rows[i].id for i in share], "repeated": share[0] >= self.batch_size}
             for share in shares[self.rank :: self.ranks]
         ]
 
-    def _batch(self, rows: list[Tokens]) -> Batch:
+    def batch(self, rows: Sequence[Tokens]) -> Batch:
+        """The rows of one forward pass, concatenated or padded."""
         return concatenate(rows) if self.pad_id is None else collate(rows, self.pad_id)
 
     def __iter__(self) -> Iterator[Batch]:

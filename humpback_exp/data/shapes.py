@@ -7,7 +7,9 @@ from typing import Any
 Row = dict[str, Any]
 Columns = dict[str, tuple[str, Any]]
 """Our name of a column -> its name in the file, for messages, and its value."""
-SHAPES = "every pair needs instruction and output, prompt and completion, or messages, as text"
+SHAPES = (
+    "every pair needs instruction and output, prompt and completion, or messages, as text (other names: docs/data.md)"
+)
 
 
 def renamed(row: Row, names: Mapping[str, str], where: str, option: str) -> Columns:

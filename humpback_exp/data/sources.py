@@ -60,6 +60,9 @@ def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
     Raises:
         ValueError: no such file, folder, Hub dataset, configuration or split, or no access; with the remedy.
     """
+    require(
+        path != "", key, "''", "names nothing; give JSON lines with instruction and output"
+    )  # Path("") would be here
     options, here = OPTIONS[key], Path(path).exists()
     require(not here or dataset.revision is None, f"{options}.revision", dataset.revision, f"{path} is not on the Hub")
     if Path(path).is_file():
@@ -69,8 +72,7 @@ def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
     try:
         splits = read_splits(folder, dataset.name)
     except ODD_CARD as error:
-        said = shorten(str(error), 200)
-        raise ValueError(f"{key}={path}: no dataset ({said}); {options}.name={dataset.name}") from None
+        raise ValueError(f"{key}={path}: no dataset ({brief(error)}); {options}.name={dataset.name}") from None
     wanted = dataset.split.split("+")
     for split in wanted:
         if split not in splits:
@@ -130,8 +132,13 @@ def snapshot(path: str, revision: str | None, key: str) -> Path:
             f"HF_HUB_OFFLINE, or run hf download --repo-type dataset {path}{at} where there is a network"
         )
     except (errors.HfHubHTTPError, OSError) as error:
-        why = f"could not be fetched ({str(error).splitlines()[0]}); try again"
+        why = f"could not be fetched ({brief(error)}); try again"
     raise ValueError(f"{key}={path}: {why}")
+
+
+def brief(error: Exception) -> str:
+    """What an error says, in one line."""
+    return shorten(str(error) or type(error).__name__, 200)
 
 
 def is_hub_id(path: str) -> bool:

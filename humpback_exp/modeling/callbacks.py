@@ -1,4 +1,4 @@
-"""What ends a training early: a loss or gradient that is not finite, or a signal. All ranks end together.
+"""What ends a training early: a model computed wrongly, a loss or gradient that is not finite, a signal; all ranks together.
 
 A step that went wrong is never kept: `FiniteSteps` runs before `Checkpoints` saves. `StopOnSignal` saves before it ends.
 """
@@ -9,12 +9,52 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from humpback_exp.data.loader import StepBatches
+from humpback_exp.data.tokenize import IGNORED, Tokens
 from humpback_exp.distributed import STOPS, Stopped
 from humpback_exp.modeling.checkpoint.save import Checkpoints, all_gather, checkpoints
+from humpback_exp.modeling.kernels.loss import labelled, output_logits
+from humpback_exp.modeling.lora import causal_lm
+from humpback_exp.modeling.reference import probe, require_librarys_logits
 from humpback_exp.progress import log
+
+
+class SameAsLibrary(pl.Callback):
+    """Before the first step, two of its rows go through our layers and through transformers' own forward pass."""
+
+    def __init__(self, batches: StepBatches, path: str) -> None:
+        self.batches, self.path = batches, path
+
+    def on_train_start(self, trainer: pl.Trainer, module: Any) -> None:
+        """Raise ValueError on every rank where the two disagree; under ZeRO-3 hooks gather a layer at a time for both."""
+        model = causal_lm(module.model)
+        rows = probe(model, [np.asarray(row.ids).tolist() for row in self.batches.rows(trainer.global_step)])
+        every_token = self.batches.batch([Tokens("", row, [IGNORED, *row[1:]]) for row in rows])
+        batch = trainer.strategy.batch_to_device(every_token)
+        remedy = "choose another base model"
+        if module.trainer_config.padding_free:
+            remedy = "set trainer.padding_free=false"
+        module.eval()
+        fault = ""
+        with torch.no_grad(), trainer.precision_plugin.forward_context():
+            try:
+                require_librarys_logits(
+                    model,
+                    rows,
+                    lambda: output_logits(model, labelled(model, batch)[0]),
+                    half="bf" in module.trainer_config.precision + module.model_config.dtype,
+                    what=f"model.path={self.path}",
+                    remedy=remedy,
+                )
+            except ValueError as error:
+                fault = str(error)
+        module.train()
+        if faults := list(filter(None, all_gather(fault))):
+            raise ValueError(faults[0])
 
 
 class FiniteSteps(pl.Callback):

@@ -1,18 +1,21 @@
 """A model folder or Hub id -> model and tokenizer, with errors that say what to do."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from humpback_exp.prompts import TEMPLATES
 
 Model = Any
 Tokenizer = Any
+NAMED = 4
+"""Tensors that an error names."""
 
 
 def load_tokenizer(path: str, template: str | None = None, key: str = "model.path") -> Tokenizer:
@@ -27,17 +30,94 @@ def load_tokenizer(path: str, template: str | None = None, key: str = "model.pat
         tokenizer.chat_template = TEMPLATES[template]
     if tokenizer.chat_template is None:
         raise ValueError(f"{key}={path}: its tokenizer has no chat template; export one with it")
+    if tokenizer.eos_token_id is None:
+        raise ValueError(f"{key}={path}: its tokenizer has no end token; set eos_token in tokenizer_config.json")
+    require_embeddings(tokenizer, path, key)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
+def require_embeddings(tokenizer: Tokenizer, path: str, key: str) -> None:
+    """Raise unless the model at `path` has an embedding for every token that its tokenizer may give."""
+    rows, last = text_config(path, key).vocab_size, max(possible_ids(tokenizer))
+    if last >= rows:
+        raise ValueError(
+            f"{key}={path}: its tokenizer gives ids up to {last}, its model has embeddings for {rows} tokens; "
+            "resize the embeddings or take the tokenizer that belongs to the model"
+        )
+
+
+def possible_ids(tokenizer: Tokenizer) -> set[int]:
+    """Ids that texts may hold: special tokens, which are cut out of texts, only where end, padding or template use them."""
+    special = {i: str(token) for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+    named = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id} - {None}
+    rendered = {i for i, text in special.items() if text in str(tokenizer.chat_template)}
+    return set(tokenizer.get_vocab().values()) - special.keys() | named | rendered
+
+
+def require_context(path: str, max_length: int) -> None:
+    """Raise unless the model at `path` takes sequences as long as a training may make them."""
+    context = getattr(text_config(path), "max_position_embeddings", None)
+    if context is not None and max_length > context:
+        raise ValueError(
+            f"data.max_length={max_length}: {path} takes {context} tokens (max_position_embeddings); lower it to that"
+        )
+
+
+def text_config(path: str, key: str = "model.path") -> Any:
+    """The config of the language model at `path`."""
+    return _from(path, key, AutoConfig.from_pretrained).get_text_config()
+
+
 def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -> Model:
-    """The causal LM at `path` in `dtype`, in evaluation mode, its own safetensors weights only."""
-    model = _from(
-        path, key, AutoModelForCausalLM.from_pretrained, dtype=getattr(torch, dtype), use_safetensors=True, **options
+    """The causal LM at `path` in `dtype`, in evaluation mode, its own safetensors weights only.
+
+    Raises:
+        ValueError: the folder is no model, or its weights are not just those that its config.json asks for.
+    """
+    model, report = _from(
+        path,
+        key,
+        AutoModelForCausalLM.from_pretrained,
+        dtype=getattr(torch, dtype),
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # so that they are reported, which `wrong_weights` turns into an error
+        **options,
     )
+    if wrong := wrong_weights(report):
+        raise ValueError(
+            f"{key}={path}: its weights are not those of its config.json: {wrong}; give a whole model folder"
+        )
     return model.eval()
+
+
+def library_attention(model: Model) -> str:
+    """The library's own attention that computes what the model's authors did: its `sdpa` leaves soft caps out."""
+    capped = getattr(model.config.get_text_config(), "attn_logit_softcapping", None)
+    return "sdpa" if model._supports_sdpa and not capped else "eager"
+
+
+def wrong_weights(report: dict[str, Any]) -> str:
+    """What transformers' loading report finds wrong with a folder's weights, after ties and known renamings; else empty.
+
+    It would draw what is missing at random, and leave out what is too many.
+    """
+    shapes = [f"{name} is {list(there)} instead of {list(here)}" for name, there, here in report["mismatched_keys"]]
+    groups = {
+        "missing": report["missing_keys"],
+        "not of this model": report["unexpected_keys"],
+        "of another shape": shapes,
+        "unreadable": report["error_msgs"],
+    }
+    return "; ".join(f"{len(names)} {kind} ({shortened(names)})" for kind, names in groups.items() if names)
+
+
+def shortened(names: Iterable[str]) -> str:
+    """The first names of a list, and that there are more."""
+    ordered = sorted(names)
+    return ", ".join(ordered[:NAMED]) + ", ..." * (len(ordered) > NAMED)
 
 
 def _from(path: str, key: str, loader: Any, **options: Any) -> Any:

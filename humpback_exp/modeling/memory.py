@@ -6,6 +6,8 @@ import resource
 import torch
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+OUT_OF_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What torch says of it on a CPU, and where a library on a GPU finds no room for its own work."""
 
 
 def peak_memory(device: torch.device) -> int:
@@ -13,6 +15,11 @@ def peak_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a GPU or the machine has no memory left."""
+    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in OUT_OF_MEMORY)
 
 
 def keep_freed_memory() -> None:

@@ -8,10 +8,16 @@ import torch
 
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.modeling.kernels.attention import NAME as BY_EXAMPLE
+from humpback_exp.modeling.kernels.attention import checkpoint_contexts
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
-from humpback_exp.modeling.load import Model, load_model
+from humpback_exp.modeling.load import Model, library_attention, load_model
+from humpback_exp.modeling.lora import causal_lm, shape, with_lora
 from humpback_exp.modeling.zero3 import is_zero3, partition_on_load
+
+ATTENTION = ("self_attn", "attention", "attn", "self_attention")
+MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn")
+"""What transformers' classes call the two branches of a layer."""
 
 
 class CausalLMModule(pl.LightningModule):
@@ -29,7 +35,7 @@ class CausalLMModule(pl.LightningModule):
         super().__init__()
         self.model_config, self.adapter, self.optim, self.trainer_config = model, adapter, optim, trainer
         self.max_steps, self.seed = max_steps, seed
-        self.step_loss = 0.0
+        self.step_loss: float | torch.Tensor = 0.0
         self.model: Model | None = None
         self.strict_loading = adapter.kind == "none"
 
@@ -39,15 +45,15 @@ class CausalLMModule(pl.LightningModule):
             return
         if is_zero3(self.trainer_config):
             self.partitioning = partition_on_load(self.trainer_config)
-        attention = BY_EXAMPLE if self.trainer_config.padding_free else "sdpa"
-        model = load_model(self.model_config.path, self.model_config.dtype, attn_implementation=attention)
+        model = load_model(self.model_config.path, self.model_config.dtype)
+        model.set_attn_implementation(BY_EXAMPLE if self.trainer_config.padding_free else library_attention(model))
         chunk_loss(model)
         fuse(model)
         add_dropout(model, self.model_config.dropout)
         if self.adapter.kind == "lora":
             model = with_lora(model, self.adapter)
         if self.trainer_config.gradient_checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.gradient_checkpointing_enable({"use_reentrant": False, "context_fn": checkpoint_contexts})
             model.enable_input_require_grads()
         self.model = model.train()
 
@@ -57,7 +63,7 @@ class CausalLMModule(pl.LightningModule):
         share = summed_loss(causal_lm(self.model), batch) / batch["step_labels"]
         if batch.get("repeated"):  # this rank has no example of its own in this pass, but must take part in it
             share = share * 0
-        self.step_loss += float(share.detach())
+        self.step_loss = self.step_loss + share.detach().double()  # read once a step: reading waits for a GPU
         divisions = 2 if self.trainer.strategy.handles_gradient_accumulation else 1  # DeepSpeed divides once more
         return share * self.trainer.accumulate_grad_batches**divisions * self.trainer.world_size
 
@@ -71,8 +77,8 @@ class CausalLMModule(pl.LightningModule):
         """AdamW, weight decay on matrices only, and the linear decay to `end_lr` over `max_steps`."""
         trained = [p for p in self.parameters() if p.requires_grad]
         groups = [
-            {"params": [p for p in trained if dimensions(p) >= 2], "weight_decay": self.optim.weight_decay},
-            {"params": [p for p in trained if dimensions(p) < 2], "weight_decay": 0.0},
+            {"params": [p for p in trained if len(shape(p)) >= 2], "weight_decay": self.optim.weight_decay},
+            {"params": [p for p in trained if len(shape(p)) < 2], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.AdamW(
             [group for group in groups if group["params"]],
@@ -112,39 +118,18 @@ class CausalLMModule(pl.LightningModule):
             checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k in trained}
 
 
-def dimensions(parameter: torch.nn.Parameter) -> int:
-    """Dimensions of the whole parameter; a partitioned one is flat and empty to the eye."""
-    return len(getattr(parameter, "ds_shape", parameter.shape))
-
-
 def lr_factor(step: int, max_steps: int, optim: OptimConfig) -> float:
     """Learning rate of step `step` (from 0) over the first: linear, the last step runs at `end_lr` (paper section 8)."""
     progress = min(step / max(1, max_steps - 1), 1.0)
     return 1.0 + (optim.end_lr / optim.lr - 1.0) * progress
 
 
-def causal_lm(model: Model) -> Model:
-    """The Hugging Face model below a peft wrapper, its layers still carrying the adapters."""
-    return model.base_model.model if hasattr(model, "peft_config") else model
-
-
-def with_lora(model: Model, adapter: AdapterConfig) -> Model:
-    """The model with fp32 adapters on the named projections; everything else is frozen."""
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(
-        task_type="CAUSAL_LM",
-        r=adapter.rank,
-        lora_alpha=adapter.alpha,
-        target_modules=adapter.targets,
-        lora_dropout=0.0,
-    )
-    torch.manual_seed(0)  # adapters start from the same noise in every run
-    return get_peft_model(model, config)
-
-
 def add_dropout(model: Model, probability: float) -> None:
-    """Residual dropout on the outputs of every layer's attention and MLP; Llama has no switch for it."""
+    """Residual dropout on the outputs of every layer's attention and MLP; most classes have no switch for it.
+
+    Raises:
+        ValueError: a layer has no attention or no MLP under a name known here.
+    """
     if probability == 0:
         return
 
@@ -153,6 +138,18 @@ def add_dropout(model: Model, probability: float) -> None:
             return (torch.nn.functional.dropout(output[0], probability, module.training), *output[1:])
         return torch.nn.functional.dropout(output, probability, module.training)
 
-    for layer in model.get_decoder().layers:
-        layer.self_attn.register_forward_hook(drop)
-        layer.mlp.register_forward_hook(drop)
+    for layer in decoder_layers(model):
+        for names in (ATTENTION, MLP):
+            branch = next((getattr(layer, name) for name in names if hasattr(layer, name)), None)
+            if branch is None:
+                raise ValueError(
+                    f"model.dropout={probability}: a {type(layer).__name__} has none of {', '.join(names)} to put it "
+                    "behind; set model.dropout=0"
+                )
+            branch.register_forward_hook(drop)
+
+
+def decoder_layers(model: Model) -> torch.nn.ModuleList:
+    """The layers of a model, whatever its class calls them."""
+    lists = [module for module in model.get_decoder().children() if isinstance(module, torch.nn.ModuleList)]
+    return max(lists, key=len)

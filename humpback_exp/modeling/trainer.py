@@ -14,7 +14,7 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokenize import Tokens
 from humpback_exp.distributed import Stopped
-from humpback_exp.modeling.callbacks import FiniteSteps, StopOnSignal
+from humpback_exp.modeling.callbacks import FiniteSteps, SameAsLibrary, StopOnSignal
 from humpback_exp.modeling.checkpoint.resume import whole_checkpoint
 from humpback_exp.modeling.checkpoint.save import Checkpoints
 from humpback_exp.modeling.memory import keep_freed_memory
@@ -53,6 +53,7 @@ def fit(
         rank=trainer.global_rank,
         ranks=trainer.world_size,
     )
+    trainer.callbacks.insert(0, SameAsLibrary(batches, config.model.path))  # first, so that no step's clock runs yet
     trainer.strategy.setup_environment()
     checkpoint = whole_checkpoint(checkpoints.folder, manifest, trainer.global_rank, trainer.world_size)
     if checkpoint:

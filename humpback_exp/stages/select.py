@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence, Set
 
 from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
@@ -41,28 +42,28 @@ def run(config: SelectConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     scored = list(read(folder, Score))
     kept = select(scored, min_score=config.min_score, top_fraction=config.top_fraction, seed=config.seed)
     write(artifact.folder / "data" / "00000.parquet", Example, map(as_example, read_kept(folder, kept)))
-    made_by = artifacts.load(folder)
-    card = CARD.format(
-        name=config.name,
-        kept=len(kept),
-        total=len(scored),
-        rater=rater(made_by),
-        scorer=made_by.config["scorer"],
-        rule=rule(config),
-    )
-    artifacts.write_text(artifact.folder / "README.md", card)
-    kept_ids = set(kept)
-    left = [row for row in scored if row.id not in kept_ids]
-    drops = Counter(reasons.ABANDONED if row.score is None else reasons.BELOW_THRESHOLD for row in left)
+    artifacts.write_text(artifact.folder / "README.md", card(config, artifacts.load(folder), len(kept), len(scored)))
     return finish_stage(
         artifact,
         tracker,
         f"select {config.name}",
         started=started,
         rows={"scored": len(scored), "curated": len(kept)},
-        drops=dict(drops),
+        drops=dropped(scored, set(kept)),
         metrics={"share": len(kept) / max(len(scored), 1), "ids_sha256": ids_hash(kept)},
     )
+
+
+def dropped(scored: Sequence[Score], kept: Set[str]) -> dict[str, int]:
+    """Why the other candidates are not in the selection."""
+    left = [row for row in scored if row.id not in kept]
+    return dict(Counter(reasons.ABANDONED if row.score is None else reasons.BELOW_THRESHOLD for row in left))
+
+
+def card(config: SelectConfig, scored: Manifest, kept: int, total: int) -> str:
+    """The dataset card."""
+    made = {"rater": rater(scored), "scorer": scored.config["scorer"], "rule": rule(config)}
+    return CARD.format(name=config.name, kept=kept, total=total, **made)
 
 
 def rater(scored: Manifest) -> str:
@@ -78,4 +79,4 @@ def rule(config: SelectConfig) -> str:
     """The selection in words."""
     if config.min_score is not None:
         return f"score of at least {config.min_score:g}"
-    return f"top {config.top_fraction:.0%}" if config.top_fraction else "nothing (all candidates)"
+    return f"top {100 * config.top_fraction:g}%" if config.top_fraction else "nothing (all candidates)"

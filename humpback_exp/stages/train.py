@@ -28,10 +28,11 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     started, first = time.time(), rank() == 0
     from humpback_exp.modeling.export.verify import verify
     from humpback_exp.modeling.export.write import export
-    from humpback_exp.modeling.load import load_tokenizer
+    from humpback_exp.modeling.load import load_tokenizer, require_context
     from humpback_exp.modeling.trainer import fit, leave_together
 
     tokenizer = load_tokenizer(config.model.path, config.model.template)
+    require_context(config.model.path, config.data.max_length)
     made_from = {
         key: value["fingerprint"] for key, value in artifact.manifest.inputs.items() if key.startswith("data.")
     }

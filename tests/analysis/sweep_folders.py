@@ -61,6 +61,7 @@ def point(
     reference: str | None = None,
     model: str | None = None,
     steps: int | None = None,
+    answers: bool = True,
 ) -> None:
     """A trained model and its evaluation: `losses` of pairs of ten tokens each, `outcomes` of as many verdicts.
 
@@ -68,6 +69,7 @@ def point(
         ids: what the pairs' ids begin with.
         labels: labelled tokens of each pair.
         model: name of the model, where it is not the evaluation's; one that is there is evaluated once more.
+        answers: whether prompts were answered; else losses were measured only.
         steps: of its history; without one there is no history.
         evaluated_in: group of the evaluation, where it is not the model's.
         web: pairs there were, where fewer than `data.size`; `seeds` likewise of the seed.
@@ -104,7 +106,7 @@ def point(
             id=f"{ids}{i}",
             instruction=f"Question {i}? {text}",
             human=f"Human {i}",
-            answer=f"{name} {text}",
+            answer=f"{name} {text}" if answers else None,
             loss=loss,
             labels=labels,
         )

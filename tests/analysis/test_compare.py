@@ -73,6 +73,21 @@ def test_three_are_compared_with_the_first(tmp_path: Path) -> None:
     assert re.search(r"M0 loss 2\.(\d)0 m0 M1 loss .* m1 M2 loss .* m2 human Human \1", seen)
 
 
+def test_models_of_two_loops_with_one_name_are_told_apart(tmp_path: Path) -> None:
+    for number in (0, 1):
+        folders.point(tmp_path / f"s{number}", "tags", "m0", LOSSES if number else BETTER, seed=number)
+    seen = text(build(str(tmp_path), ["s0/evals/m0", "s1/evals/m0"]))
+    assert "By held-out loss, s1/evals/m0 is worse than s0/evals/m0: +0.350 nats a token" in seen
+
+
+def test_prompts_without_answers_show_losses_alone(tmp_path: Path) -> None:
+    for name, losses in (("m0", LOSSES), ("m1", BETTER)):
+        folders.point(tmp_path, "tags", name, losses, seed=len(name), lr=1e-5 if name == "m0" else 1e-4, answers=False)
+    seen = text(build(str(tmp_path), ["m0", "m1"]))
+    assert "Question 7? Loss: M0 2.70, M1 1.80 human Human 7" in seen
+    assert "(nothing)" not in seen and "These prompts were not answered by every model" in seen
+
+
 def test_other_opponents_are_not_compared_by_win_rate(tmp_path: Path) -> None:
     folders.point(tmp_path, "tags", "m0", LOSSES, outcomes=["loss"] * 12)
     folders.point(tmp_path, "tags", "m1", BETTER, outcomes=["win"] * 12, judge="org/other", seed=1)

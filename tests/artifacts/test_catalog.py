@@ -29,6 +29,7 @@ def test_folders_come_in_the_order_of_the_loop(tmp_path: Path) -> None:
 def test_loops_below_are_looked_into_when_asked(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     loop(tmp_path / "out" / "demo")
+    loop(tmp_path / "out" / ".cache")
     folders.chain(tmp_path / "out", TrackingConfig())
     assert [folder.label for folder in walk(tmp_path / "out").folders] == ["scored/m0"]
     assert [folder.label for folder in finished(tmp_path / "out")] == [
@@ -90,6 +91,11 @@ def test_ancestors_are_the_nearest_of_each_kind_and_those_made_anew_are_left_out
     path = tmp_path / "scored/m0/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"fingerprint": "another"}))
     assert list(ancestors(evaluation.manifest)) == ["models"]
+
+
+def test_the_existence_of_a_manifest_is_asked_in_one_place() -> None:
+    asking = [path for path in Path("humpback_exp").rglob("*.py") if '"manifest.json").exists' in path.read_text()]
+    assert asking == [Path("humpback_exp/artifacts/manifest.py")]
 
 
 def test_settings_differ_where_any_two_do() -> None:

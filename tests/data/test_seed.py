@@ -319,6 +319,8 @@ def test_a_null_in_a_parquet_file(tmp_path: Path) -> None:
 def test_a_missing_file() -> None:
     with pytest.raises(ValueError, match=r"heldout=nowhere.jsonl: no such file"):
         load_seed("nowhere.jsonl", "heldout")
+    with pytest.raises(ValueError, match=r"heldout='': names nothing"):
+        load_seed("", "heldout")
 
 
 def test_lengths_stand_beside_the_papers() -> None:

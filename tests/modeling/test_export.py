@@ -19,7 +19,7 @@ from humpback_exp.modeling.export.verify import check_ties, verify
 from humpback_exp.modeling.export.weights import check_weights
 from humpback_exp.modeling.export.write import INDEX, export
 from humpback_exp.modeling.load import Model, load_model, load_tokenizer
-from humpback_exp.modeling.module import causal_lm, with_lora
+from humpback_exp.modeling.lora import causal_lm, with_lora
 
 SHARD = 100_000
 """Bytes; the tiny model has 558,336 in fp32, of them 262,144 in its embedding."""

@@ -9,9 +9,10 @@ from torch.nn import functional
 from humpback_exp.data.loader import collate, concatenate
 from humpback_exp.data.tokenize import IGNORED, Tokens
 from humpback_exp.modeling.kernels import loss
-from humpback_exp.modeling.kernels.attention import BLOCK, NAME, MatmulAttention
+from humpback_exp.modeling.kernels.attention import NAME, MatmulAttention
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
+from humpback_exp.modeling.kernels.softmax import BLOCK, AttentionOptions
 from humpback_exp.modeling.load import load_model
 
 
@@ -70,23 +71,28 @@ def test_an_example_does_not_see_its_neighbours(tiny: str) -> None:
         assert float(summed_loss(model, concatenate(ROWS))) == pytest.approx(apart, rel=1e-5)
 
 
-def test_matmul_attention_equals_torchs_kernel() -> None:
-    """In fp32, so that only the order of sums differs; examples shorter and longer than a block of queries."""
+@pytest.mark.parametrize("window", [None, 2, 100, BLOCK + 50])
+def test_matmul_attention_equals_torchs_kernel(window: int | None) -> None:
+    """In fp32, so that only the order of sums differs; examples shorter and longer than a block of queries and a window."""
     lengths = [3, BLOCK, 2 * BLOCK + 7]
     torch.manual_seed(0)
     tensors = [torch.randn(heads, sum(lengths), 16, requires_grad=True) for heads in (6, 2, 2)]
-    ours = MatmulAttention.apply(*tensors, 0.25, lengths)
+    ours = MatmulAttention.apply(*tensors, lengths, AttentionOptions(0.25, window))
     weights = torch.randn_like(ours)
     found = torch.autograd.grad((ours * weights).sum(), tensors)
     parts = zip(*(tensor.split(lengths, 1) for tensor in tensors), strict=True)
-    theirs = [
-        functional.scaled_dot_product_attention(*(t[None] for t in part), is_causal=True, scale=0.25, enable_gqa=True)[
-            0
-        ]
-        for part in parts
-    ]
-    reference = torch.cat(theirs, 1)
+    reference = torch.cat([torchs_attention(*part, window) for part in parts], 1)
     wanted = torch.autograd.grad((reference * weights).sum(), tensors)
     torch.testing.assert_close(ours, reference, rtol=1e-5, atol=1e-5)
     for a, b in zip(found, wanted, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def torchs_attention(query, key, value, window: int | None) -> torch.Tensor:
+    places = torch.arange(query.shape[1])
+    seen = places[:, None] >= places
+    if window is not None:
+        seen &= places[:, None] - places < window
+    return functional.scaled_dot_product_attention(
+        query[None], key[None], value[None], attn_mask=seen, scale=0.25, enable_gqa=True
+    )[0]

@@ -22,6 +22,19 @@ ROWS = {
     "evals": {"pairs": 1},
 }
 
+SESSION = """
+import sys
+from pathlib import Path
+from humpback_exp import artifacts
+from humpback_exp.tracking import track
+from humpback_exp.tracking.folders import frozen
+for folder in map(Path, sys.argv[1:]):
+    artifact = artifacts.Artifact(folder, artifacts.load(folder), finished=True)
+    with track(frozen(folder), artifact) as tracker:
+        tracker.finished(artifact.manifest)
+"""
+"""What tracking does in a stage, for folders that are there already."""
+
 
 def chain(root: Path, tracking: TrackingConfig | None = None) -> tuple[ScoreConfig, SelectConfig]:
     """Configs of both; the scored folder is finished, unless it is already."""

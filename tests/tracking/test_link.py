@@ -12,23 +12,11 @@ from humpback_exp.tracking import link as linking
 from humpback_exp.tracking.folders import nodes
 from humpback_exp.tracking.names import run_id
 from tests.conftest import ROOT, one_line_error, run
-from tests.tracking.folders import chain, finish
+from tests.tracking.folders import SESSION, chain, finish
 from tests.tracking.server import Server
 
 SCRIPT = "sweeps/link_inputs.py"
 KEY = "0123456789abcdef0123456789abcdef01234567"
-SESSION = """
-import sys
-from pathlib import Path
-from humpback_exp import artifacts
-from humpback_exp.tracking import track
-from humpback_exp.tracking.folders import frozen
-for folder in map(Path, sys.argv[1:]):
-    artifact = artifacts.Artifact(folder, artifacts.load(folder), finished=True)
-    with track(frozen(folder), artifact) as tracker:
-        tracker.finished(artifact.manifest)
-"""
-"""What tracking does in a stage, for folders that are there already."""
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from humpback_exp import artifacts
 from tests.conftest import run
+from tests.tracking.folders import SESSION, chain, finish
 from tests.tracking.offline import Recorded, recorded
 
 KEYS = {"WANDB_API_KEY": "0123456789abcdef0123456789abcdef01234567", "OPENAI_API_KEY": "sk-abcdef0123456789"}
@@ -125,13 +126,25 @@ def test_no_key_is_written_anywhere(root: Path, runs: list[Recorded]) -> None:
 def test_candidates_are_sampled_into_a_table(smoke: Path, tmp_path: Path) -> None:
     command = [
         "augment.py", "tracking=offline", f"output_root={tmp_path}", f"segments={smoke}/segments/web", "limit=3",
-        f"model_path={smoke}/models/backward", "generation.max_new_tokens=4", "engine.dtype=float32",
+        f"model_path={smoke}/models/backward", "generation.max_new_tokens=4", "generation.unfinished=keep", "engine.dtype=float32",
     ]  # fmt: skip
     assert run(*command).returncode == 0
     (table,) = tmp_path.glob("wandb/offline-run-*/files/media/table/candidates_*.table.json")
     held = json.loads(table.read_text())
     assert held["columns"] == ["id", "url", "instruction", "output", "dropped"]
     assert len(held["data"]) == 3
+
+
+def test_an_axis_that_was_never_given_is_no_figure(tmp_path: Path) -> None:
+    """A stage without progress: its counts stand alone, neither `rows: 0` beside them nor in their line of the history."""
+    _, select = chain(tmp_path / "outputs")
+    finish(select)
+    result = run("-c", SESSION, select.folder)
+    assert result.returncode == 0, result.stderr
+    (session,) = recorded(tmp_path / "outputs")
+    assert session.summary.items() >= {"rows/in": 3, "rows/out": 1}.items() and "rows" not in session.summary
+    (counts,) = [item for item in session.history if "rows/in" in item]
+    assert "rows" not in counts
 
 
 def test_tracking_none_writes_nothing(smoke: Path) -> None:

@@ -14,6 +14,8 @@ from humpback_exp.analysis.pages.tables import Table, texts
 from humpback_exp.analysis.plans import Plan, alone
 from humpback_exp.analysis.results import corrections, make
 from humpback_exp.analysis.samples import prompts
+from humpback_exp.analysis.series import Place
+from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder, differing
 
 ROWS = 8
@@ -31,7 +33,7 @@ def build(output_root: str, names: Sequence[str]) -> str:
     twice = next((one.label for place, one in enumerate(found) if one in found[:place]), None)
     if twice:
         raise ValueError(f"runs={','.join(names)}: {twice} is named twice; a comparison needs different evaluations")
-    base, *others = sides = [alone(run) for run in evaluations(catalog, found)]
+    base, *others = sides = _sides(evaluations(catalog, found))
     for side in others:
         _check(side.runs[0], base.runs[0])
     pairs = [(side, base) for side in others]
@@ -45,7 +47,7 @@ def build(output_root: str, names: Sequence[str]) -> str:
         cautions=cautions.of_models(sides, result.stated),
         corrected=findings.corrected(result.count),
         results=tables.of_settings(sides, result, {}),
-        differences=_differences([side.runs[0] for side in sides]),
+        differences=_differences(sides),
         by_loss=[row for row in sorted(rows, key=lambda row: -row.losses) if row.losses > 0][:ROWS],
         by_verdict=[row for row in sorted(rows, key=lambda row: -row.verdicts) if row.verdicts > 0][:ROWS],
         damaged=catalog.damaged,
@@ -66,6 +68,14 @@ def _find(catalog: Catalog, output_root: str, name: str) -> Folder:
     )
 
 
+def _sides(runs: Sequence[Evaluation]) -> list[Setting]:
+    """Each run by itself; of several loops, where names repeat, under its label."""
+    sides = [alone(run) for run in runs]
+    if len({side.label for side in sides}) == len(sides):
+        return sides
+    return [Setting(Place(run.folder.label, ()), [run]) for run in runs]
+
+
 def _check(here: Evaluation, there: Evaluation) -> None:
     """Raise unless both have losses of a common pair."""
     for run in (there, here):
@@ -79,8 +89,9 @@ def _check(here: Evaluation, there: Evaluation) -> None:
         )
 
 
-def _differences(runs: Sequence[Evaluation]) -> Table:
+def _differences(sides: Sequence[Setting]) -> Table:
     """Every setting and input in which the runs, their models or the scores behind them differ."""
+    runs = [side.runs[0] for side in sides]
     rows: list[list[str]] = []
     for kind in ("evaluation", "model", "scored"):
         folders: list[Folder | None] = [run.folder if kind == "evaluation" else getattr(run, kind) for run in runs]
@@ -90,4 +101,4 @@ def _differences(runs: Sequence[Evaluation]) -> Table:
             continue
         for key, values in differing([facts_below(folder) for folder in there]).items():
             rows.append([f"{kind} {key}", *(DASH if value is None else excerpt(value, 200) for value in values)])
-    return Table(["", *(alone(run).label for run in runs)], [texts(row) for row in rows])
+    return Table(["", *(side.label for side in sides)], [texts(row) for row in rows])

@@ -37,7 +37,8 @@ def _line(one: Setting, result: Result, same: Published | None) -> dict[str, obj
         line |= _ends(measure.key, one.figures.get(measure.key))
         line |= _ends(f"{measure.key}_change", changed.interval if changed else None)
     line |= {"paper_win_rate": same.win_rate if same else None, "change_from": made.theirs.label if made else None}
-    return line | {"comparisons": result.count}
+    counts = [change.interval.comparisons for change in made.changes.values()] if made else []
+    return line | {"comparisons": max(counts, default=result.count)}
 
 
 def _ends(name: str, one: Interval | None) -> dict[str, object]:

@@ -14,7 +14,7 @@ def opening(catalog: Catalog) -> list[str]:
     models, corpora = catalog.of("models"), catalog.of("segments")
     bases = _all(Path(input_path(one, "model.path") or "").name for one in models)
     seeds = _all(f"{one.rows('seed'):,} human seed pairs" for one in models if one.rows("seed"))
-    pages = _all(f"{one.rows('pages'):,} pages ({Path(input_path(one, 'corpus.path') or '').name})" for one in corpora)
+    pages = _all(f"{one.rows('pages'):,} pages of {Path(input_path(one, 'corpus.path') or '').name}" for one in corpora)
     start = " and ".join(filter(None, (seeds, pages))) or "nothing finished yet"
     steps = _instructions(catalog)
     scorers = _all(str(one.manifest.config.get("scorer")) for one in catalog.of("scored"))
@@ -33,7 +33,7 @@ def _instructions(catalog: Catalog) -> list[str]:
     for one in catalog.of("candidates"):
         first.setdefault(input_fingerprint(one, "segments"), one)
     count, others = sum(one.rows("candidates") for one in first.values()), len(catalog.of("candidates")) - len(first)
-    again = f" (and {others} more time{'s' if others > 1 else ''} for the same segments)" if others else ""
+    again = f", {'another' if others == 1 else f'{others} others'} as well for the same segments" if others else ""
     return [f"A backward model wrote {count:,} usable instructions{again}"] if count else []
 
 

@@ -34,7 +34,11 @@ def made_by(folders: Iterable[Folder]) -> dict[str, Any]:
     last = max(manifests, key=lambda one: one.finished_at)
     return {
         "last": last.finished_at.replace("T", " ").replace("Z", " UTC"),
-        "commits": list(dict.fromkeys(one.git_commit for one in manifests if one.git_commit)),
+        "commits": list(dict.fromkeys(_commit(one.git_commit) for one in manifests if one.git_commit)),
         "seconds": sum(one.wall_seconds for one in manifests),
         "versions": [f"{package} {version}" for package, version in last.versions.items()],
     }
+
+
+def _commit(name: str) -> str:
+    return f"{name[:10]}{' with local changes' if name.endswith('+') else ''}"

@@ -107,7 +107,7 @@ def _verdict(one: Change | None) -> Cell:
 
 
 def of_models(told: Sequence[Setting], gates: Mapping[str | None, Folder]) -> Table:
-    """A row a model of the loop: how the judge saw it, and how well it rates.
+    """A row a model that was judged or rates: how the judge saw it, and how well it rates.
 
     Args:
         gates: fingerprint of a model -> how it told good pairs from corrupted ones.
@@ -124,7 +124,8 @@ def of_models(told: Sequence[Setting], gates: Mapping[str | None, Folder]) -> Ta
     columns["ratings readable"] = [_share(gate, "readable") for gate in rated]
     for kind in ("shuffled", "truncated"):
         columns[f"AUC against {kind}"] = [figure(_area(gate, f"auc_{kind}"), ".2f") for gate in rated]
-    return table(columns)
+    found = table(columns)
+    return Table(found.head, [row for row in found.rows if any(cell.text != DASH for cell in row[1:])])
 
 
 def _tally(run: Evaluation) -> Cell:

@@ -10,7 +10,11 @@ from humpback_exp.config import GenerationConfig
 from humpback_exp.inference.transformers.kv_cache import DecodeCache, Prefix
 from humpback_exp.inference.transformers.prefill import forward, last_positions, longest_first, read, take
 from humpback_exp.inference.transformers.sampling import next_tokens
+from humpback_exp.modeling.kernels.loss import output_logits
 from humpback_exp.modeling.load import Model
+
+STEPS = 2
+"""Tokens of a row that `read_and_continued` goes on with."""
 
 
 @dataclass(slots=True)
@@ -81,3 +85,21 @@ class BatchDecoder:
                 self.slots.move(len(self.active), slot)
                 self.active[slot] = last
             yield row
+
+
+def read_and_continued(model: Model, rows: Sequence[list[int]]) -> torch.Tensor:
+    """Logits after every token but the last of each row: most as `losses` reads them, the last as `generate` goes on.
+
+    Returns:
+        [tokens, vocabulary], one row after the other.
+    """
+    cache, starts = DecodeCache(Prefix(), len(rows), max(map(len, rows))), [len(row) - STEPS for row in rows]
+    hidden = read(model.get_decoder(), [row[:-STEPS] for row in rows], 0, cache.keep_at(0, 0))
+    parts = [[part] for part in output_logits(model, hidden).split(starts)]
+    for step in range(STEPS - 1):
+        places = [start + step for start in starts]
+        cache.place(places)
+        logits = forward(model, [row[place] for row, place in zip(rows, places, strict=True)], places, cache)
+        for part, row in zip(parts, logits, strict=True):
+            part.append(row[None].float())
+    return torch.cat([each for part in parts for each in part])

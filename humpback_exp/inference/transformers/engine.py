@@ -1,15 +1,17 @@
 """The reference engine: transformers' models with batches and a cache of our own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
+from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import IGNORED, encode, prompt_ids
 from humpback_exp.inference.choices import Ids, tokenize_choices
-from humpback_exp.inference.engine import Completion, completion
-from humpback_exp.inference.transformers.decode import BatchDecoder, Row
+from humpback_exp.inference.engine import completion
+from humpback_exp.inference.transformers.decode import BatchDecoder, Row, read_and_continued
 from humpback_exp.inference.transformers.fused_llama import fuse
 from humpback_exp.inference.transformers.kv_cache import NAME, Prefix
 from humpback_exp.inference.transformers.prefill import (
@@ -23,6 +25,7 @@ from humpback_exp.inference.transformers.prefill import (
 from humpback_exp.modeling.kernels.loss import token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.memory import keep_freed_memory
+from humpback_exp.modeling.reference import probe, require_librarys_logits
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 
@@ -39,15 +42,12 @@ class TransformersEngine:
             keep_freed_memory()
         self.tokenizer = load_tokenizer(model_path, template, key)
         self.model = load_model(model_path, config.dtype, key).to(config.device)
-        if not self.model._supports_attention_backend:
-            raise ValueError(
-                f"{key}={model_path}: a {type(self.model).__name__} takes no attention of ours; use engine=vllm"
-            )
         self.model.set_attn_implementation(NAME)
         fuse(self.model)
-        window = getattr(self.model.config, "sliding_window", None)
-        self.context = min(length for length in (self.model.config.max_position_embeddings, window) if length)
+        self.context = self.model.config.get_text_config().max_position_embeddings
         self.size = config.batch_size
+        self.half = config.dtype == "bfloat16"
+        self.unchecked = f"{key}={model_path}"
 
     @torch.inference_mode()
     def generate(
@@ -56,6 +56,7 @@ class TransformersEngine:
         prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
         done = [Completion("", 0, "overflow") for _ in prompts]
         left = self._fitting(prompts, sampling.max_new_tokens, advance)
+        self._compare_with_library(left.values())
         start = shared_length(list(left.values()))
 
         def work(size: int) -> None:
@@ -81,6 +82,7 @@ class TransformersEngine:
         ]
         done = [(float("nan"), 0)] * len(rows)
         fitting = self._fitting([row.ids for row in rows], 0, advance)
+        self._compare_with_library(fitting.values())
         start = shared_length([ids[: -rows[i].label_count] for i, ids in fitting.items()])
 
         def use(batch: list[int], prefix: Prefix) -> None:
@@ -102,6 +104,7 @@ class TransformersEngine:
         prefixes, vocabulary = tokens.prefixes(), tokens.vocabulary()
         prompts = [[*prompt_ids(self.tokenizer, conversation), *tokens.shared] for conversation in conversations]
         fitting = self._fitting(prompts, 1 + max(map(len, prefixes)), advance)
+        self._compare_with_library(fitting.values())
         start = shared_length(list(fitting.values()))
         found: dict[tuple[int, Ids], dict[int, float]] = {}
 
@@ -121,6 +124,23 @@ class TransformersEngine:
         rows = {(i, prefix): [*ids, *prefix] for i, ids in fitting.items() for prefix in prefixes}
         self.size = in_batches(self.model, rows, start, self.size, use)
         return [probabilities_of(i) if i in fitting else [float("nan")] * len(choices) for i in range(len(prompts))]
+
+    def _compare_with_library(self, rows: Collection[list[int]]) -> None:
+        """Raise unless two of the first rows that are read get the logits that transformers' own forward pass gives."""
+        if not self.unchecked or not rows:
+            return
+        pair = probe(self.model, list(rows))
+        check = partial(
+            require_librarys_logits,
+            self.model,
+            pair,
+            lambda: read_and_continued(self.model, pair),
+            half=self.half,
+            what=self.unchecked,
+            remedy="use engine=vllm",
+        )
+        within_memory(1, lambda _: check())
+        self.unchecked = ""
 
     def _fitting(self, rows: Sequence[list[int]], room: int, advance: Advance) -> dict[int, list[int]]:
         """The rows that leave `room` in the context, by index; the others are done at once."""

@@ -8,7 +8,7 @@ from torch.nn import functional
 from transformers.models.llama.modeling_llama import LlamaAttention, LlamaMLP, LlamaRMSNorm
 
 from humpback_exp.inference.transformers.kv_cache import attend
-from humpback_exp.modeling.kernels.llama import RotaryEmbedding, SwiGLU, norm
+from humpback_exp.modeling.kernels.llama import RotaryEmbedding, SwiGLU, is_swiglu, norm
 from humpback_exp.modeling.load import Model
 
 
@@ -23,7 +23,7 @@ def fuse(model: Model) -> None:
         if type(module) is LlamaAttention and module.q_proj.bias is None:
             module.joined = _joined(module.q_proj, module.k_proj, module.v_proj)
             module.forward = MethodType(_attention, module)
-        if type(module) is LlamaMLP and module.gate_proj.bias is None:
+        if type(module) is LlamaMLP and module.gate_proj.bias is None and is_swiglu(module):
             module.joined = _joined(module.gate_proj, module.up_proj)
             module.forward = MethodType(_mlp, module)
 
@@ -52,5 +52,5 @@ def _attention(
     rotated, value = parts.split([parts.shape[1] - kv_heads, kv_heads], 1)
     rotated = RotaryEmbedding.apply(rotated, *position_embeddings)  # queries and keys at once
     query, key = rotated.split([rotated.shape[1] - kv_heads, kv_heads], 1)
-    out, _ = attend(self, query, key, value, attention_mask, self.scaling, others["cache"])
+    out, _ = attend(self, query, key, value, attention_mask, scaling=self.scaling)
     return self.o_proj(out.reshape(*hidden_states.shape[:-1], -1)), None

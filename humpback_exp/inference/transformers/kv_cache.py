@@ -1,16 +1,24 @@
 """Keys and values kept between forward passes: of the prefix that all rows share, and of every row being continued.
 
-Every layer of a model calls `attend`; what it attends to, and what is kept, is decided by the `cache` handed to the
-model's forward: `PrefillCache` for prompts, a `DecodeCache` for one more token of every row.
+Every layer of a model calls `attend`; what it attends to, and what is kept, is decided by the cache that is `in_use`:
+a `PrefillCache` for prompts, a `DecodeCache` for one more token of every row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
-from transformers import AttentionInterface
+from transformers import AttentionInterface, AttentionMaskInterface
 
-from humpback_exp.modeling.kernels.attention import attend_last
+from humpback_exp.modeling.kernels.softmax import (
+    AttentionOptions,
+    attend_last,
+    attention_options,
+    softmax_with_sinks,
+    window_mask,
+)
 
 MULTIPLE = 32
 """Keys of a step are rounded up to a multiple of this: whole vectors, and fewer shapes for oneDNN to make kernels for."""
@@ -21,30 +29,43 @@ Keep = Callable[[int, int, torch.Tensor, torch.Tensor], Pair]
 """Takes layer, row, and the row's new keys and values [kv_heads, tokens, head_dim]; returns all that the row may attend to."""
 
 
+CACHE: ContextVar["PrefillCache | DecodeCache"] = ContextVar("cache")
+
+
+@contextmanager
+def in_use(cache: "PrefillCache | DecodeCache") -> Iterator[None]:
+    """Forward passes inside attend by this cache; some classes hand no argument of their forward on to their layers."""
+    token = CACHE.set(cache)
+    try:
+        yield
+    finally:
+        CACHE.reset(token)
+
+
 def attend(
     module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
-    scaling: float,
-    cache: "PrefillCache | DecodeCache",
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention as transformers calls it, for rows laid one after the other.
 
     Args:
         query: [1, heads, tokens, head_dim]; key, value: [1, kv_heads, tokens, head_dim].
+        attention_mask: the layer's window, from `window_mask`.
 
     Returns:
         [1, tokens, heads, head_dim], and no attention weights.
     """
-    if others.get("softcap") or others.get("s_aux") is not None:
-        raise ValueError(f"engine.name=transformers: no {type(module).__name__}; use engine=vllm for such a model")
-    return cache.attend(module.layer_idx, query[0] * scaling, key[0], value[0])[None], None
+    options = attention_options(query.shape[-1], attention_mask, **others)
+    scaled = query[0].to(value.dtype) * options.scaling
+    return CACHE.get().attend(module.layer_idx, scaled, key[0].to(value.dtype), value[0], options)[None], None
 
 
 AttentionInterface.register(NAME, attend)
+AttentionMaskInterface.register(NAME, window_mask)
 
 
 class PrefillCache:
@@ -53,11 +74,14 @@ class PrefillCache:
     def __init__(self, lengths: Sequence[int], keep: Keep) -> None:
         self.lengths, self.keep = list(lengths), keep
 
-    def attend(self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        out = torch.empty_like(query, memory_format=torch.contiguous_format)
+    def attend(
+        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: AttentionOptions
+    ) -> torch.Tensor:
+        """query [heads, tokens, head_dim], key and value [kv_heads, tokens, head_dim] -> [tokens, heads, head_dim]."""
+        out = query.new_empty(*query.shape[:-1], value.shape[-1])
         parts = (tensor.split(self.lengths, 1) for tensor in (query, key, value, out))
         for row, (q, k, v, o) in enumerate(zip(*parts, strict=True)):
-            attend_last(q, *self.keep(layer, row, k, v), o)
+            attend_last(q, *self.keep(layer, row, k, v), o, options)
         return out.transpose(0, 1)
 
 
@@ -97,7 +121,7 @@ class DecodeCache:
 
         def keep(layer: int, row: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
             if layer == len(self.layers):
-                self.layers.append(self._allocate(layer, key))
+                self.layers.append(self._allocate(layer, key, value))
             keys, values = (tensor[first + row] for tensor in self.layers[layer])
             end = start + key.shape[1]
             keys[:, :, start:end], values[:, start:end] = key.mT, value
@@ -114,13 +138,23 @@ class DecodeCache:
     def place(self, lengths: Sequence[int]) -> None:
         """Prepare a step: the next token of slot i stands behind `lengths[i]` others."""
         self.longest = rounded(max(lengths) + 1)
-        device, dtype = self.layers[0][0].device, self.layers[0][0].dtype
+        device = self.layers[0][0].device
         self.ends = torch.tensor(lengths, device=device)
         self.rows = torch.arange(len(lengths), device=device)
-        unwritten = torch.arange(self.longest, device=device) > self.ends[:, None]
-        self.mask = torch.zeros_like(unwritten, dtype=dtype).masked_fill_(unwritten, float("-inf"))[:, None, None]
+        self.masks: dict[int | None, torch.Tensor] = {}
 
-    def attend(self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    def _mask(self, window: int | None, dtype: torch.dtype) -> torch.Tensor:
+        """0 at what a slot's token sees, else minus infinity [slots, 1, 1, longest]; made once a step and window."""
+        if window not in self.masks:
+            places, ends = torch.arange(self.longest, device=self.ends.device), self.ends[:, None]
+            unseen = places > ends if window is None else (places > ends) | (places <= ends - window)
+            mask = torch.zeros_like(unseen, dtype=dtype).masked_fill_(unseen, float("-inf"))
+            self.masks[window] = mask[:, None, None]
+        return self.masks[window]
+
+    def attend(
+        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: AttentionOptions
+    ) -> torch.Tensor:
         """One token a slot: query [heads, slots, head_dim] -> [slots, heads, head_dim]."""
         heads, count, head_dim = query.shape
         kv_heads = len(key)
@@ -128,13 +162,16 @@ class DecodeCache:
         keys[self.rows, :, :, self.ends] = key.transpose(0, 1)
         values[self.rows, :, self.ends] = value.transpose(0, 1)
         grouped = query.transpose(0, 1).reshape(count, kv_heads, heads // kv_heads, head_dim)
-        scores = grouped @ keys[..., : self.longest] + self.mask
-        return (scores.softmax(-1) @ values[:, :, : self.longest]).view(count, heads, head_dim)
+        scores = grouped @ keys[..., : self.longest]
+        if options.softcap is not None:
+            scores = torch.tanh(scores / options.softcap) * options.softcap
+        scores = scores + self._mask(options.window, scores.dtype)
+        p = softmax_with_sinks(scores[..., None, :], options.sinks).squeeze(-2)
+        return (p @ values[:, :, : self.longest]).view(count, heads, -1)
 
-    def _allocate(self, layer: int, key: torch.Tensor) -> Pair:
-        kv_heads, _, head_dim = key.shape
-        keys = key.new_zeros(self.count, kv_heads, head_dim, self.capacity)
-        values = key.new_zeros(self.count, kv_heads, self.capacity, head_dim)
+    def _allocate(self, layer: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
+        keys = key.new_zeros(self.count, len(key), key.shape[-1], self.capacity)
+        values = value.new_zeros(self.count, len(value), self.capacity, value.shape[-1])
         if self.prefix.layers:
             first, second = self.prefix.layers[layer]
             keys[..., : first.shape[1]], values[:, :, : first.shape[1]] = first.mT, second

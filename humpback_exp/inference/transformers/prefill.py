@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import torch
 
-from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix
+from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix, in_use
 from humpback_exp.modeling.load import Model
+from humpback_exp.modeling.memory import is_out_of_memory
 from humpback_exp.progress import log
 
 K = TypeVar("K", bound=Hashable)
@@ -73,7 +74,8 @@ def forward(
     device = model.get_input_embeddings().weight.device
     inputs = (torch.tensor(list(part), device=device)[None] for part in (ids, positions))
     input_ids, position_ids = inputs
-    return model(input_ids=input_ids, position_ids=position_ids, use_cache=False, cache=cache, **options)[0][0]
+    with in_use(cache):
+        return model(input_ids=input_ids, position_ids=position_ids, use_cache=False, **options)[0][0]
 
 
 def in_batches(
@@ -107,7 +109,7 @@ def within_memory(size: int, work: Callable[[int], None]) -> int:
             work(size)
             return size
         except RuntimeError as error:
-            if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            if not is_out_of_memory(error):
                 raise
             if size == 1:
                 raise ValueError(

@@ -18,7 +18,7 @@ from humpback_exp.artifacts import write_text
 from humpback_exp.config import ModelConfig
 from humpback_exp.modeling.checkpoint.save import naming_a_full_disk
 from humpback_exp.modeling.load import Model, Tokenizer
-from humpback_exp.modeling.module import causal_lm
+from humpback_exp.modeling.lora import causal_lm
 
 SHARD_BYTES = 2 << 30
 """A shard is written once it holds this much: what an export needs in memory beyond the model."""
@@ -123,9 +123,12 @@ def _name_shards(shards: list[list[str]], total: int, folder: Path) -> None:
     names = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
     if len(shards) == 1:
         names = ["model.safetensors"]
+    umask = os.umask(0)
+    os.umask(umask)
+    mode = 0o666 & ~umask  # safetensors writes files that only their owner can read
     for i, name in enumerate(names):
         (folder / f".shard-{i:05d}.tmp").replace(folder / name)
-        (folder / name).chmod(0o644)
+        (folder / name).chmod(mode)
     if len(shards) > 1:
         where = {tensor: name for name, held in zip(names, shards, strict=True) for tensor in held}
         index = {"metadata": {"total_size": total}, "weight_map": where}

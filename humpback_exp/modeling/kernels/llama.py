@@ -9,9 +9,14 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-from transformers.models.llama.modeling_llama import LlamaAttention, LlamaMLP, LlamaRMSNorm
+from transformers.models.llama.modeling_llama import (
+    ALL_ATTENTION_FUNCTIONS,
+    LlamaAttention,
+    LlamaMLP,
+    LlamaRMSNorm,
+    eager_attention_forward,
+)
 
-from humpback_exp.modeling.kernels.attention import attend
 from humpback_exp.modeling.load import Model
 
 
@@ -19,8 +24,15 @@ def fuse(model: Model) -> None:
     """Give a Llama's norms, attentions and MLPs these forwards; models of other classes keep the library's."""
     forwards: dict[type, Any] = {LlamaRMSNorm: norm, LlamaAttention: _attention, LlamaMLP: _mlp}
     for module in model.modules():
+        if type(module) is LlamaMLP and not is_swiglu(module):
+            continue
         if type(module) in forwards:
             module.forward = MethodType(forwards[type(module)], module)
+
+
+def is_swiglu(mlp: LlamaMLP) -> bool:
+    """Whether an MLP's activation is the one that `SwiGLU` computes; `hidden_act` may name another."""
+    return isinstance(mlp.act_fn, torch.nn.SiLU)
 
 
 def compute_dtype(tensor: torch.Tensor) -> torch.dtype:
@@ -31,6 +43,9 @@ def compute_dtype(tensor: torch.Tensor) -> torch.dtype:
 
 def norm(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:
     """The forward of a LlamaRMSNorm, in training and inference alike."""
+    if hidden_states.is_cuda:  # one kernel each way
+        out = functional.rms_norm(hidden_states, self.weight.shape, self.weight, self.variance_epsilon)
+        return out.to(compute_dtype(hidden_states))
     return RMSNorm.apply(hidden_states, self.weight, self.variance_epsilon)
 
 
@@ -52,7 +67,9 @@ def _attention(
         project(hidden_states).view(shape).transpose(1, 2) for project in (self.q_proj, self.k_proj, self.v_proj)
     )
     query, key = (RotaryEmbedding.apply(part, *position_embeddings) for part in (query, key))
-    out, _ = attend(self, query, key, value, attention_mask, scaling=self.scaling, lengths=others.get("lengths", ()))
+    kernel = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention_forward)
+    dropout = self.attention_dropout if self.training else 0.0
+    out, _ = kernel(self, query, key, value, attention_mask, dropout=dropout, scaling=self.scaling, **others)
     return self.o_proj(out.reshape(*hidden_states.shape[:-1], -1)), None
 
 

@@ -1,5 +1,6 @@
 """The loss, computed only where there is a label and in chunks: the logits of a batch never exist at once."""
 
+from dataclasses import dataclass
 from types import MethodType
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from humpback_exp.data.tokenize import IGNORED
+from humpback_exp.modeling.kernels.attention import concatenated
 from humpback_exp.modeling.kernels.llama import compute_dtype
 from humpback_exp.modeling.load import Model
 
@@ -14,46 +16,114 @@ CHUNK = 512
 """Labelled tokens whose logits exist at one time: 512 x 32,000 in fp32 are 66 MB."""
 
 
-class SummedLoss(torch.autograd.Function):
-    """Cross entropy of a linear projection, summed; both gradients are made chunk by chunk in the forward pass.
+@dataclass(frozen=True, slots=True)
+class LogitScaling:
+    """What a class does to the logits behind its output projection."""
 
-    That costs no second projection, and leaves of the logits nothing to keep for the backward pass. The gradient of the
-    projection is summed over chunks in fp32.
+    factor: float = 1.0
+    softcap: float | None = None
+    """Logits are squeezed into (-softcap, softcap) by tanh."""
+
+    def apply_(self, logits: torch.Tensor) -> torch.Tensor:
+        """Scale and cap logits in place."""
+        if self.factor != 1:
+            logits.mul_(self.factor)
+        if self.softcap is not None:
+            logits.div_(self.softcap).tanh_().mul_(self.softcap)
+        return logits
+
+    def backward_(self, grad: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """The gradient by what `apply_` was given, made of the one by its result `logits`, in place."""
+        if self.softcap is not None:
+            grad.mul_(1 - (logits / self.softcap).square_())
+        return grad.mul_(self.factor) if self.factor != 1 else grad
+
+
+def logit_scaling(model: Model) -> LogitScaling:
+    """Read a model's scaling off its config, under the names that transformers' classes give it.
+
+    A class that scales under a name not known here is found by `modeling.reference`, which compares losses.
+    """
+    config = model.config.get_text_config()
+    kind, factor = config.model_type, getattr(config, "logit_scale", None)  # Cohere
+    scale = getattr(config, "logits_scaling", None)
+    if scale is not None:
+        factor = scale if kind == "hyperclovax" else 1 / scale  # Granite, MiniCPM
+    factor = factor or getattr(config, "lm_head_multiplier", None)  # Falcon-H1
+    softcap = getattr(config, "final_logit_softcapping", None) or getattr(config, "logits_soft_cap", None)  # Gemma
+    return LogitScaling(1.0 if factor is None else factor, softcap)
+
+
+class SummedLoss(torch.autograd.Function):
+    """Cross entropy of a linear projection, summed; its gradients are made chunk by chunk in the forward pass.
+
+    That costs no second projection, and leaves of the logits nothing to keep for the backward pass. The gradients of the
+    projection are summed over chunks in fp32.
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def forward(
+        ctx: Any,
+        hidden: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        targets: torch.Tensor,
+        scaling: LogitScaling,
+    ) -> torch.Tensor:
+        """hidden [labelled, hidden], weight [vocabulary, hidden], bias [vocabulary], targets [labelled] -> a scalar."""
         dtype = compute_dtype(hidden)
         inputs, projection = hidden.to(dtype), weight.to(dtype)
         total = torch.zeros((), device=hidden.device)
         grad_input = torch.empty_like(inputs) if ctx.needs_input_grad[0] else None
-        grad_weight: torch.Tensor | None = None
+        grad_weight = grad_bias = None
         for start in range(0, len(targets), CHUNK):
             part = slice(start, start + CHUNK)
-            log_p = torch.log_softmax(inputs[part] @ projection.T, -1, dtype=torch.float32)
+            logits = _logits(inputs[part], projection, bias, scaling)
+            log_p = torch.log_softmax(logits, -1, dtype=torch.float32)
             wanted = targets[part, None]
             total -= log_p.gather(1, wanted).sum()
             if not any(ctx.needs_input_grad):
                 continue
             # the gradient of cross entropy: the probabilities, less 1 at the target
-            grad_logits = log_p.exp_().scatter_add_(1, wanted, log_p.new_full(wanted.shape, -1)).to(dtype)
+            grad_logits = log_p.exp_().scatter_add_(1, wanted, log_p.new_full(wanted.shape, -1))
+            grad_logits = scaling.backward_(grad_logits, logits)
+            if ctx.needs_input_grad[2]:
+                grad_bias = _added(grad_bias, grad_logits.sum(0))
+            grad_logits = grad_logits.to(dtype)
             if grad_input is not None:
                 torch.mm(grad_logits, projection, out=grad_input[part])
             if ctx.needs_input_grad[1]:
-                product = grad_logits.T @ inputs[part]
-                grad_weight = product.float() if grad_weight is None else grad_weight.add_(product)
-        ctx.save_for_backward(grad_input, None if grad_weight is None else grad_weight.to(weight.dtype))
+                grad_weight = _added(grad_weight, grad_logits.T @ inputs[part])
+        ctx.save_for_backward(grad_input, _like(grad_weight, weight), _like(grad_bias, bias))
         ctx.hidden_dtype = hidden.dtype
         return total
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
-        grad_input, grad_weight = ctx.saved_tensors
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        grad_input, grad_weight, grad_bias = ctx.saved_tensors
         return (
             None if grad_input is None else (grad_input * grad_outputs[0]).to(ctx.hidden_dtype),
             None if grad_weight is None else grad_weight.mul_(grad_outputs[0]),
+            None if grad_bias is None else grad_bias.mul_(grad_outputs[0]),
+            None,
             None,
         )
+
+
+def _logits(
+    inputs: torch.Tensor, projection: torch.Tensor, bias: torch.Tensor | None, scaling: LogitScaling
+) -> torch.Tensor:
+    """[labelled, hidden] -> [labelled, vocabulary], in fp32 where they are scaled."""
+    logits = functional.linear(inputs, projection, None if bias is None else bias.to(inputs.dtype))
+    return logits if scaling == LogitScaling() else scaling.apply_(logits.float())
+
+
+def _added(total: torch.Tensor | None, part: torch.Tensor) -> torch.Tensor:
+    return part.float() if total is None else total.add_(part)
+
+
+def _like(gradient: torch.Tensor | None, parameter: torch.Tensor | None) -> torch.Tensor | None:
+    return None if gradient is None or parameter is None else gradient.to(parameter.dtype)
 
 
 def chunk_loss(model: Model) -> None:
@@ -61,13 +131,13 @@ def chunk_loss(model: Model) -> None:
 
     It stays a call of the module, so that ZeRO-3 gathers its weight.
     """
+    head, scaling = model.get_output_embeddings(), logit_scaling(model)
 
     def forward(self: torch.nn.Linear, hidden: torch.Tensor, targets: torch.Tensor | None = None) -> torch.Tensor:
         if targets is None:
-            return functional.linear(hidden, self.weight)
-        return SummedLoss.apply(hidden, self.weight, targets)
+            return functional.linear(hidden, self.weight, self.bias)
+        return SummedLoss.apply(hidden, self.weight, self.bias, targets, scaling)
 
-    head = model.get_output_embeddings()
     head.forward = MethodType(forward, head)
 
 
@@ -78,8 +148,9 @@ def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.T
         batch: `input_ids` and `labels`, labels in place, shifted here; `attention_mask` if padded, `position_ids` and
             `lengths` if concatenated (`data.loader`).
     """
-    inputs = {name: batch[name] for name in ("attention_mask", "position_ids", "lengths") if name in batch}
-    hidden = model.get_decoder()(input_ids=batch["input_ids"], use_cache=False, **inputs)[0]
+    inputs = {name: batch[name] for name in ("attention_mask", "position_ids") if name in batch}
+    with concatenated(batch.get("lengths", ())):
+        hidden = model.get_decoder()(input_ids=batch["input_ids"], use_cache=False, **inputs)[0]
     wanted = batch["labels"][:, 1:]
     places = torch.nonzero(wanted != IGNORED, as_tuple=True)
     return hidden[places], wanted[places]
@@ -88,6 +159,11 @@ def labelled(model: Model, batch: dict[str, Any]) -> tuple[torch.Tensor, torch.T
 def summed_loss(model: Model, batch: dict[str, Any]) -> torch.Tensor:
     """Negative log-likelihood of all labelled tokens together, in fp32 nats; for a model under `chunk_loss`."""
     return model.get_output_embeddings()(*labelled(model, batch))
+
+
+def output_logits(model: Model, hidden: torch.Tensor) -> torch.Tensor:
+    """Logits in fp32, as the model's own forward scales them: [tokens, hidden] -> [tokens, vocabulary]."""
+    return logit_scaling(model).apply_(model.get_output_embeddings()(hidden).float())
 
 
 def token_losses(model: Model, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -99,6 +175,6 @@ def token_losses(model: Model, hidden: torch.Tensor, labels: torch.Tensor) -> to
     """
     losses = torch.zeros(labels.shape, device=hidden.device)
     for places in torch.nonzero(labels != IGNORED)[:, 0].split(CHUNK):
-        logits = model.get_output_embeddings()(hidden[places]).float()
+        logits = output_logits(model, hidden[places])
         losses[places] = functional.cross_entropy(logits, labels[places], reduction="none")
     return losses

@@ -1,0 +1,92 @@
+"""Our layers against the library's own, on real rows, before anything is trained or measured with them.
+
+An export that agrees with the model it was written from says nothing of a model that was computed wrongly all along, nor
+does a falling loss. So rows go through transformers' own forward pass as well, each by itself, without our kernels.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch.nn import functional
+
+from humpback_exp.modeling.export.logits import allowed, centred, spread
+from humpback_exp.modeling.load import Model, library_attention
+from humpback_exp.modeling.memory import is_out_of_memory
+
+PROBE = 256
+"""Tokens of a row that are compared; a few seconds' work even for large models on a CPU."""
+SLACK = 2
+"""Times the `allowed` rounding: other kernels, not only another order of sums."""
+QUANTILE = 0.75
+"""Share of tokens that must agree: rounding may send a few to another expert of a mixture, which moves their logits far."""
+
+
+@contextmanager
+def library_forward(model: Model) -> Iterator[None]:
+    """Inside, the model computes by transformers' own layers and attention, with the same weights, hooks and adapters."""
+    replaced = {module: module.__dict__.pop("forward") for module in model.modules() if "forward" in module.__dict__}
+    attention = model.config._attn_implementation
+    model.set_attn_implementation(library_attention(model))
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(attention)
+        for module, forward in replaced.items():
+            module.forward = forward
+
+
+def probe(model: Model, rows: Sequence[list[int]]) -> list[list[int]]:
+    """The shortest and the longest of some rows, cut to what a comparison needs: two, so that one could see the other.
+
+    A row that is longer than the model's attention reaches keeps twice its reach.
+    """
+    config = model.config.get_text_config()
+    reaches = (getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size"))
+    reach = min((length for length in reaches if length), default=0)
+    ordered = sorted(rows, key=len)
+    return [row[: 2 * reach if reach and len(row) > reach else PROBE] for row in (ordered[0], ordered[-1])]
+
+
+def require_librarys_logits(
+    model: Model, rows: Sequence[list[int]], ours: Callable[[], torch.Tensor], half: bool, what: str, remedy: str
+) -> None:
+    """Raise unless our way of computing `model` gives the logits that the library's gives.
+
+    Args:
+        rows: token ids of each row.
+        ours: gives the logits after every token but the last of each row, one row after the other [tokens, vocabulary].
+        half: whether matrix products are computed in bfloat16.
+        what: the config key and path of the model, for the message.
+        remedy: what to do, for the message.
+
+    Raises:
+        ValueError: they differ beyond rounding, or ours cannot be computed at all.
+    """
+    targets = torch.tensor([token for row in rows for token in row[1:]])
+    with library_forward(model):
+        theirs = torch.cat([_logits(model, row) for row in rows])
+    if not bool(theirs.isfinite().all()):
+        return  # a model that has diverged is told by what it is used for
+    name, loss = type(model).__name__, float(functional.cross_entropy(theirs, targets))
+    told = f"by transformers' own forward pass of {name}; {remedy}"
+    try:
+        found = ours().float().cpu()
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        reason = (str(error).splitlines() or [""])[0]
+        raise ValueError(
+            f"{what}: our layers fail ({type(error).__name__}: {reason}) where the loss is {loss:.5f} {told}"
+        ) from error
+    off = float(centred(found - theirs).square().mean(-1).sqrt().quantile(QUANTILE))
+    bound = SLACK * allowed(model.config.get_text_config().num_hidden_layers, torch.bfloat16 if half else torch.float32)
+    if not off <= bound * spread(theirs):
+        mine = float(functional.cross_entropy(found, targets))
+        raise ValueError(f"{what}: the loss of {len(targets)} tokens is {mine:.5f} by our layers, {loss:.5f} {told}")
+
+
+def _logits(model: Model, row: list[int]) -> torch.Tensor:
+    """The library's logits after every token of a row but the last, in fp32 on the CPU [tokens - 1, vocabulary]."""
+    ids = torch.tensor([row], device=model.get_input_embeddings().weight.device)
+    return model(input_ids=ids, use_cache=False).logits[0, :-1].float().cpu()
