@@ -7,7 +7,7 @@ export WANDB_SILENT ?= true
 
 FETCH := apt-get -o APT::Sandbox::User=root download -qq sqlite3-doc
 
-.PHONY: setup models demo study test check format clean
+.PHONY: setup models demo study test check gpu-bundle gpu-check format clean
 setup: $(SETUP) models
 
 $(SETUP): pyproject.toml constraints.txt
@@ -54,6 +54,15 @@ study: setup pages
 test: setup
 	sh tests/install_browser.sh
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+# For GPUs (docs/gpu.md). The bundle is made where there is a network; the check runs on the node, by its own Python and
+# torch where no .venv is set up, beside what the bundle put into gpu-site.
+GPU_PYTHON ?= $(if $(wildcard $(SETUP)),$(BIN)/python,python3)
+gpu-bundle: setup pages
+	$(BIN)/python -m benchmarks.gpu.bundle
+
+gpu-check:
+	@PYTHONPATH=gpu-site:$$PYTHONPATH $(GPU_PYTHON) -m benchmarks.gpu.check $(GPU_OPTIONS)
 
 check: $(SETUP)
 	$(BIN)/ruff check .

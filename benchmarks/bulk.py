@@ -30,7 +30,7 @@ CHUNK, FILE = 1024, 50_000
 RUN = """
 import json, resource, sys, time
 from humpback_exp.execution import launch
-from humpback_exp.inference.engine import Completion
+from humpback_exp.completions import Completion
 from humpback_exp.stages import augment
 
 class Echo:

@@ -22,6 +22,19 @@ ERRORS = "HUMPBACK_ERRORS"
 """Descriptor to which our own children write their one-line error; the parent prints each line once."""
 LOST_PEER = re.compile(r"gloo|NCCL|Connection (closed|reset) by peer|TCPStore|c10d", re.IGNORECASE)
 """What torch says when a rank it waits for is gone."""
+DEVICE_FAILURES = {
+    (
+        "torch",
+        "AcceleratorError",
+    ): "the GPU failed, and nothing more can be computed on it in this process; look for its "
+    "Xid in the kernel's log; what was finished is kept, the same command goes on from there",
+    (
+        "torch",
+        "OutOfMemoryError",
+    ): "the GPU's memory does not suffice; lower trainer.micro_tokens and trainer.micro_batch in "
+    "training, engine.batch_size elsewhere, or use a larger GPU; what was finished is kept",
+}
+"""Errors of torch, by module and name, that are neither the user's nor ours, and what to do."""
 NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
 """Beginnings of lines in Hydra's messages that help nobody here."""
 INTERRUPTED = 130
@@ -96,10 +109,13 @@ def report(error: Exception) -> int:
     if isinstance(error, BrokenPipeError) and error.filename is None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would flush into the pipe again at exit
         return 128 + signal.SIGPIPE
-    library = type(error).__module__.split(".")[0]
-    if not (
-        isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in ("hydra", "omegaconf", "wandb")
-    ):
+    library, name = type(error).__module__.split(".")[0], type(error).__name__
+    expected = isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in (
+        "hydra",
+        "omegaconf",
+        "wandb",
+    )
+    if not (expected or (library, name) in DEVICE_FAILURES):
         raise error
     if os.environ.get(SHOWN) == "1":
         traceback.print_exception(error)
@@ -119,6 +135,9 @@ def format_error(error: Exception) -> str:
         return f"{error.filename or 'output_root'}: no space left on the disk; free some, the same command goes on"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}"
+    remedy = DEVICE_FAILURES.get((type(error).__module__, type(error).__name__))
+    if remedy:
+        return f"{str(error).splitlines()[0]}: {remedy}"
     causes = [str(error)]
     while isinstance(error.__cause__, Exception):
         error = error.__cause__

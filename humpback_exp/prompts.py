@@ -37,7 +37,7 @@ TEMPLATES = {
 """Template name -> Jinja source, the form tokenizers carry. A conversation without a system turn gets none."""
 
 TURN_MARKS = ("[INST]", "[/INST]")
-"""What marks a turn in a template as plain text; control tokens mark it in the other."""
+"""What marks a turn in `inst` as plain text; named here because it identifies runs (`STAGE_PROMPTS`)."""
 
 BACKWARD = (
     "The text below is a candidate answer to a user's question or instruction. "
@@ -62,7 +62,7 @@ JUDGE = (
 )
 
 ASSISTANT_PREFIX = "Score:"
-"""What the rating model's turn is taken to begin with under scorer=expected: the rubrics' declared slot."""
+"""What the rating model's turn is taken to begin with under scorer=expected, where the rubrics ask for the rating."""
 
 STAGE_PROMPTS = {
     "train": [TAGS, TEMPLATES, TURN_MARKS, BACKWARD],
@@ -93,6 +93,13 @@ def text_digest(texts: object) -> str:
 def tag(sources: Sequence[str]) -> Conversation:
     """The system message of the given sources, joined by a space; none for no source."""
     return [{"role": "system", "content": " ".join(TAGS[source] for source in sources)}] if sources else []
+
+
+def without_system(conversation: Conversation) -> Conversation:
+    """The conversation for a model without a system turn: its text stands behind the user's, as `inst` has it."""
+    system = [message["content"] for message in conversation if message["role"] == "system"]
+    first, *rest = [message for message in conversation if message["role"] != "system"]
+    return [{**first, "content": " ".join([first["content"], *system])}, *rest]
 
 
 def forward(instruction: str, sources: Sequence[str]) -> Conversation:

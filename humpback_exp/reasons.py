@@ -6,6 +6,10 @@ PAGE = "page: "
 """What the reasons of whole pages begin with; they count pages, not the rows that went in."""
 DRAFT_KEPT = "draft kept: "
 """The same of candidates that stay as they were in a rewritten folder."""
+NO_LOSS = "no loss: "
+"""The same of held-out pairs whose loss is not known."""
+NOT_JUDGED = "not judged: "
+"""The same of held-out prompts that have no verdict."""
 
 # pages
 EMPTY_PAGE = "empty page"
@@ -38,19 +42,28 @@ PLACEHOLDER = "lorem ipsum"
 TOO_SHORT = "too short"
 
 # generated text
+BROKEN = "broken characters"
+"""An endpoint answered with half a character."""
 ECHOES = "echoes the prompt"
 EMPTY = "empty"
+FAILED = "failed at the endpoint"
+FILTERED = "content filter"
 MUCH_SHORTER = "much shorter"
 OVERFLOW = "longer than the context"
+REASONING_ALONE = "reasoning alone"
+REFUSED = "refused"
 REPEATS = "repeats itself"
 """A generated text, or a segment."""
 RESTATES = "restates the output"
 UNFINISHED = "unfinished"
+"""The limit of new tokens was reached."""
 
 # ratings and selection
 ABANDONED = "abandoned"
 BELOW_THRESHOLD = "below the threshold"
 UNRATED = "not rated"
+UNSCORED = "unscored"
+"""The judge gives no probability to either answer."""
 
 # examples
 CUT = "cut"
@@ -60,5 +73,6 @@ TOO_LONG = "too long"
 
 
 def of_rows(drops: Mapping[str, int]) -> dict[str, int]:
-    """The drops that count rows which went in: neither whole pages nor drafts that were kept."""
-    return {reason: count for reason, count in drops.items() if not reason.startswith((PAGE, DRAFT_KEPT))}
+    """The drops that count rows which went in and did not come out."""
+    beside = (PAGE, DRAFT_KEPT, NO_LOSS, NOT_JUDGED)
+    return {reason: count for reason, count in drops.items() if not reason.startswith(beside)}

@@ -148,6 +148,8 @@ class Answer:
     loss: float
     """Nats a labelled token of the human's answer."""
     labels: int
+    dropped: str = ""
+    """Why the answer is not judged; empty where it is, or where there is none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,7 +162,7 @@ class Verdict:
     second_probability: float
     """The same, shown second."""
     outcome: str
-    """win, loss, or tie where the two orders disagree."""
+    """win, loss, or tie where the two orders disagree. A comparison that the judge does not answer has no verdict."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,10 +19,12 @@ def listens() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: object, limit: float = 500, **environment: str) -> "subprocess.CompletedProcess[str]":
     """A command of the project, as a user types it, from the repository's root."""
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment, timeout=500)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment, timeout=limit
+    )
 
 
 def one_line_error(result: "subprocess.CompletedProcess[str]") -> str:

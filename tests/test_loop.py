@@ -148,7 +148,7 @@ def augment_again(smoke: Path, root: Path) -> list[str]:
     return [
         "augment.py", "tracking=none", f"output_root={root}", f"segments={smoke}/segments/web",
         f"model_path={smoke}/models/backward", f"limit={config.limit}", f"chunk_size={config.chunk_size}",
-        "generation.max_new_tokens=12", "engine.dtype=float32", "engine.batch_size=8",
+        "generation.max_new_tokens=12", "generation.unfinished=keep", "engine.dtype=float32", "engine.batch_size=8",
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from humpback_exp import prompts
 from humpback_exp.config import STAGES
-from humpback_exp.data.tokenize import neutral
+from humpback_exp.data.tokenize import clean
 from humpback_exp.prompts import TEMPLATES, backward, comparison, forward, rating, rewriting
 
 BACKWARD_TEXT = (
@@ -121,7 +121,7 @@ def test_comparison_keeps_the_order_and_foreign_braces() -> None:
     ],
 )
 def test_what_would_end_a_turn_is_taken_out_of_web_text(byte_tokenizer, text: str, left: str) -> None:
-    assert neutral(byte_tokenizer, text) == left
+    assert clean(byte_tokenizer, text) == left
 
 
 DIGESTS = {

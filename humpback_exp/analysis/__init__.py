@@ -1,1 +1,1 @@
-"""Finished folders -> one page: what came out, how sure it is, what the rows look like, what was made from what."""
+"""Finished folders -> pages and one table of runs: what came out, how sure it is, what was made from what."""

@@ -92,13 +92,23 @@ def compare(ours: Setting, theirs: Setting, comparisons: int = 1) -> Comparison:
         if why:
             left_out.append(why)
             continue
-        by_seed = _seeds(ours, measure) == _seeds(theirs, measure)
-        test = paired_by_seed if by_seed else paired
-        own = test(*grids) if grids else unpaired(ours.figures[measure.key], theirs.figures[measure.key])
-        even = measure.even is not None and opposed(ours, theirs) and not theirs.measured(measure)
-        own = replace(own, comparisons=comparisons)
-        changes[measure.key] = Change(measure, own, bool(grids), by_seed, even)
+        changes[measure.key] = _change(measure, ours, theirs, grids, comparisons)
     return Comparison(ours, theirs, changes, tuple(left_out))
+
+
+def _change(measure: Measure, ours: Setting, theirs: Setting, grids: Sequence[Grid], comparisons: int) -> Change:
+    """By the test that the seeds and rows of the two sides allow.
+
+    Args:
+        grids: of both sides over the rows they share; empty where they share none.
+    """
+    by_seed = _seeds(ours, measure) == _seeds(theirs, measure)
+    test = paired_by_seed if by_seed else paired
+    found = test(*grids) if grids else unpaired(ours.figures[measure.key], theirs.figures[measure.key])
+    even = measure.even is not None and opposed(ours, theirs) and not theirs.measured(measure)
+    if even and measure.even is not None:
+        found = replace(found, bounds=(measure.bounds[0] - measure.even, measure.bounds[1] - measure.even))
+    return Change(measure, replace(found, comparisons=comparisons), bool(grids), by_seed, even)
 
 
 def _rows(side: Setting, other: Setting, measure: Measure) -> list[Mapping[str, Row]]:

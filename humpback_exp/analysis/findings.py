@@ -90,11 +90,9 @@ def figures(change: Change) -> str:
     """A change with its unit and interval, of which two digits are shown at least."""
     measure, interval = change.measure, change.interval
     told = f"{number(interval.value, change.form)} {measure.unit}{' from an even 50 %' if change.even else ''}"
-    return (
-        f"{told} (95 % interval {span(interval.ends, change.form)})"
-        if interval.error > 0
-        else f"{told}, without an interval"
-    )
+    if not interval.error > 0:
+        return f"{told}, without an interval"
+    return f"{told} (95 % interval {span(interval.ends, change.form)})"
 
 
 def tests(comparisons: Sequence[Comparison]) -> list[str]:

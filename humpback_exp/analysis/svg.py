@@ -47,7 +47,7 @@ STYLE = {
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A drawing of one panel, made anew for each format; the same numbers give the same bytes."""
+    """A drawing of one panel; the same numbers give the same bytes."""
 
     name: str
     """Of its files, and what the ids in its SVG begin with."""
@@ -59,13 +59,20 @@ class Figure:
     paint: Callable[[Any], None]
     """Draws into matplotlib's axes."""
 
-    def file(self, form: str) -> bytes:
-        """`svg` or `pdf`, one column wide, without a background."""
+    @cached_property
+    def svg(self) -> bytes:
+        """The file: one column wide, without a background."""
+        return self._drawn("svg", "Date")
+
+    @cached_property
+    def pdf(self) -> bytes:
+        return self._drawn("pdf", "CreationDate")
+
+    def _drawn(self, form: str, date: str) -> bytes:
         import matplotlib
         from matplotlib.figure import Figure as Canvas
 
         buffer = io.BytesIO()
-        date = {"svg": "Date", "pdf": "CreationDate"}[form]
         with matplotlib.rc_context(STYLE):
             canvas = Canvas(figsize=(WIDTH, self.height), layout="constrained")
             self.paint(canvas.subplots())
@@ -75,7 +82,7 @@ class Figure:
     @cached_property
     def inline(self) -> Markup:
         """For the page: colours as variables, ids its own, no style sheet. The writer has escaped every label."""
-        text = self.file("svg").decode()
+        text = self.svg.decode()
         text = re.sub(
             r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", text[text.index("<svg") :], flags=re.S
         )

@@ -1,5 +1,6 @@
 """Folders of results, and what they were made from; `artifacts.catalog` walks over the finished ones and compares them."""
 
+from humpback_exp.artifacts.files import require_input, sha256, write_text
 from humpback_exp.artifacts.folder import (
     CHECKPOINTS,
     OPENED_BY,
@@ -10,16 +11,7 @@ from humpback_exp.artifacts.folder import (
     open_stage,
 )
 from humpback_exp.artifacts.hashing import digest, fingerprint, is_still
-from humpback_exp.artifacts.manifest import (
-    KINDS,
-    Manifest,
-    is_begun,
-    is_finished,
-    load,
-    require_input,
-    sha256,
-    write_text,
-)
+from humpback_exp.artifacts.manifest import KINDS, Manifest, is_begun, is_finished, load
 from humpback_exp.artifacts.match import refuse_other
 from humpback_exp.artifacts.versions import git_commit
 

@@ -165,7 +165,7 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
 def _output_roots(top: Path) -> Iterator[Path]:
     yield top
     for child in sorted(top.iterdir()) if top.is_dir() else ():
-        if child.is_dir() and not child.is_symlink() and child.name not in KINDS:
+        if child.is_dir() and not child.is_symlink() and not child.name.startswith(".") and child.name not in KINDS:
             yield from _output_roots(child)
 
 

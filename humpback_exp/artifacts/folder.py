@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load, require_files, sha256, write_text
+from humpback_exp.artifacts.files import require_files, sha256, write_text
+from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load
 from humpback_exp.artifacts.match import manifest_of, require_match
 from humpback_exp.artifacts.versions import git_commit, package_versions
 from humpback_exp.config import STAGES, StageConfig, read, to_plain

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.artifacts.content import LARGE, sha256_of
-from humpback_exp.artifacts.manifest import is_begun, is_finished, load, sha256
+from humpback_exp.artifacts.files import sha256
+from humpback_exp.artifacts.manifest import is_begun, is_finished, load
 
 END = 1 << 20
 """Bytes at either end of a large file by which earlier versions knew it."""

@@ -54,7 +54,7 @@ def require_match(there: Manifest, wanted: Manifest, folder: Path, moved_by: str
     """
     if there.fingerprint == wanted.fingerprint:
         return wanted
-    earlier = {key: there.inputs[key] for key, one in wanted.inputs.items() if _known_by_ends(there, key, one["path"])}
+    earlier = {key: there.inputs[key] for key in wanted.inputs if _known_by_ends(there, wanted, key)}
     wanted = _identified(wanted, wanted.inputs | earlier)
     refuse_other(there, wanted, folder, moved_by)
     for key, one in earlier.items():
@@ -68,8 +68,10 @@ def require_match(there: Manifest, wanted: Manifest, folder: Path, moved_by: str
     return wanted
 
 
-def _known_by_ends(there: Manifest, key: str, path: str) -> bool:
-    return key in there.inputs and there.inputs[key]["fingerprint"] == fingerprint(path, by_their_ends)
+def _known_by_ends(there: Manifest, wanted: Manifest, key: str) -> bool:
+    """Whether an input is another by its whole content, but the same by size and ends."""
+    mark, now = there.inputs.get(key, {}).get("fingerprint"), wanted.inputs[key]
+    return mark != now["fingerprint"] and mark == fingerprint(now["path"], by_their_ends)
 
 
 def _begun_at(there: Manifest, folder: Path) -> float:

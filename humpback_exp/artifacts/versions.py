@@ -5,13 +5,16 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("humpback-exp", "torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
+from humpback_exp import __version__
+
+PACKAGES = ("torch", "transformers", "pytorch-lightning", "peft", "pyarrow", "wandb")
 ROOT = Path(__file__).parents[2]
 """The project's working copy, or where packages are installed."""
 
 
 def package_versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in PACKAGES}
+    """Versions by name; the project's own is in its code, which runs from a working copy that need not be installed."""
+    return {"humpback-exp": __version__} | {name: metadata.version(name) for name in PACKAGES}
 
 
 def git_commit(root: Path = ROOT) -> str:

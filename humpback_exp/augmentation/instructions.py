@@ -16,6 +16,12 @@ ECHO = 6
 RESTATEMENT = 0.6
 """Share of its runs of three words that stand in the output, from which a text that begins as a passage of it is one (ours)."""
 _WORD = re.compile(r"\w+")
+_CANNOT = "(?:can t|cannot|can not|won t|(?:am|m) (?:unable to|not able to))"
+_REFUSAL = re.compile(
+    rf"(?:i m |i am )?(?:very |so |really )?sorry (?:but )?i {_CANNOT}\b|as an ai\b|i must decline\b"
+    rf"|i {_CANNOT} (?:assist|comply|fulfill?|help (?:you )?with)\b"
+)
+"""How a model begins that declines, as words without punctuation."""
 _LABEL = re.compile(r"^\w+ ?:", re.MULTILINE)
 _QUOTED = re.compile(r'"[^"]*"')
 _QUESTION = re.compile(r"(?:[^.!?？]|[.!?](?!\s))*[?？]\W*")
@@ -34,11 +40,13 @@ def drop_reason(instruction: str, output: str) -> str:
     """Why a cleaned instruction is unusable, or an empty string.
 
     Returns:
-        One of `empty`, `too long`, `repeats itself`, `echoes the prompt`, `restates the output`, or "".
+        One of `empty`, `refused`, `too long`, `repeats itself`, `echoes the prompt`, `restates the output`, or "".
     """
     words = words_of(instruction)
     if not words or (len(words) == 1 and instruction[-1] not in "!?"):  # "hello!" says all it means to say
         return reasons.EMPTY
+    if refuses(words):
+        return reasons.REFUSED
     if len(instruction) > MAX_CHARS:
         return reasons.TOO_LONG
     if repeats(words):
@@ -53,6 +61,11 @@ def drop_reason(instruction: str, output: str) -> str:
 def words_of(text: str) -> list[str]:
     """Its words in lower case, without punctuation."""
     return _WORD.findall(text.lower())
+
+
+def refuses(words: list[str]) -> bool:
+    """Whether the model declines instead of answering."""
+    return _REFUSAL.match(" ".join(words[:12])) is not None
 
 
 def repeats(words: list[str]) -> bool:

@@ -7,7 +7,8 @@ Dropping it instead would shrink the selection, and would leave more of the shor
 import re
 
 from humpback_exp import reasons
-from humpback_exp.augmentation.instructions import echoes, repeats, words_of
+from humpback_exp.augmentation.instructions import echoes, refuses, repeats, words_of
+from humpback_exp.completions import LENGTH, LOST
 from humpback_exp.prompts import REWRITE
 
 SHORTEST = 0.3
@@ -24,21 +25,24 @@ def keep_reason(text: str, draft: str, finish: str) -> str:
     """Why the draft is kept instead of a cleaned rewriting, or an empty string.
 
     Args:
-        finish: how the engine ended the completion (`inference.engine.Completion.finish`).
+        finish: how the engine ended the completion (`completions.Completion.finish`).
 
     Returns:
-        One of `longer than the context`, `unfinished`, `empty`, `repeats itself`, `echoes the prompt`, `much shorter`, or "".
+        A reason of `completions.LOST`, or `empty`, `refused`, `repeats itself`, `echoes the prompt`, `unfinished`,
+        `much shorter`, or "".
     """
     words = words_of(text)
-    if finish == "overflow":
-        return reasons.OVERFLOW
+    if finish in LOST:
+        return LOST[finish]
     if len(words) < 2:
         return reasons.EMPTY
+    if refuses(words):
+        return reasons.REFUSED
     if repeats(words):
         return reasons.REPEATS
     if echoes(words, REWRITE):
         return reasons.ECHOES
-    if finish == "length":
+    if finish == LENGTH:
         return reasons.UNFINISHED
     if len(words) < SHORTEST * len(words_of(draft)):
         return reasons.MUCH_SHORTER

@@ -17,6 +17,10 @@ from humpback_exp.progress import log
 
 QUEUE_SECONDS = 30.0
 """Between two questions to Slurm's controller, which many ask."""
+ANSWER_SECONDS = 60.0
+"""What the controller may take for an answer."""
+QUESTIONS = 10
+"""How often a busy controller is asked before a job is submitted."""
 
 
 @contextmanager
@@ -33,7 +37,7 @@ def on_slurm(config: BulkConfig) -> Iterator[AnyAlive]:
             "executor=slurm: no sbatch on the PATH; run this on a login node of the cluster, or executor=local"
         )
     executor = slurm_executor(config)
-    if queued(executor.job_name):
+    if queued_surely(executor.job_name):
         log.info("job %s is queued or running already; waiting for it", executor.job_name)
     else:
         clear(config.folder)
@@ -52,7 +56,7 @@ def on_slurm(config: BulkConfig) -> Iterator[AnyAlive]:
         nonlocal asked, answer
         if time.monotonic() - asked > QUEUE_SECONDS:
             asked = time.monotonic()
-            with suppress(subprocess.CalledProcessError):  # a controller that is busy; ask again later
+            with suppress(subprocess.SubprocessError):  # a controller that is busy; ask again later
                 answer = queued(executor.job_name)
         return answer
 
@@ -101,14 +105,43 @@ def job_name(config: BulkConfig) -> str:
 
 
 def queued(name: str) -> bool:
-    """Whether a task of the job waits, runs or is just ending."""
+    """Whether a task of the job waits, runs or is just ending.
+
+    Raises:
+        subprocess.SubprocessError: the controller is busy.
+    """
     command = ["squeue", "--noheader", f"--user={getpass.getuser()}", f"--name={name}", "--format=%T"]
-    return bool(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    return bool(
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=ANSWER_SECONDS).stdout.strip()
+    )
+
+
+def queued_surely(name: str) -> bool:
+    """The same, asked again while the controller is busy: a job that is queued already must not be submitted twice.
+
+    Raises:
+        ValueError: there is no squeue, or the controller never answers.
+    """
+    for _ in range(QUESTIONS):
+        try:
+            return queued(name)
+        except OSError as error:
+            raise ValueError(f"executor=slurm: squeue cannot be run ({error.strerror}); put it on the PATH") from None
+        except subprocess.SubprocessError as error:
+            said = str(getattr(error, "stderr", None) or error).strip()
+            log.info("squeue does not answer; asking again in %g s", QUEUE_SECONDS)
+            time.sleep(QUEUE_SECONDS)
+    raise ValueError(f"executor=slurm: squeue does not answer ({said}); repeat the command when the controller is well")
 
 
 def cancel(name: str) -> None:
     """End what is left of the job, which may still wait for a node, and see it gone before the folder is finished."""
-    subprocess.run(["scancel", f"--user={getpass.getuser()}", f"--name={name}"], capture_output=True)
     deadline = time.monotonic() + QUEUE_SECONDS
-    while queued(name) and time.monotonic() < deadline:
-        time.sleep(1)
+    with suppress(
+        OSError, subprocess.SubprocessError
+    ):  # a job that nobody can ask about ends by itself: no chunk is missing
+        subprocess.run(
+            ["scancel", f"--user={getpass.getuser()}", f"--name={name}"], capture_output=True, timeout=ANSWER_SECONDS
+        )
+        while queued(name) and time.monotonic() < deadline:
+            time.sleep(1)

@@ -6,7 +6,16 @@ from urllib.parse import urlsplit
 from omegaconf import MISSING
 
 from humpback_exp.config.base import artifact_input, operational
-from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, SHARE, bounded, check_bounds, choice, require
+from humpback_exp.config.bounds import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    SHARE,
+    bounded,
+    check_bounds,
+    choice,
+    require,
+)
 from humpback_exp.config.training import DTYPES
 
 
@@ -18,6 +27,9 @@ class GenerationConfig:
     """0 is greedy."""
     top_p: float = bounded(0.9, SHARE)
     max_new_tokens: int = bounded(256, POSITIVE)
+    unfinished: str = operational("drop", choice("drop", "keep"))
+    """What becomes of text that reaches max_new_tokens. drop: the row has no text, and its reason is counted. keep: it is
+    taken as whole; for models that never end a turn by themselves."""
 
     def __post_init__(self) -> None:
         check_bounds(self, "generation.")
@@ -56,6 +68,9 @@ class EngineConfig:
     """openai: seconds for one answer."""
     retries: int = operational(8, NOT_NEGATIVE)
     """openai: tries after the first, while the endpoint is down, slow, busy or speaks garbage."""
+    max_failed: float = operational(0.1, PROBABILITY)
+    """openai: share of the rows asked that may be given up, each with its reason: a page that a moderator refuses, an answer
+    that never can be read. Beyond it the stage ends. Of the first 50 rows so many may fail as of 50."""
     answers: str = operational("outputs/answers")
     """openai: folder where every answer is kept as it comes in, so that none is paid for twice."""
 

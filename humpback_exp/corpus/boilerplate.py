@@ -40,6 +40,7 @@ BYLINE = re.compile(
     r"(?:[Bb]y|BY):? (?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|de|van|von|and|&|for|of|the|at|in)){0,7}"
     r"(?:\s*[,|·•–—-].{0,80})?(?<![.!?:;])"
 )
+LANGUAGES = re.compile(r"(?:available |other |in other )?languages?\s*:.*", re.I)
 ADVERTISEMENT = re.compile(
     r"(?:advertisements?|ads?|sponsored(?: content| links?| by.*)?|promoted|paid content|scroll to continue.*"
     r"|(?:advertisement\s*[-–—:.|]?\s*)?(?:story|article|content) continues (?:below|after).*"
@@ -74,6 +75,7 @@ SHARE_WORDS = frozenset(
     "reddit rss save share shares shared send sms snapchat story telegram text the this to tumblr tweet tweets twitter us "
     "via viber whatsapp window with x xing youtube bookmark pdf download networks social media your our".split()
 )
+MAX_SHARE_WORDS = 16
 SHARES = frozenset("share shares tweet pin print email follow bookmark like".split())
 NETWORKS = frozenset("facebook twitter linkedin pinterest reddit whatsapp telegram tumblr instagram flipboard".split())
 NAVIGATION_WORDS = frozenset(
@@ -147,8 +149,8 @@ def _is_label_line(block: Block) -> bool:
     text = block.text
     if len(text) > LINE_CHARS or block.kind not in ("text", "item"):
         return False
-    words = [word.lower() for word in WORD.findall(text)]
-    if len(words) <= 16 and all(word in SHARE_WORDS or word.isdigit() for word in words):
+    words = WORD.findall(text.lower()) if text.count(" ") <= MAX_SHARE_WORDS else ()
+    if words and all(word in SHARE_WORDS or word.isdigit() for word in words):
         known = NETWORKS if block.kind == "item" else SHARES | NETWORKS
         if any(word in known for word in words):
             return True
@@ -156,7 +158,7 @@ def _is_label_line(block: Block) -> bool:
         return False
     if READ_MORE.fullmatch(text) and block.link_chars > POINTER_LINK_SHARE * len(text):
         return True
-    return any(pattern.fullmatch(text) for pattern in (ADVERTISEMENT, BYLINE, DATED, SIGN_UP))
+    return any(pattern.fullmatch(text) for pattern in (ADVERTISEMENT, BYLINE, DATED, LANGUAGES, SIGN_UP))
 
 
 def _without_boxes(blocks: list[Block], stop_headers: Sequence[str]) -> list[Block]:

@@ -17,7 +17,7 @@ from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.filters import drop_reason, is_capital_word
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import Section, cut, dropped_record
-from humpback_exp.corpus.sites import Sites, repeated, site_of
+from humpback_exp.corpus.sites import Sites, lines_of, repeated
 from humpback_exp.records import DroppedSegment, Segment
 
 
@@ -70,9 +70,9 @@ def judged(page: pages.Page, config: CorpusConfig, sites: Sites) -> tuple[list[S
     """The sections of a page, why each is dropped, and why the page as a whole is none."""
     if page.reason:
         return [], [], page.reason
-    repeated = sites.get(site_of(page.url), frozenset())
+    lines = lines_of(page.url, sites)
     try:
-        found = list(cut(page.url, page.html, page.charset, config.stop_headers, repeated, page.version))
+        found = list(cut(page.url, page.html, page.charset, config.stop_headers, lines, page.version))
     except NotAPage as error:
         return [], [], str(error)
     verdicts = [drop_reason(section, config) for section in found]

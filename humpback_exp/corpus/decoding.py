@@ -25,14 +25,17 @@ MAX_BAD_SHARE = 0.02
 
 MARK = "at-byte"
 HEADERS = re.compile(rb"<h[1-6](?=[\s>/])", re.I)
-HEADERS_AND_ROLES = re.compile(HEADERS.pattern + rb"|\srole\s*=\s*[\"']?heading\b", re.I)
+ROLE = re.compile(rb"role\s*=\s*[\"']?heading\b", re.I)
+HEADERS_AND_ROLES = re.compile(HEADERS.pattern + rb"|\s" + ROLE.pattern, re.I)
 WIDE_HEADERS = {
     "utf-16-le": re.compile(rb"<\0h\0[1-6]\0(?=[\s>/]\0)", re.I),
     "utf-16-be": re.compile(rb"\0<\0h\0[1-6](?=\0[\s>/])", re.I),
 }
 
 XHTML = re.compile(r"\s*(?:<\?xml|(?:<![^>]*>\s*)*<html\b[^>]*\sxmlns\s*=)", re.I)
-EMPTY_ELEMENT = re.compile(r"<([a-zA-Z][\w:-]*)([^<>]*)/>")
+EMPTY_END = re.compile("/>")
+MAX_TAG = 4000
+NAME = re.compile(r"[a-zA-Z][\w:-]*")
 CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.S)
 DOCTYPE_SUBSET = re.compile(r"(<!DOCTYPE[^\[>]{0,500})\[.*?\]\s*>", re.I | re.S)
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
@@ -40,6 +43,8 @@ VOID = frozenset("area base br col embed hr img input link meta param source tra
 TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 CLOSED_BY_THEMSELVES = VOID | frozenset("p li dt dd tr td th tbody thead tfoot option optgroup html head body".split())
 MANY_TAGS = 10_000
+MAX_ELEMENTS = 200_000
+"""Elements of a page, which take some two seconds and 200 MB; real pages of the largest size have about as many."""
 MAX_NESTING = 50_000_000
 """Sum over a page's tags of the elements open there. The parser goes through all of them at every tag: about a second."""
 
@@ -68,7 +73,7 @@ def decode(html: bytes, charset: str | None = None) -> str:
     if "<" not in text:
         raise NotAPage(reasons.NOT_HTML)
     if text.count("<") > MANY_TAGS:
-        _check_nesting(text)
+        _check_tags(text)
     return _as_html(text) if XHTML.match(text) else text
 
 
@@ -135,7 +140,7 @@ def _legacy(html: bytes, declared: str | None) -> str:
 
 def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
     wide = WIDE_HEADERS.get(encoding)
-    pattern = wide or (HEADERS_AND_ROLES if b"heading" in html else HEADERS)
+    pattern = wide or (HEADERS_AND_ROLES if ROLE.search(html) else HEADERS)
 
     def mark(tag: "re.Match[bytes]") -> bytes:
         start = tag.start()
@@ -153,13 +158,19 @@ def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
 def _as_html(text: str) -> str:
     """XHTML as the HTML parser wants it: empty elements with an end tag, character data as text, no document type."""
     text = CDATA.sub(lambda data: entities.escape(data[1]), DOCTYPE_SUBSET.sub(r"\1>", text, count=1))
-    return EMPTY_ELEMENT.sub(
-        lambda tag: tag[0] if tag[1].lower() in VOID else f"<{tag[1]}{tag[2]}></{tag[1]}>",
-        text,
-    )
+    pieces, done = [], 0
+    for end in EMPTY_END.finditer(text):
+        start = text.rfind("<", max(done, end.start() - MAX_TAG), end.start())
+        name = NAME.match(text, start + 1) if start >= 0 else None
+        if name and name[0].lower() not in VOID and ">" not in text[start : end.start()]:
+            pieces.append(f"{text[done : end.start()]}></{name[0]}>")
+            done = end.end()
+    return "".join(pieces) + text[done:]
 
 
-def _check_nesting(text: str) -> None:
+def _check_tags(text: str) -> None:
+    if text.count("<") - text.count("</") > MAX_ELEMENTS:
+        raise NotAPage(reasons.TOO_MANY_ELEMENTS)
     depths: Counter[str] = Counter()
     total = work = 0
     for closing, tag in TAG.findall(text):

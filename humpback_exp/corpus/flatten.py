@@ -11,17 +11,15 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from humpback_exp import reasons
 from humpback_exp.corpus import markup, plain
-from humpback_exp.corpus.decoding import MARK, NotAPage
-from humpback_exp.corpus.furniture import Furniture
+from humpback_exp.corpus.decoding import MARK
+from humpback_exp.corpus.furniture import Furniture, is_note_mark
 from humpback_exp.corpus.tables import Rows, places_text
 
 PERMALINK_END = re.compile(r"\s*[¶🔗]+$|\s+[#§]$|\s*\[\s*edit(?: source)?\s*(?:\|\s*edit source\s*)?\]$")
-PERMALINKS = frozenset("¶#§🔗⚓∞")
+PERMALINKS = frozenset("¶#§🔗⚓∞◆")
 NUMBER = re.compile(r"-?\d{1,9}")
 TIGHT = {("item", "item"), ("row", "row"), ("term", "term"), ("term", "meaning")}
 """Kinds of neighbours with no blank line between."""
-MAX_NODES = 600_000
-"""Nodes of a page, which take some two seconds; pages of the largest size have half as many."""
 Attributes = dict[str, str | None]
 
 
@@ -49,11 +47,7 @@ class Block:
 
 
 def flatten(text: str) -> list[Block]:
-    """The blocks of a page as `decode` returns it.
-
-    Raises:
-        NotAPage: more nodes than MAX_NODES.
-    """
+    """The blocks of a page as `decode` returns it."""
     tree = LexborHTMLParser(text)
     if "math/tex" in text:
         for script in tree.css("script[type^='math/tex']"):
@@ -94,7 +88,7 @@ class _Reader:
     def read(self) -> list[Block]:
         """All blocks, in order."""
         line, (kinds, names) = self.line, markup.tag_kinds()
-        nodes, kind, tag, start, left = self.body.iter(include_text=True), markup.OTHER, "", 0, MAX_NODES
+        nodes, kind, tag, start = self.body.iter(include_text=True), markup.OTHER, "", 0
         above: list[tuple[Iterator[LexborNode], int, str, int]] = []
         while True:
             for node in nodes:
@@ -117,7 +111,6 @@ class _Reader:
                     continue
                 above.append((nodes, kind, tag, start))
                 nodes, kind, tag, start = inside, inner, name, len(self.blocks)
-                left -= 1
                 break
             else:
                 if kind:
@@ -125,8 +118,6 @@ class _Reader:
                 if not above:
                     break
                 nodes, kind, tag, start = above.pop()
-            if left < 0:
-                raise NotAPage(reasons.TOO_MANY_ELEMENTS)
         self._flush()
         for order, block in enumerate(self.blocks):
             block.order = order
@@ -181,7 +172,7 @@ class _Reader:
         if tag == "br":
             line.append("\n" if self.pre else plain.LINE_BREAK)
         elif tag == "a":
-            if node.text().strip() in PERMALINKS:
+            if node.text().strip() in PERMALINKS or is_note_mark(node, attributes):
                 return None
             self.in_link = "href" in attributes
             return node.iter(include_text=True)
@@ -267,7 +258,8 @@ class _Reader:
             values.close(plain.one_line("".join(self.line)))
             self.line.clear()
         elif tag == "tr":
-            self._add("row", values.row())
+            values.end_row(self.link_chars)
+            self.link_chars = 0
         else:
             self.line.append(" ")
 
@@ -279,10 +271,16 @@ class _Reader:
         elif tag == "pre":
             self.pre = max(0, self.pre - 1)
         elif tag == "table" and self.tables:
-            self.tables.pop()
+            if values := self.tables.pop():
+                self._add_rows(values)
             self.values = self.tables[-1] if self.tables else None
         elif tag in ("article", "main") and self.articles:
             self.blocks.append(Block("end", "", level=self.articles.pop()))
+
+    def _add_rows(self, values: Rows) -> None:
+        found = list(values.lines())
+        kind = "row" if any(" | " in row for row, _ in found) else "text"
+        self.blocks += [Block(kind, row, min(links, len(row))) for row, links in found]
 
     def _next_bullet(self, value: str) -> str:
         number = self.lists[-1] if self.lists else None

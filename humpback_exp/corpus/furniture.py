@@ -31,6 +31,7 @@ PROSE_LINK_SHARE = 0.3
 """Navigation and forms with this much text, and few links in it, say something."""
 MANY_KEPT = 50
 """Wrappers inside one another that were found to hold the page; further ones are not looked at again."""
+TELLING = frozenset("aria-hidden class hidden id role style".split())
 NAMES_SEEN: dict[str, tuple[str, str] | None] = {}
 MAX_NAMES_SEEN = 50_000
 Evidence = tuple[str, str]
@@ -57,6 +58,8 @@ class Furniture:
 
     def reason(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> str | None:
         """What makes the element furniture, such as `nav` or `class sidebar`; None for a part of the text."""
+        if TELLING.isdisjoint(attributes) and tag not in TAGS:
+            return None
         found = _hidden(attributes) or (None if tag in HEADERS else _named(node, tag, attributes))
         if found is None or self.kept > MANY_KEPT:
             return None
@@ -106,17 +109,21 @@ def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evi
         found = _meaning(value) if value else None
         if found and not (name == "id" and _is_named_after_its_header(node, value or "")):
             return found[0], f"{name} {found[1]}"
-    if tag == "a" and _is_note(node, attributes):
-        return BOX, "note mark"
     return (TAGS[tag], tag) if tag in TAGS else None
 
 
-def _meaning(value: str) -> tuple[str, str] | None:
-    if value not in NAMES_SEEN:
+def is_note_mark(node: LexborNode, attributes: dict[str, str | None]) -> bool:
+    """A footnote's mark, or the way back from one: a number that leads to another place on the page."""
+    return (attributes.get("href") or "").startswith("#") and NOTE_MARK.fullmatch(node.text().strip()) is not None
+
+
+def _meaning(value: str) -> Evidence | None:
+    try:
+        return NAMES_SEEN[value]
+    except KeyError:
         if len(NAMES_SEEN) > MAX_NAMES_SEEN:
             NAMES_SEEN.clear()
-        NAMES_SEEN[value] = named(value)
-    return NAMES_SEEN[value]
+        return NAMES_SEEN.setdefault(value, named(value))
 
 
 def _is_named_after_its_header(node: LexborNode, name: str) -> bool:
@@ -125,14 +132,9 @@ def _is_named_after_its_header(node: LexborNode, name: str) -> bool:
     return header is not None and re.sub(r"\W+|_", "", header.text()).lower() == re.sub(r"\W+|_", "", name).lower()
 
 
-def _is_note(node: LexborNode, attributes: dict[str, str | None]) -> bool:
-    """The mark of a footnote, or the way back from one: a number that leads to another place on the page."""
-    return (attributes.get("href") or "").startswith("#") and NOTE_MARK.fullmatch(node.text().strip()) is not None
-
-
 def _chars(node: LexborNode) -> int:
     return len("".join(node.text().split()))
 
 
 def _linked_chars(node: LexborNode) -> int:
-    return sum(_chars(link) for link in node.css("a[href]"))
+    return len("".join("".join(link.text() for link in node.css("a[href]")).split()))

@@ -11,10 +11,12 @@ BLOCKS = frozenset(
     "aside dialog footer form nav".split()
 )
 HEADERS = frozenset("h1 h2 h3 h4 h5 h6".split())
-REMOVED = (
-    "style svg template textarea select iframe canvas audio video object map datalist noembed noframes xmp rp script"
-).split()
-"""Taken out of the tree before it is read: what only scripts, other media or forms show."""
+REMOVED = ["script", "style"]
+"""Taken out of the tree before it is read, so that the length of an element's text is that of its words."""
+SKIPPED = frozenset(
+    "svg template textarea select iframe canvas audio video object map datalist noembed noframes xmp plaintext rp".split()
+)
+"""Left out with all they hold: what only other media, forms or old browsers show."""
 INLINE_TAGS = frozenset("a br button del img math noscript q rt sub sup".split())
 """Elements inside a line that mean more than their text."""
 
@@ -85,7 +87,7 @@ def tag_kinds() -> tuple[list[int], list[str]]:
     """The kind and name of every tag by Lexbor's number for it; numbers from 512 on are unknown elements."""
     kinds, names = [OTHER] * CUSTOM, [""] * CUSTOM
     kinds[COMMENT_NODE] = SKIP
-    for kind, tags in ((BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS)):
+    for kind, tags in ((BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS), (SKIP, SKIPPED)):
         for tag in tags:
             number = _number(tag)
             kinds[number], names[number] = kind, tag

@@ -52,6 +52,11 @@ class Unit:
     neighbours: dict[str, list[Path]] = field(default_factory=dict)
     """Some files of each site that the unit has a part of, the same for all its units."""
 
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is a range of an archive rather than files with a page each."""
+        return self.files[0].name.lower().endswith(ARCHIVES)
+
 
 def units(path: str, chunk_size: int) -> list[Unit]:
     """The work of a corpus, in the order of the files' names.

@@ -14,6 +14,8 @@ UNSEEN = re.compile(
 )
 """Controls, soft hyphens, zero-width and bidirectional marks, icons of private fonts."""
 DISPLAY_STYLE = re.compile(r"^\{\\(?:display|text)style\s*(.*)\}$", re.S)
+MAX_FORMULA_DEPTH = 20
+RANKS = {"msup": "^", "msub": "_", "mfrac": "/"}
 ORDINAL = re.compile(r"(?:st|nd|rd|th|er|tm|sm|[aeo®™℠])", re.I)
 NOTE = re.compile(r"\[?(?:\d{1,3}|[*†‡§]|[a-d])\]?(?:,\s*\d{1,3})*")
 NUMBERED_LINE = re.compile(r"\s*(\d+)[:.|]?(?:\s|$)")
@@ -70,17 +72,14 @@ def tex(source: str) -> str:
     return found[1].strip() if found else source
 
 
-def _on_one_line(node: LexborNode) -> str:
-    """Presentation MathML without a source; deep nesting, of which only the text is taken, is not for reading anyway."""
+def _on_one_line(node: LexborNode, depth: int = 0) -> str:
+    """Presentation MathML without a source; of what is nested too deeply to be read, the text alone."""
     children = [child for child in node.iter() if not (child.tag or "").startswith("annotation")]
-    if not children:
+    if not children or depth > MAX_FORMULA_DEPTH:
         return " ".join(node.text().split())
-    parts = (
-        [_on_one_line(child) for child in children] if len(node.text()) < 2000 else [child.text() for child in children]
-    )
-    if node.tag in ("msup", "msub", "mfrac") and len(parts) == 2:
-        sign = {"msup": "^", "msub": "_", "mfrac": "/"}[node.tag]
-        return sign.join(part if len(part) < 2 or part.isalnum() else f"({part})" for part in parts)
+    parts = [_on_one_line(child, depth + 1) for child in children]
+    if node.tag in RANKS and len(parts) == 2:
+        return RANKS[node.tag].join(part if len(part) < 2 or part.isalnum() else f"({part})" for part in parts)
     return f"sqrt({' '.join(parts)})" if node.tag == "msqrt" else "".join(parts)
 
 

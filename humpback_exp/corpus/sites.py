@@ -1,12 +1,12 @@
 """Lines that stand on many pages of a site, found on a sample of each: boilerplate, whatever they say.
 
-A site is a host or, of a folder of files, its first folder below the corpus. The sample of a site is the same for all
-units that share it (the site's files, or the records of one range of an archive), so what is left out depends neither on
-workers nor on chunks. Called by chunks.
+A site is a host or, of a folder of files, each file's own folder and its first one below the corpus. The sample of a
+site is the same for all units that share it (the site's files, or the records of one range of an archive), so what is
+left out depends neither on workers nor on chunks. Called by chunks.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,39 +26,50 @@ MIN_WORDS = 3
 MAX_CHARS = 400
 
 
-def site_of(url: str) -> str:
-    """The host of an address, or the first folder of a path."""
+def sites_of(url: str) -> list[str]:
+    """The host of an address, or the first and the last folder of a path."""
     if "://" in url:
-        return url.split("/")[2].lower()
-    return url.partition("/")[0] if "/" in url else ""
+        return [url.split("/")[2].lower()]
+    return sorted({url.partition("/")[0], url.rpartition("/")[0]}) if "/" in url else [""]
 
 
 def add_neighbours(units: list[Unit]) -> None:
     """Tell every unit of HTML files a sample, spread evenly, of each site that it has a part of."""
     by_site: dict[str, list[Path]] = {}
     for unit in units:
-        for file in unit.files if unit.end is None and not unit.start else ():
-            by_site.setdefault(site_of(address(file, unit.folder)), []).append(file)
+        for file, site in _sites(unit):
+            by_site.setdefault(site, []).append(file)
     samples = {site: _spread(files) for site, files in by_site.items() if len(files) >= MIN_PAGES}
     for unit in units:
-        own = {site_of(address(file, unit.folder)) for file in unit.files}
+        own = {site for _, site in _sites(unit)}
         unit.neighbours = {site: samples[site] for site in sorted(own) if site in samples}
 
 
 def repeated(unit: Unit, max_page_mb: int) -> Sites:
     """The lines of every site of a unit that stand on many of its pages."""
-    if unit.neighbours:
+    if not unit.is_archive:
         return {site: _of_files(tuple(files), unit.folder, max_page_mb) for site, files in unit.neighbours.items()}
-    hosts = Counter(site_of(page.url) for page in read(unit, max_page_mb) if not page.reason)
+    hosts = Counter(site for page in read(unit, max_page_mb) if not page.reason for site in sites_of(page.url))
     wanted = {host: min(pages, SAMPLE) for host, pages in hosts.items() if host and pages >= MIN_PAGES}
     counts: dict[str, Counter[str]] = {host: Counter() for host in wanted}
     left = dict(wanted)
     for page in read(unit, max_page_mb) if wanted else ():
-        host = site_of(page.url)
-        if left.get(host) and not page.reason:
-            left[host] -= 1
-            counts[host].update(_lines(page))
+        for host in sites_of(page.url):
+            if left.get(host) and not page.reason:
+                left[host] -= 1
+                counts[host].update(_lines(page))
     return {host: _many(counts[host], pages) for host, pages in wanted.items()}
+
+
+def lines_of(url: str, sites: Sites) -> frozenset[str]:
+    """The lines to leave out of a page."""
+    return frozenset().union(*(sites.get(site, ()) for site in sites_of(url)))
+
+
+def _sites(unit: Unit) -> Iterator[tuple[Path, str]]:
+    for file in () if unit.is_archive else unit.files:
+        for site in sites_of(address(file, unit.folder)):
+            yield file, site
 
 
 def _spread(files: list[Path]) -> list[Path]:

@@ -1,5 +1,7 @@
 """Rows of a table of values -> lines in which every cell stands in its column. Called by flatten."""
 
+from collections.abc import Iterator
+
 from selectolax.lexbor import LexborNode
 
 RICH = "ul, ol, dl, pre, blockquote, h1, h2, h3, h4, h5, h6, [role=heading]"
@@ -21,6 +23,7 @@ class Rows:
     """The cells of one table, row by row; a value that spans rows stands in each of them."""
 
     def __init__(self) -> None:
+        self.rows: list[tuple[list[str], int]] = []
         self.cells: list[str] = []
         self.spans = (1, 1)
         self.below: dict[int, tuple[int, str]] = {}
@@ -38,21 +41,28 @@ class Rows:
         self.cells += [text] + [""] * (columns - 1)
         self.spans = (1, 1)
 
-    def row(self) -> str:
-        """The line of the row that ends; empty where all its cells are."""
+    def end_row(self, link_chars: int) -> None:
+        """A row ends, of whose characters so many stand in links."""
         self._fill()
-        cells, self.cells = self.cells, []
-        while cells and not cells[-1]:
-            cells.pop()
-        return " | ".join(cells).strip()
+        self.rows.append((self.cells, link_chars))
+        self.cells = []
+
+    def lines(self) -> Iterator[tuple[str, int]]:
+        """The rows with something in them and their characters in links; columns that are empty in all rows left out."""
+        used = sorted({at for cells, _ in self.rows for at, cell in enumerate(cells) if cell})
+        for cells, link_chars in self.rows:
+            values = [cells[at] if at < len(cells) else "" for at in used]
+            while values and not values[-1]:
+                values.pop()
+            if values:
+                yield " | ".join(values).strip(), link_chars
 
     def _fill(self) -> None:
         while (at := len(self.cells)) in self.below:
-            left, text = self.below.pop(at)
+            left, text = self.below[at]
             self.cells.append(text)
-            if left > 1:
-                self.below[at] = (left - 1, text)
-            elif at in self.below:
+            self.below[at] = (left - 1, text)
+            if left == 1:
                 del self.below[at]
 
 

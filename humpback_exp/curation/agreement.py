@@ -48,9 +48,9 @@ def comparison(rows: Iterable[Measured]) -> dict[str, Any]:
     count, mass = 0, 0.0
     both: list[tuple[float, float]] = []
     for row in rows:
-        if row.mass is not None:
+        if row.mass is not None and math.isfinite(row.mass):
             count, mass = count + 1, mass + row.mass
-        if row.generated is not None and row.expected is not None:
+        if row.generated is not None and row.expected is not None and math.isfinite(row.generated + row.expected):
             both.append((row.generated, row.expected))
     figures: dict[str, Any] = {"mean_mass": mass / count} if count else {}
     found = agreement(*map(list, zip(*both, strict=True))) if both else {}

@@ -1,15 +1,30 @@
 """What a model says of a pair -> a score from 1 to 5, or None when it is unreadable.
 
 The unofficial reimplementation read any digits behind "Score:" anywhere and got scores up to 10502, or lost two thirds
-of its pairs (rivals.md 3.1). Here the declared slot is the last line that is not blank, and nothing else counts.
+of its pairs (rivals.md 3.1). Here the declared slot is the last line that holds a letter or a digit, and nothing else counts.
 """
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-_SLOT = re.compile(r"[*_`\s]*score[*_`\s]*:[*_`\s]*([0-5])(?:\.0+)?(?:\s*/\s*5)?[*_`\s.]*", re.IGNORECASE)
+from humpback_exp.completions import answer_in
+
+_FRAME = r"[#*_`>\-•\s]*"
+_EMPHASIS = r"[*_`\s]*"
+_RATING = r"\[{0,2}\s*([0-5])(?:\.0+)?\s*\]{0,2}(?:\s*(?:/|\(?out of)\s*5\)?)?\s*\]{0,2}"
+_SLOT = re.compile(
+    rf"{_FRAME}(?:(?:my|the)\s+)?(?:(?:final|overall|total)\s+)?score{_EMPHASIS}:{_EMPHASIS}{_RATING}[*_`\s.!]*",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(rf"{_FRAME}(?:\[{{1,2}}([0-5])\]{{1,2}}|([0-5])\s+out\s+of\s+5)[*_`\s.!]*", re.IGNORECASE)
+"""A rating without the word, in a form that means nothing else."""
+
+
+ROUNDING = 1e-3
+"""How far probabilities that were rounded may sum beyond 1."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,12 +44,14 @@ class Rated:
 def parse_score(completion: str, lowest: int = 1) -> float | None:
     """The level in the last line `Score: n`, n from `lowest` to 5, where 0 counts as level 1; None for anything else.
 
-    Emphasis marks, `/5` and a full stop are tolerated, since they leave no doubt about the number; 6, 10, 4.5, a range, a
+    What leaves no doubt about the number is tolerated: emphasis, headings and brackets, full-width signs, `final` before the
+    score, `/5` and `out of 5` behind it, `[n]` or `n out of 5` alone, marks of turns, thinking before. 6, 10, 4.5, a range, a
     score in prose or one that is not on the last line are unreadable, and so is 0 under a rubric that does not offer it.
     """
-    lines = [line for line in completion.splitlines() if line.strip()]
-    found = _SLOT.fullmatch(lines[-1]) if lines else None
-    rating = int(found.group(1)) if found else -1
+    lines = [line for line in answer_in(completion).splitlines() if re.search(r"\w", line)]
+    line = unicodedata.normalize("NFKC", lines[-1]) if lines else ""
+    found = _SLOT.fullmatch(line) or _ALONE.fullmatch(line)
+    rating = int(next(filter(None, found.groups()))) if found else -1
     return level(rating) if rating >= lowest else None
 
 
@@ -44,12 +61,14 @@ def level(rating: int) -> float:
 
 
 def expectation(ratings: Sequence[int], probabilities: Sequence[float]) -> tuple[float | None, float | None]:
-    """The mean level under the probabilities of the ratings, scaled to sum to 1, and their sum; None where that is not positive.
+    """The mean level under the probabilities of the ratings, scaled to sum to 1, and their sum.
+
+    The mean is None where the sum is not positive or exceeds 1, and so is the sum where it is no number.
 
     With ratings 1 to 5 the mean is sum k p_k / sum p_k: G-Eval's weighted score (arXiv 2303.16634, section 2).
     """
     mass = math.fsum(probabilities)
-    if not mass > 0:
+    if not 0 < mass <= 1 + ROUNDING:
         return None, None if math.isnan(mass) else mass
     return math.fsum(level(rating) * p for rating, p in zip(ratings, probabilities, strict=True)) / mass, mass
 

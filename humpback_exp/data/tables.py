@@ -18,8 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-import fsspec
-
 from humpback_exp.data.sources import COMPRESSED, brief, library
 
 Row = dict[str, Any]
@@ -40,6 +38,8 @@ def read_rows(path: str, key: str) -> Numbered:
     Raises:
         ValueError: unreadable, or a row that is none (named by its number).
     """
+    import fsspec  # 40 ms, which a command that only composes its config should not wait for
+
     ends = [end.lower() for end in Path(path).suffixes]
     compression = COMPRESSED[ends.pop()] if ends and ends[-1] in COMPRESSED else None
     end = ends[-1] if ends else ""

@@ -1,16 +1,17 @@
 """Pair + direction -> ids and labels. Labels are masked by position, never by the pad id: eos is often the pad."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from jinja2 import TemplateError
 
 from humpback_exp import reasons
 from humpback_exp.config import DataConfig
-from humpback_exp.prompts import TURN_MARKS, Conversation, backward, forward
+from humpback_exp.prompts import Conversation, backward, forward, without_system
 from humpback_exp.records import Example
+from humpback_exp.turn_marks import remove, tokenizer_marks
 
 IGNORED = -100
 """The label of a position without a loss, as torch's cross entropy has it."""
@@ -32,32 +33,29 @@ class Tokens:
         return int(np.count_nonzero(np.asarray(self.labels) != IGNORED))
 
 
-def neutral(tokenizer: Tokenizer, text: str) -> str:
-    """Text from outside without the strings that mark turns, for the tokenizer or in a template of ours.
-
-    A page that holds `<|im_end|>` or `[/INST]` must not be able to end a turn, nor one that hides a mark inside a mark.
-    """
-    special = (str(token) for token in tokenizer.added_tokens_decoder.values() if token.special)
-    return without(re.compile("|".join(re.escape(mark) for mark in (*special, *TURN_MARKS))), text)
-
-
-def without(marks: re.Pattern[str], text: str) -> str:
-    """`text` less every match, also those that a removal makes."""
-    while marks.search(text):
-        text = marks.sub("", text)
-    return text
+def clean(tokenizer: Tokenizer, text: str) -> str:
+    """Text from outside without the strings that mark turns for this tokenizer, in its template or in one of a known family."""
+    return remove(text, tokenizer_marks(tokenizer))
 
 
 def prompt_ids(tokenizer: Tokenizer, conversation: Conversation) -> list[int]:
     """Ids of a conversation up to where the model's turn begins, the begin-of-text token included if the template has it."""
-    safe = [{**message, "content": neutral(tokenizer, message["content"])} for message in conversation]
-    text = tokenizer.apply_chat_template(safe, tokenize=False, add_generation_prompt=True)
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+    safe = [{**message, "content": clean(tokenizer, message["content"])} for message in conversation]
+    return tokenizer(_rendered(tokenizer, safe), add_special_tokens=False)["input_ids"]
+
+
+def _rendered(tokenizer: Tokenizer, conversation: Conversation) -> str:
+    """The conversation as text; a template that refuses a system turn gets it in the user's."""
+    try:
+        return tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)
+    except TemplateError:
+        joined = without_system(conversation)
+        return tokenizer.apply_chat_template(joined, tokenize=False, add_generation_prompt=True)
 
 
 def target_ids(tokenizer: Tokenizer, text: str) -> list[int]:
     """Ids of what the model is to write, with the end token it is to stop with."""
-    return [*tokenizer(neutral(tokenizer, text), add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    return [*tokenizer(clean(tokenizer, text), add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
 
 
 def encode(tokenizer: Tokenizer, conversation: Conversation, target: str, row_id: str) -> Tokens:

@@ -89,12 +89,12 @@ def summary(rows: Sequence[Rating]) -> dict[str, float]:
     by_kind: dict[str, dict[str, float | None]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, {})[row.id] = row.score
-    figures: dict[str, float] = {"readable": sum(row.score is not None for row in rows) / len(rows)}
+    figures: dict[str, float] = {"readable": sum(row.score is not None for row in rows) / max(len(rows), 1)}
     for kind in (SHUFFLED, TRUNCATED):
         if kind in by_kind:
             both = [(score, by_kind[kind][pair]) for pair, score in by_kind[TRUE].items()]
             figures[f"auc_{kind}"], figures[f"auc_{kind}_error"] = paired_area(both)
-    masses = [row.mass for row in rows if row.mass is not None]
+    masses = [row.mass for row in rows if row.mass is not None and math.isfinite(row.mass)]
     return figures | ({"mass": sum(masses) / len(masses)} if masses else {})
 
 

@@ -1,7 +1,10 @@
 """Loss a labelled token on human pairs no model has seen, and answers to their prompts."""
 
+import math
 from collections.abc import Sequence
 
+from humpback_exp import reasons
+from humpback_exp.completions import Completion
 from humpback_exp.config import GenerationConfig
 from humpback_exp.evaluation.statistics import ratio_and_error
 from humpback_exp.inference.engine import Engine, row_seed
@@ -25,25 +28,38 @@ def answers(
     sampling: GenerationConfig,
     seed: int,
     advance: Advance,
-) -> list[str]:
+) -> list[Completion]:
     """The model's own answers, sampled as at evaluation in the paper (section 3.1)."""
     conversations = [forward(pair.instruction, tags) for pair in pairs]
     seeds = [row_seed(seed, pair.id) for pair in pairs]
-    return [completion.text for completion in engine.generate(conversations, sampling, seeds, advance)]
+    return engine.generate(conversations, sampling, seeds, advance)
 
 
 def summary(rows: Sequence[Answer]) -> dict[str, float]:
-    """`heldout_loss` over all labelled tokens, with its standard error over pairs; pairs beyond the context are left out."""
-    fitting = [row for row in rows if row.labels]
-    if not fitting:
-        raise ValueError(f"heldout: none of {len(rows)} pairs fits the model's context; give shorter pairs")
-    loss, error = ratio_and_error([row.loss * row.labels for row in fitting], [row.labels for row in fitting])
-    return {"heldout_loss": loss, "heldout_loss_error": error, "heldout_pairs": len(fitting)}
+    """`heldout_loss` over all labelled tokens, with its standard error over pairs; pairs without a loss are left out.
+
+    Raises:
+        ValueError: no pair has one.
+    """
+    known = [row for row in rows if not why_unmeasured(row)]
+    if not known:
+        whys = " or ".join(sorted({why_unmeasured(row) for row in rows}))
+        raise ValueError(f"heldout: none of {len(rows)} pairs has a loss ({whys}); give shorter pairs or another model")
+    loss, error = ratio_and_error([row.loss * row.labels for row in known], [row.labels for row in known])
+    return {"heldout_loss": loss, "heldout_loss_error": error, "heldout_pairs": len(known)}
+
+
+def why_unmeasured(row: Answer) -> str:
+    """Why a pair has no loss: it does not fit the context, or what the model gives is no number; empty where it has."""
+    if not row.labels:
+        return reasons.OVERFLOW
+    return "" if math.isfinite(row.loss) else reasons.UNREADABLE
 
 
 def difference(rows: Sequence[Answer], reference: dict[str, Answer]) -> dict[str, float]:
     """Change of the loss against a reference on the same pairs, with the paired standard error, far smaller than either's."""
-    both = [(row, reference[row.id]) for row in rows if row.labels and row.id in reference]
+    both = [(row, reference[row.id]) for row in rows if row.id in reference]
+    both = [(row, other) for row, other in both if not why_unmeasured(row) and not why_unmeasured(other)]
     if not both:
         return {}
     changes = [(row.loss - other.loss) * row.labels for row, other in both]

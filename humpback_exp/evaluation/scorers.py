@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from humpback_exp import reasons
+from humpback_exp.completions import OVERFLOW, Completion
 from humpback_exp.config import RatingConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
-from humpback_exp.inference.engine import Completion, Engine, row_seed
+from humpback_exp.inference.engine import Engine, row_seed
 from humpback_exp.inference.load import load_engine
 from humpback_exp.planning.engines import shared_engine
 from humpback_exp.progress import Advance, part
@@ -83,29 +84,40 @@ def by_rating(
             completions = engine.generate(conversations, config.generation, seeds, counted)
             for i, completion in zip(waiting, completions, strict=True):
                 asked[i].append(completion)
-            waiting = [i for i in waiting if ask_again(asked[i][-1], rubric)]
+            waiting = [i for i in waiting if ask_again(asked[i][-1], config, rubric)]
             if not waiting:
                 break
-    return [written(completions, rubric, config.samples) for completions in asked]
+    return [written(completions, config, rubric) for completions in asked]
 
 
-def ask_again(completion: Completion, rubric: RubricConfig) -> bool:
+def level_in(completion: Completion, config: RatingConfig, rubric: RubricConfig) -> float | None:
+    """The level that a completion gives, None where it has none; a rating that was cut off may have gone on."""
+    if completion.unfinished and config.generation.unfinished == "drop":
+        return None
+    return parse_score(completion.text, rubric.lowest)
+
+
+def ask_again(completion: Completion, config: RatingConfig, rubric: RubricConfig) -> bool:
     """Whether another try may give a rating where this one gave none."""
-    return completion.finish != "overflow" and parse_score(completion.text, rubric.lowest) is None
+    return completion.finish != OVERFLOW and level_in(completion, config, rubric) is None
 
 
-def written(asked: Sequence[Completion], rubric: RubricConfig, samples: int) -> Rated:
+def written(asked: Sequence[Completion], config: RatingConfig, rubric: RubricConfig) -> Rated:
     """The mean of the levels read from all completions about one pair, or why there is none."""
     raw = [completion.text for completion in asked]
-    read = [parse_score(text, rubric.lowest) for text in raw]
-    levels = [level for level in read if level is not None]
+    levels = [level for completion in asked if (level := level_in(completion, config, rubric)) is not None]
     if levels:
-        return Rated(generated=sum(levels) / len(levels), raw=raw, re_asked=len(asked) > samples)
-    overflow = any(completion.finish == "overflow" for completion in asked)
-    return Rated(
-        raw=raw,
-        dropped=reasons.OVERFLOW if overflow else reasons.UNREADABLE if any(map(str.strip, raw)) else reasons.EMPTY,
-    )
+        return Rated(generated=sum(levels) / len(levels), raw=raw, re_asked=len(asked) > config.samples)
+    return Rated(raw=raw, dropped=why_unread(asked))
+
+
+def why_unread(asked: Sequence[Completion]) -> str:
+    """Why none of the completions about a pair gave a rating: what is wrong with the last one that was written at all."""
+    if any(completion.finish == OVERFLOW for completion in asked):
+        return reasons.OVERFLOW
+    last = next((completion for completion in reversed(asked) if completion.text.strip()), asked[-1])
+    empty = "" if last.text.strip() else reasons.EMPTY
+    return last.unusable or empty or last.unfinished or reasons.UNREADABLE
 
 
 def by_expectation(

@@ -7,8 +7,10 @@ import numpy as np
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and its standard error; nan for the error of fewer than two values."""
+    """Mean and its standard error; nan for the mean of no value and for the error of fewer than two."""
     count = len(values)
+    if not count:
+        return math.nan, math.nan
     mean = sum(values) / count
     if count < 2:
         return mean, math.nan
@@ -17,10 +19,12 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
 
 
 def ratio_and_error(sums: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
-    """sum(sums) / sum(counts) and the standard error of that ratio over rows (delta method).
+    """sum(sums) / sum(counts) and the standard error of that ratio over rows (delta method); nan without rows.
 
     The held-out loss a token is such a ratio: rows, not tokens, are what is independent.
     """
+    if not sums:
+        return math.nan, math.nan
     ratio = sum(sums) / sum(counts)
     if len(sums) < 2:
         return ratio, math.nan

@@ -29,19 +29,31 @@ class Preference:
 def compare(judge: Engine, ours: Sequence[Answer], theirs: dict[str, str]) -> list[Verdict]:
     """Judge our answers against those of a reference to the same prompts, each shown first and second.
 
+    A comparison for which the judge gives no probabilities, in either order, has no verdict: it is no tie.
+
     Args:
         theirs: prompt id -> the reference's answer; prompts it did not answer are left out.
     """
-    both = [(row, row.answer, theirs[row.id]) for row in ours if row.answer is not None and row.id in theirs]
-    in_order = [comparison(row.instruction, a, b) for row, a, b in both]
-    swapped = [comparison(row.instruction, b, a) for row, a, b in both]
+    both = [(row, row.answer, theirs[row.id]) for row in ours if can_be_judged(row) and row.id in theirs]
+    in_order = [comparison(row.instruction, a or "", b) for row, a, b in both]
+    swapped = [comparison(row.instruction, b, a or "") for row, a, b in both]
     first, second = (judge.choose(asked, ["1", "2"], "", lambda rows, tokens: None) for asked in (in_order, swapped))
-    return verdicts(
-        [
-            Preference(row.id, a == b, as_first[0] / sum(as_first), as_second[1] / sum(as_second))
-            for (row, a, b), as_first, as_second in zip(both, first, second, strict=True)
-        ]
-    )
+    preferences = [
+        Preference(row.id, a == b, share(as_first, 0), share(as_second, 1))
+        for (row, a, b), as_first, as_second in zip(both, first, second, strict=True)
+    ]
+    return verdicts([p for p in preferences if math.isfinite(p.first + p.second)])
+
+
+def can_be_judged(row: Answer) -> bool:
+    """Whether the answer can be judged."""
+    return row.answer is not None and not row.dropped
+
+
+def share(probabilities: Sequence[float], choice: int) -> float:
+    """The probability of a choice among all; nan where the judge puts none on any, or what it gives is no number."""
+    mass = math.fsum(probabilities)
+    return probabilities[choice] / mass if 0 < mass < math.inf else math.nan
 
 
 def verdicts(preferences: Sequence[Preference]) -> list[Verdict]:
@@ -72,7 +84,7 @@ def log_odds(probability: float) -> float:
 
 
 def win_rate(verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """Wins plus half the ties, and the judge's mean preference, each with its standard error.
+    """Wins plus half the ties, and the judge's mean preference, each with its standard error; nan without verdicts.
 
     `preference` is the mean over both orders of the probability given to our answer. `position_share` is how often the
     first answer was preferred: near 0 or 1 the judge looks at places more than at answers.
@@ -85,6 +97,6 @@ def win_rate(verdicts: Sequence[Verdict]) -> dict[str, float]:
         "win_rate_error": error,
         "preference": preference,
         "preference_error": preference_error,
-        "position_share": firsts / (2 * len(verdicts)),
+        "position_share": firsts / (2 * len(verdicts)) if verdicts else math.nan,
         "prompts": len(verdicts),
     } | {NAMES[outcome]: sum(v.outcome == outcome for v in verdicts) for outcome in POINTS}

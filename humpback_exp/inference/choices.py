@@ -48,7 +48,12 @@ class ChoiceTokens:
 
     def from_logprobs(self, logprobs: Mapping[Ids, Mapping[int, float]]) -> list[float]:
         """The same from the log-probabilities of the tokens that `next_tokens` names for each prefix."""
-        return self.probabilities(lambda prefix, token: math.exp(logprobs[prefix][token]))
+        return self.probabilities(lambda prefix, token: _exp(logprobs[prefix][token]))
+
+
+def _exp(logprob: float) -> float:
+    """A probability; 0 where a model whose numbers overflowed tells none."""
+    return 0.0 if math.isnan(logprob) else math.exp(logprob)
 
 
 def tokenize_choices(

@@ -2,28 +2,25 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from humpback_exp.completions import LENGTH, STOP, Completion, thinks
 from humpback_exp.config import GenerationConfig
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 
 
-@dataclass(slots=True)
-class Completion:
-    """What a model wrote for one conversation."""
-
-    text: str
-    tokens: int
-    finish: str
-    """stop, length, or overflow when prompt and answer cannot fit the context (then text is empty)."""
-
-
 def completion(tokenizer: Any, ids: list[int]) -> Completion:
-    """What was written, from its token ids up to and with the end token, if it came."""
-    finish = "stop" if ids and ids[-1] == tokenizer.eos_token_id else "length"
-    return Completion(tokenizer.decode(ids, skip_special_tokens=True).strip(), len(ids), finish)
+    """What was written, from its token ids up to and with the end token, if it came.
+
+    Special tokens are left out, unless they mark thinking that could not be told from the answer without them.
+    """
+    finish = STOP if ids and ids[-1] == tokenizer.eos_token_id else LENGTH
+    text = tokenizer.decode(ids, skip_special_tokens=True)
+    if not thinks(text):
+        whole = tokenizer.decode(ids, skip_special_tokens=False)
+        text = whole.removesuffix(tokenizer.eos_token) if thinks(whole) else text
+    return Completion(text.strip(), len(ids), finish)
 
 
 class Engine(Protocol):
@@ -40,7 +37,8 @@ class Engine(Protocol):
     ) -> list[tuple[float, int]]:
         """Summed negative log-likelihood in nats of each target and its end token, and the number of those tokens.
 
-        A target that cannot fit the context counts (nan, 0).
+        A target that cannot fit the context counts (nan, 0); one that the model, or an endpoint, gives no number for has nan
+        and its tokens.
         """
         ...
 
@@ -55,7 +53,8 @@ class Engine(Protocol):
             assistant_prefix: what the model's turn is taken to begin with, such as `Score:`; a choice follows it, with a space
                 between or without one.
 
-        A conversation that cannot fit the context has nan for every choice; one for which the model gives no numbers has 0.
+        A conversation that cannot fit the context has nan for every choice; one for which the model gives no numbers, or that an
+        endpoint does not answer, has 0.
         """
         ...
 

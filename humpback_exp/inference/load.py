@@ -27,3 +27,15 @@ def load_engine(config: EngineConfig, model_path: str, key: str = "model_path", 
     from humpback_exp.inference.transformers.engine import TransformersEngine
 
     return TransformersEngine(config, model_path, key, template)
+
+
+def endpoint_record(config: EngineConfig, *model_paths: str | None) -> dict[str, dict[str, str | int]]:
+    """For a manifest's metrics: what an endpoint was sent otherwise than asked for, since it refused that; else nothing."""
+    if config.name != "openai":
+        return {}
+    from humpback_exp.inference.openai.compatibility import Settings, load_settings
+
+    settings: Settings = {}
+    for path in filter(None, model_paths):
+        settings |= load_settings(config, config.model or path)
+    return {"endpoint": settings} if settings else {}

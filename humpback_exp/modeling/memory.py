@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+OUT_OF_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What torch says of it on a CPU, and where a library on a GPU finds no room for its own work."""
 GROWTH = 1.2
 """Times the resident memory of a fresh heap at which holes between blocks are given back."""
 
@@ -25,7 +27,7 @@ def resident_memory() -> int:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a GPU or the machine has no memory left."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in OUT_OF_MEMORY)
 
 
 class FreedMemory:

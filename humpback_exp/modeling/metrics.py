@@ -57,7 +57,7 @@ class History(pl.Callback):
         if trainer.fit_loop.epoch_loop._should_accumulate():
             return
         step, labels = trainer.global_step, int(batch["step_labels"])
-        loss, real_tokens, all_positions = self._summed(trainer, module.step_loss)
+        loss, real_tokens, all_positions = self._summed(trainer, float(module.step_loss))
         now = time.perf_counter()
         measured = torch.tensor([real_tokens, all_positions, labels, now - self.clock], dtype=torch.float64)
         self.totals += measured

@@ -35,7 +35,7 @@ class CausalLMModule(pl.LightningModule):
         super().__init__()
         self.model_config, self.adapter, self.optim, self.trainer_config = model, adapter, optim, trainer
         self.max_steps, self.seed = max_steps, seed
-        self.step_loss = 0.0
+        self.step_loss: float | torch.Tensor = 0.0
         self.model: Model | None = None
         self.strict_loading = adapter.kind == "none"
 
@@ -63,7 +63,7 @@ class CausalLMModule(pl.LightningModule):
         share = summed_loss(causal_lm(self.model), batch) / batch["step_labels"]
         if batch.get("repeated"):  # this rank has no example of its own in this pass, but must take part in it
             share = share * 0
-        self.step_loss += float(share.detach())
+        self.step_loss = self.step_loss + share.detach().double()  # read once a step: reading waits for a GPU
         divisions = 2 if self.trainer.strategy.handles_gradient_accumulation else 1  # DeepSpeed divides once more
         return share * self.trainer.accumulate_grad_batches**divisions * self.trainer.world_size
 

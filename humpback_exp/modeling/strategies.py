@@ -12,7 +12,7 @@ from humpback_exp.config import TrainerConfig
 from humpback_exp.distributed import started_outside
 from humpback_exp.modeling.checkpoint import checksum, reshard
 from humpback_exp.modeling.checkpoint.save import read_metadata, require_shapes
-from humpback_exp.modeling.zero3 import build_zero3, is_zero3
+from humpback_exp.modeling.zero3 import build_zero3, forget_moments, is_zero3
 
 
 def build_strategy(config: TrainerConfig) -> Strategy:
@@ -56,6 +56,10 @@ class SingleFileStrategy(Strategy):
         for optimizer in self.optimizers:
             yield from (p for group in optimizer.param_groups for p in group["params"])
             yield from (value for state in optimizer.state.values() for value in state.values())
+
+    def teardown(self) -> None:
+        forget_moments(self)
+        super().teardown()
 
     def gradient_norm(self) -> float:
         """Norm of the gradients of the step just taken, before they were clipped."""

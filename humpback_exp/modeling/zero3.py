@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from lightning_fabric.utilities.seed import reset_seed
-from pytorch_lightning.strategies import DDPStrategy, DeepSpeedStrategy
+from pytorch_lightning.strategies import DDPStrategy, DeepSpeedStrategy, Strategy
 
 from humpback_exp.config import TrainerConfig
 from humpback_exp.modeling.checkpoint import checksum, reshard
@@ -74,6 +74,12 @@ def _require_deepspeed() -> None:
         raise ValueError(
             "trainer.strategy=zero3: DeepSpeed is not installed; pip install --no-build-isolation 'deepspeed>=0.19,<0.20'"
         ) from None
+
+
+def forget_moments(strategy: Strategy) -> None:
+    """Let the optimiser's moments go at the end: Lightning would move them to main memory, 8 bytes a parameter."""
+    for optimizer in strategy.optimizers:
+        optimizer.state.clear()
 
 
 class ZeRO3(DeepSpeedStrategy):
@@ -138,6 +144,10 @@ class ZeRO3(DeepSpeedStrategy):
         yield from optimizer.fp32_partitioned_groups_flat
         for state in optimizer.optimizer.state.values():
             yield from (value for value in state.values() if isinstance(value, torch.Tensor))
+
+    def teardown(self) -> None:
+        forget_moments(self)
+        super().teardown()
 
     def gradient_norm(self) -> float:
         """Norm of the gradients of the step just taken, over all ranks; infinite where DeepSpeed left the step out."""

@@ -10,10 +10,11 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.augmentation.instructions import clean, drop_reason
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
+from humpback_exp.completions import Completion
 from humpback_exp.config import AugmentConfig
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.inference.engine import Completion, row_seed
-from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.engine import row_seed
+from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import backward
 from humpback_exp.records import Candidate, Segment, read, read_ids
@@ -37,7 +38,7 @@ def run(config: AugmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         started=started,
         rows=rows,
         drops=drops,
-        metrics=metrics | speeds,
+        metrics=metrics | speeds | endpoint_record(config.engine, config.model_path),
         tables={"candidates": samples(read(artifact.folder, Candidate), *columns)},
     )
 
@@ -68,7 +69,9 @@ def writer(config: AugmentConfig) -> Callable[[list[Segment], Advance], list[Can
         conversations = [backward(segment.text, config.tagged) for segment in segments]
         seeds = [row_seed(config.seed, segment.id) for segment in segments]
         completions = engine.generate(conversations, config.generation, seeds, advance)
-        return [candidate(segment, completion) for segment, completion in zip(segments, completions, strict=True)]
+        drop_unfinished = config.generation.unfinished == "drop"
+        pairs = zip(segments, completions, strict=True)
+        return [candidate(segment, completion, drop_unfinished) for segment, completion in pairs]
 
     return process
 
@@ -78,10 +81,12 @@ def last_rank(folder: Path, limit: int, seed: int) -> str:
     return heapq.nsmallest(limit, (shuffled_rank(seed, row_id) for row_id in read_ids(folder)))[-1]
 
 
-def candidate(segment: Segment, completion: Completion) -> Candidate:
+def candidate(segment: Segment, completion: Completion, drop_unfinished: bool = True) -> Candidate:
     """The row a segment becomes, with the reason when it is dropped."""
-    instruction = clean(completion.text)
-    overflow = reasons.OVERFLOW if completion.finish == "overflow" else ""
+    instruction = clean(completion.answer)
+    reason = completion.unusable or drop_reason(instruction, segment.text)
+    if drop_unfinished:
+        reason = reason or completion.unfinished
     return Candidate(
         id=segment.id,
         url=segment.url,
@@ -90,8 +95,25 @@ def candidate(segment: Segment, completion: Completion) -> Candidate:
         instruction=instruction,
         output=segment.text,
         raw=completion.text,
-        dropped=overflow or drop_reason(instruction, segment.text),
+        dropped=reason,
     )
+
+
+REMEDY = {
+    reasons.UNFINISHED: "raise generation.max_new_tokens",
+    reasons.OVERFLOW: "cut shorter segments (corpus.max_chars) or use a model with a longer context",
+    reasons.REASONING_ALONE: "raise generation.max_new_tokens, or use a model that does not think aloud",
+    reasons.FILTERED: "use another model or endpoint",
+    reasons.REFUSED: "use another model or endpoint",
+    reasons.FAILED: "see the lines above for what the endpoint answered",
+}
+"""Why instructions were dropped -> what to do where that is the commonest reason."""
+
+
+def remedy(drops: dict[str, int]) -> str:
+    """What to do where no instruction is left."""
+    commonest = max(drops, key=lambda reason: drops[reason], default="")
+    return REMEDY.get(commonest, "train the backward model longer")
 
 
 def outcome(folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, float]]:
@@ -110,5 +132,5 @@ def outcome(folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, flo
             chars += len(row.instruction)
     kept = total - sum(drops.values())
     if not kept:
-        raise ValueError(f"{folder}: no usable instruction among {total} ({drops}); train the backward model longer")
+        raise ValueError(f"{folder}: no usable instruction among {total} ({drops}); {remedy(drops)}")
     return {"segments": total, "candidates": kept}, drops, {"instruction_chars": chars / kept}

@@ -5,6 +5,7 @@ This stage measures. Whether the chosen scorer passes is asked whenever the comm
 """
 
 import time
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from humpback_exp.config import GateConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import gate
 from humpback_exp.evaluation.scorers import load_models, measure
+from humpback_exp.inference.load import endpoint_record
 from humpback_exp.progress import bar, counting, table
 from humpback_exp.records import Rating, parts, read, write
 from humpback_exp.tracking import Tracker
@@ -32,7 +34,8 @@ def run(config: GateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         artifact,
         started=started,
         rows={"pairs": len({pair.id for pair in known}), "ratings": len(rows)},
-        metrics=chosen | {"table": found},
+        drops=dict(Counter(row.dropped for row in rows if row.dropped)),
+        metrics=chosen | {"table": found} | endpoint_record(config.engine, config.model_path, config.backward_path),
     )
     tracker.table("gate", found)
     print(f"\ngate {config.name}: good pairs against corrupted ones\n" + table(found), flush=True)

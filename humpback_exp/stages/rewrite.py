@@ -11,10 +11,11 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.augmentation.rewriting import clean, keep_reason
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
+from humpback_exp.completions import Completion
 from humpback_exp.config import RewriteConfig
 from humpback_exp.data.examples import kept_ids
-from humpback_exp.inference.engine import Completion, row_seed
-from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.engine import row_seed
+from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import rewriting
 from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read
@@ -38,7 +39,7 @@ def run(config: RewriteConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         started=started,
         rows=rows,
         drops=drops,
-        metrics=metrics | speeds,
+        metrics=metrics | speeds | endpoint_record(config.engine, config.model_path),
         tables={"rewritten": samples(read(artifact.folder, RewrittenCandidate), *columns)},
     )
 
@@ -84,8 +85,8 @@ def check_rewriter(config: RewriteConfig, artifact: Artifact) -> None:
 
 def rewritten(row: ScoredCandidate, completion: Completion) -> RewrittenCandidate:
     """The row with its new output, or with the draft and the reason why it stays."""
-    text = clean(completion.text)
-    reason = keep_reason(text, row.output, completion.finish)
+    text = clean(completion.answer)
+    reason = completion.unusable or keep_reason(text, row.output, completion.finish)
     same = {column.name: getattr(row, column.name) for column in fields(ScoredCandidate) if column.name != "output"}
     output = row.output if reason else text
     return RewrittenCandidate(**same, output=output, draft=row.output, rewriting=completion.text, draft_kept=reason)

@@ -20,6 +20,7 @@ from humpback_exp.curation.outcomes import scored, tally
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation.scorers import load_models, measure
+from humpback_exp.inference.load import endpoint_record
 from humpback_exp.inference.openai.client import NotSupported
 from humpback_exp.progress import Advance, log, part
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
@@ -53,7 +54,7 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
         started=started,
         rows=rows,
         drops=drops,
-        metrics=metrics | speeds,
+        metrics=metrics | speeds | endpoint_record(config.engine, config.model_path, config.backward_path),
         tables={
             "scored": samples(read(artifact.folder, ScoredCandidate), *columns),
             "confusion": confusion(metrics),
@@ -89,11 +90,12 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
         return measure(models, config, scorer, config.rubric, pairs, [row.id for row in rows], advance)
 
     def process(chunk: list[Candidate], advance: Advance) -> list[ScoredCandidate]:
-        rated = rate(config.scorer, chunk, advance)
         places = [place for place, row in enumerate(chunk) if row.id in compared]
+        counted = part(advance, len(chunk) / (len(chunk) + len(places)))
+        rated = rate(config.scorer, chunk, counted)
         if places:
             try:
-                others = rate(OTHER[config.scorer], [chunk[place] for place in places], part(advance, 0))
+                others = rate(OTHER[config.scorer], [chunk[place] for place in places], counted)
             except NotSupported as lack:
                 raise ValueError(
                     f"compare={config.compare}: {lack}; compare=0 asks for scorer={config.scorer} alone, "

@@ -52,12 +52,12 @@ def model(root: Path, name: str, losses: Sequence[float] = (3.0, 2.5, 2.0), scor
     artifacts.finish(artifact, started=time.time(), rows=rows, metrics={"loss": losses[-1]})
 
 
-def candidates(root: Path, hostile: Texts) -> None:
+def candidates(root: Path, hostile: Texts, name: str = "web") -> None:
     config = AugmentConfig(
         output_root=str(root),
-        name="web",
+        name=name,
         segments=f"{root}/segments/web",
-        model_path=f"{root}/models/backward",
+        model_path=f"{root}/models/{'backward' if name == 'web' else 'm0'}",
         limit=10,
     )
     rows = [_candidate(number, hostile) for number in range(10)]

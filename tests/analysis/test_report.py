@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from dataclasses import asdict
 from html import unescape
 from pathlib import Path
@@ -10,15 +11,17 @@ from pathlib import Path
 import loop_folders as folders
 import pytest
 
+from humpback_exp import artifacts
 from humpback_exp.analysis.comparisons import Change
 from humpback_exp.analysis.evaluations import WIN
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import href, plain
 from humpback_exp.analysis.pages.loop import build, compared
-from humpback_exp.analysis.scores import histograms, read_scores
+from humpback_exp.analysis.scores import Scored, histograms, read_scores, rule
 from humpback_exp.artifacts import Manifest, write_text
-from humpback_exp.config import ReportConfig
+from humpback_exp.config import DataConfig, ReportConfig, TrainConfig
 from humpback_exp.evaluation.intervals import Interval
+from humpback_exp.records import Measured
 from humpback_exp.workflow import report
 
 HOSTILE = {
@@ -50,7 +53,7 @@ def test_headline_claims_only_what_the_intervals_carry(page: str) -> None:
     )
     # 11 wins and a tie: 45.8 points from 50 %, an error of 4.17 points, and no further than all comparisons won.
     assert (
-        "By win rate, M1 is better than base: +45.8 points from an even 50 % (95 % interval +35.0 to +56.6)" in headline
+        "By win rate, M1 is better than base: +45.8 points from an even 50 % (95 % interval +35.0 to +50.0)" in headline
     )
     # Differences alternate by 0.2 around 0: an error of 0.0603, times t(11) = 2.201, uncorrected for the only round.
     assert (
@@ -104,6 +107,49 @@ def test_funnel_counts_and_reasons(page: str) -> None:
     assert "candidates 8 80.0% −1 empty −1 echoes the prompt" in seen
     assert "rated by m0 6 75.0% −2 rating unreadable kept in m0-a4 3 50.0% −3 below the threshold" in seen
     assert "rated by m1 8 100.0%" in seen
+
+
+def test_a_corpus_is_counted_once_however_many_models_write_for_it(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    folders.candidates(tmp_path, {}, name="web-retrain")
+    seen = text(build(str(tmp_path)))
+    assert "A backward model wrote 8 usable instructions, another as well for the same segments; pairs were" in seen
+    assert seen.count("segments kept 25") == 1
+    assert "drawn in web-retrain 10 40.0% −15 not drawn (limit=10) candidates in web-retrain 8 80.0%" in seen
+
+
+def test_likelihoods_are_drawn_in_nats_with_the_rows_that_were_kept(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    folder = next(one for one in read_catalog(str(tmp_path)).of("scored") if one.name == "m1")
+    empty = dict.fromkeys(("generated", "expected", "mass", "backward"))
+    rows = [
+        Measured(id=f"{i}", score=1.0 + i, outcome="scored", dropped="", forward=gain, **empty)
+        for i, gain in enumerate((0.0, -0.1, -0.26, -0.4))
+    ]
+    (drawn,) = histograms([Scored(folder, [(tmp_path, row) for row in rows], {"2", "3"}, "best 50%")])
+    assert drawn.unit == "nats a token that the instruction saves on the output"
+    assert (drawn.edges[0], drawn.edges[-1]) == pytest.approx((-0.4, 0.0))
+    assert [place for place, count in enumerate(drawn.kept) if count] == [0, 8] and sum(drawn.counts) == 4
+    assert drawn.caption == "4 rated; 2 kept (best 50%)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [((4.5, None, None), "score of at least 4.5"), ((None, 0.3, None), "best 30%"), ((None, None, None), "no curation"),
+     ((4.0, None, 100), "score of at least 4, at most 100 at random")],
+)  # fmt: skip
+def test_selections_are_named_by_their_rule(asked: tuple[float | None, float | None, int | None], said: str) -> None:
+    assert rule(*asked) == said
+
+
+def test_a_selection_as_large_as_another_is_said_to_be_so(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    data = DataConfig(scored=f"{tmp_path}/scored/m1", as_many_as=f"{tmp_path}/curated/m0-a4")
+    artifact = artifacts.begin(TrainConfig(output_root=str(tmp_path), name="m1-other", data=data))
+    artifacts.finish(artifact, started=time.time(), rows={"examples": 3, "seed": 0, "web": 3})
+    catalog = read_catalog(str(tmp_path))
+    _, gains = histograms(read_scores(catalog, catalog.of("scored")))
+    assert gains.caption == "8 rated; 3 kept (the best, as many as curated/m0-a4 holds)" and sum(gains.kept) == 3
 
 
 def test_histograms_show_what_was_kept(tmp_path: Path) -> None:

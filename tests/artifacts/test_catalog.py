@@ -29,6 +29,7 @@ def test_folders_come_in_the_order_of_the_loop(tmp_path: Path) -> None:
 def test_loops_below_are_looked_into_when_asked(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     loop(tmp_path / "out" / "demo")
+    loop(tmp_path / "out" / ".cache")
     folders.chain(tmp_path / "out", TrackingConfig())
     assert [folder.label for folder in walk(tmp_path / "out").folders] == ["scored/m0"]
     assert [folder.label for folder in finished(tmp_path / "out")] == [

@@ -13,7 +13,7 @@ import pytest
 from humpback_exp import artifacts
 from humpback_exp.artifacts import content
 from humpback_exp.artifacts.hashing import by_their_ends, fingerprint
-from humpback_exp.config import SelectConfig
+from humpback_exp.config import RubricConfig, ScoreConfig, SelectConfig, StageConfig
 
 SIZE = content.LARGE + 3 * content.BLOCK + 5
 HOUR_AGO = time.time_ns() - 3_600_000_000_000
@@ -160,9 +160,8 @@ def test_a_short_reading_is_silent(large: Path, caplog: pytest.LogCaptureFixture
     assert caplog.messages == []
 
 
-def as_earlier(config: SelectConfig, finishes: bool) -> None:
+def as_earlier(config: StageConfig, source: Path, finishes: bool) -> None:
     """The folder as an earlier version made it, of a raw input an hour old."""
-    source = Path(config.scored)
     os.utime(source, ns=(HOUR_AGO, HOUR_AGO))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("humpback_exp.artifacts.match.fingerprint", lambda path: fingerprint(path, by_their_ends))
@@ -170,7 +169,7 @@ def as_earlier(config: SelectConfig, finishes: bool) -> None:
     (config.folder / "data").mkdir()
     (config.folder / "data" / "00000.parquet").write_bytes(b"made")
     if finishes:
-        artifacts.finish(artifact, started=time.time() - 60, rows={"curated": 0, "scored": 0})
+        artifacts.finish(artifact, started=time.time() - 60, rows={})
 
 
 @pytest.mark.parametrize("finishes", [True, False])
@@ -178,7 +177,7 @@ def test_what_an_earlier_version_made_of_a_large_file_still_counts(
     large: Path, finishes: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = SelectConfig(output_root=str(large.parent / "out"), name="x", scored=str(large))
-    as_earlier(config, finishes)
+    as_earlier(config, large, finishes)
     with caplog.at_level(logging.INFO):
         again = artifacts.begin(config)
     assert again.finished == finishes
@@ -189,7 +188,7 @@ def test_what_an_earlier_version_made_of_a_large_file_still_counts(
 
 def test_an_edit_in_the_middle_since_then_is_told(large: Path) -> None:
     config = SelectConfig(output_root=str(large.parent / "out"), name="x", scored=str(large))
-    as_earlier(config, finishes=True)
+    as_earlier(config, large, finishes=True)
     edited(large)
     with pytest.raises(
         ValueError, match=rf"curated/x: scored={large} was written after an earlier version made"
@@ -198,9 +197,24 @@ def test_an_edit_in_the_middle_since_then_is_told(large: Path) -> None:
     assert "\n" not in str(told.value)
 
 
+def test_folders_of_ours_beside_it_may_be_copies(large: Path) -> None:
+    """They are known by their manifests, whenever their files were written."""
+    model = SelectConfig(output_root=str(large.parent / "out"), name="model", scored="org/scores")
+    made = artifacts.begin(model)
+    (model.folder / "model.safetensors").write_bytes(b"m" * SIZE)
+    artifacts.finish(made, started=time.time(), rows={"curated": 0, "scored": 0})
+    rubric = RubricConfig(prompt="{instruction}")
+    config = ScoreConfig(
+        output_root=model.output_root, name="x", rubric=rubric, candidates=str(large), model_path=str(model.folder)
+    )
+    as_earlier(config, large, finishes=True)
+    os.utime(model.folder / "model.safetensors", ns=(time.time_ns() + 10**12,) * 2)
+    assert artifacts.begin(config).finished
+
+
 def test_another_setting_of_such_a_folder_is_named_alone(large: Path) -> None:
     config = SelectConfig(output_root=str(large.parent / "out"), name="x", scored=str(large))
-    as_earlier(config, finishes=True)
+    as_earlier(config, large, finishes=True)
     config.min_score = 4.0
     with pytest.raises(ValueError, match=r"made by another config \(min_score=4.5 there, 4.0 here\)"):
         artifacts.begin(config)

@@ -12,10 +12,13 @@ from huggingface_hub import constants, errors
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig, DatasetConfig, EvaluateConfig, GateConfig, TrainConfig
 from humpback_exp.config.curation import BoundsConfig
+from humpback_exp.config.dataset import ColumnsConfig
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.sources import is_hub_id
+from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import ROOT
+from tests.test_configs import composed
 
 OLD, NEW = "0" * 39 + "1", "f" * 40
 
@@ -93,6 +96,16 @@ def test_what_identifies_a_run(cache: Path, tmp_path: Path) -> None:
     assert len(marks) == 4
     local = artifacts.begin(replace(config, data=DataConfig(seed_path=__file__)), write=False).manifest
     assert not [key for key in local.config if key.startswith("data.dataset")]
+
+
+def test_the_gate_of_a_loop_reads_held_out_pairs_as_their_evaluation_does() -> None:
+    words = ["heldout=owner/pairs", "heldout_dataset.split=validation", "heldout_dataset.columns.output=answer"]
+    loop = whole_loop(composed("pipeline", *words))
+    options = DatasetConfig(split="validation", columns=ColumnsConfig(output="answer"))
+    assert {stage.heldout_dataset == options for stage in loop if isinstance(stage, EvaluateConfig)} == {True}
+    assert {stage.gate.dataset == options for stage in loop if isinstance(stage, GateConfig)} == {True}
+    own = whole_loop(composed("pipeline", *words, "gate.path=examples/seed.jsonl"))
+    assert {stage.gate.dataset == DatasetConfig() for stage in own if isinstance(stage, GateConfig)} == {True}
 
 
 def test_offline_and_not_in_the_cache(cache: Path) -> None:

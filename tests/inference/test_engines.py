@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import prompt_ids
-from humpback_exp.inference.engine import Completion
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.openai.engine import OpenAIEngine
 from humpback_exp.inference.transformers.engine import TransformersEngine

@@ -121,7 +121,12 @@ def test_what_all_prompts_begin_with_is_read_once(engine: TransformersEngine, mo
 
 
 @pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory: you")]
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
 )  # fmt: skip
 def test_out_of_memory_halves_the_batch_and_goes_on(tiny: str, error: RuntimeError, monkeypatch, caplog) -> None:
     engine = TransformersEngine(EngineConfig(dtype="float32", batch_size=4), tiny, "model_path")

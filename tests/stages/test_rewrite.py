@@ -8,9 +8,9 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact
+from humpback_exp.completions import Completion
 from humpback_exp.config import DataConfig, RewriteConfig, ScoreConfig, SelectConfig, TrainConfig
 from humpback_exp.data.examples import training_examples
-from humpback_exp.inference.engine import Completion
 from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read, write
 from humpback_exp.stages import rewrite
 from humpback_exp.tracking import NoTracker

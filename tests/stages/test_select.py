@@ -56,3 +56,8 @@ def test_the_card_names_the_models_that_rated(tmp_path: Path, scorer: str, likel
     settings = {"scorer": scorer, "likelihood": likelihood, "model_path": "m", "backward_path": "b"}
     folder = curated(tmp_path, scored("a", 5.0), **settings)
     assert f"pairs were rated by {said} and kept by" in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.5, "top 50%"), (0.07, "top 7%"), (0.005, "top 0.5%")])
+def test_the_rule_tells_the_share(share: float, told: str) -> None:
+    assert select.rule(SelectConfig(min_score=None, top_fraction=share)) == told

@@ -126,7 +126,7 @@ def test_no_key_is_written_anywhere(root: Path, runs: list[Recorded]) -> None:
 def test_candidates_are_sampled_into_a_table(smoke: Path, tmp_path: Path) -> None:
     command = [
         "augment.py", "tracking=offline", f"output_root={tmp_path}", f"segments={smoke}/segments/web", "limit=3",
-        f"model_path={smoke}/models/backward", "generation.max_new_tokens=4", "engine.dtype=float32",
+        f"model_path={smoke}/models/backward", "generation.max_new_tokens=4", "generation.unfinished=keep", "engine.dtype=float32",
     ]  # fmt: skip
     assert run(*command).returncode == 0
     (table,) = tmp_path.glob("wandb/offline-run-*/files/media/table/candidates_*.table.json")

@@ -68,7 +68,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         left_out=len(found) - len(shown),
         damaged=catalog.damaged,
     )
-    files = {f"{one.name}.{form}": one.file(form) for one in figures for form in ("svg", "pdf")}
+    files = {f"{one.name}.{form}": getattr(one, form) for one in figures for form in ("svg", "pdf")}
     return page, files | {
         "numbers.csv": csv_files.of_settings(told, result, paper),
         "runs.csv": csv_files.of_runs(told),

@@ -1,7 +1,9 @@
 """Many requests to one OpenAI-compatible endpoint: bounded, retried, paced, kept; one line when it cannot go on."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 from humpback_exp.config import EngineConfig
 from humpback_exp.config.api_key import endpoint_key
+from humpback_exp.inference.openai.compatibility import Payload, Settings, adapt, adapted, load_settings, save_settings
 from humpback_exp.inference.openai.errors import (
     EndpointError,
     is_overflow,
@@ -17,21 +20,30 @@ from humpback_exp.inference.openai.errors import (
     status_error,
     unreadable,
 )
-from humpback_exp.inference.openai.rate_limit import RateLimit, delay
+from humpback_exp.inference.openai.rate_limit import LONGEST_PAUSE, RateLimit, delay
 from humpback_exp.inference.openai.response_cache import ResponseCache
-from humpback_exp.progress import Advance
+from humpback_exp.progress import Advance, log
 
-Payload = dict[str, Any]
 Read = Callable[[int, Any], Any]
 """Row and its answer as parsed JSON -> what is kept of it, plain values. A LookupError, TypeError, ValueError or
 AttributeError says that the answer cannot be read, `not_supported` that the endpoint has no such thing."""
 
 Keep = Callable[[int, Any, int], object]
 """Takes a row, what was read from its answer, and the tokens that cost."""
+FIRST_ROWS = 50
+"""Rows that count as asked from the start, so that `engine.max_failed` is not reached by the first that fails."""
 
 
 class NotSupported(ValueError):
     """The endpoint answers, but not this, and asking again will not help: no log-probabilities, no such path, a refusal."""
+
+
+@dataclass(slots=True, frozen=True)
+class Failed:
+    """Stands for the answer to a row that was given up."""
+
+    finish: str
+    """As in `completions.Completion`."""
 
 
 class Endpoint:
@@ -43,37 +55,50 @@ class Endpoint:
         self.model = model
         self.identity = identity
         self.key = endpoint_key(config)
+        self.settings: Settings = load_settings(config, model)
+        self.answered = 0
+        self.failed = 0
+        self.logged: set[str] = set()
 
     def ask(self, path: str, payloads: Sequence[Payload], read: Read, advance: Advance) -> list[Any]:
-        """What `read` makes of each answer; None for a prompt beyond the context.
+        """What `read` makes of each answer; None for a prompt beyond the context, `Failed` for a row that was given up.
+
+        Rows that were given up are not kept, so the same call asks for them again.
 
         Raises:
-            ValueError: it is down or answers nothing that could be read, again and again; the answers that came are kept.
+            ValueError: it is down, or too many rows failed; the answers that came are kept.
             NotSupported: it refuses or has no such thing; the answers that came are kept, too.
         """
         cache = ResponseCache(Path(self.config.answers), self.identity, path, payloads)
         advance(len(cache.kept), 0)
+        found = dict(cache.kept)
 
-        def keep(row: int, reading: Any, tokens: int) -> None:
-            cache.keep(row, reading)
+        def keep(row: int, value: Any, tokens: int) -> None:
+            found[row] = value
+            if not isinstance(value, Failed):
+                cache.keep(row, value)
             advance(1, tokens)
 
-        self._run(path, {row: payload for row, payload in enumerate(payloads) if row not in cache.kept}, read, keep)
-        return [cache.kept[row] for row in range(len(payloads))]
-
-    def fetch(self, path: str, payloads: Sequence[Payload], read: Read) -> list[Any]:
-        """As `ask`, for answers that cost nothing and so are not kept on disk."""
-        found: dict[int, Any] = {}
-        self._run(path, dict(enumerate(payloads)), read, lambda row, reading, _: found.update({row: reading}))
+        self._run(path, {row: payload for row, payload in enumerate(payloads) if row not in found}, read, keep)
         return [found[row] for row in range(len(payloads))]
 
-    def unable(self, lacking: str) -> NotSupported:
-        """The error of an endpoint that lacks what a method needs."""
-        return NotSupported(self._message(not_supported(lacking)))
+    def fetch(self, path: str, payloads: Sequence[Payload], read: Read, strict: bool = False) -> list[Any]:
+        """As `ask`, for answers that cost nothing and so are not kept on disk.
 
-    def _run(self, path: str, payloads: Mapping[int, Payload], read: Read, keep: Keep) -> None:
+        Args:
+            strict: whether any row that fails is an error.
+        """
+        found: dict[int, Any] = {}
+        self._run(path, dict(enumerate(payloads)), read, lambda row, value, _: found.update({row: value}), strict)
+        return [found[row] for row in range(len(payloads))]
+
+    def not_supported(self, what: str) -> NotSupported:
+        """The error of an endpoint that lacks what a method needs."""
+        return NotSupported(self._message(not_supported(what)))
+
+    def _run(self, path: str, payloads: Mapping[int, Payload], read: Read, keep: Keep, strict: bool = False) -> None:
         try:
-            asyncio.run(self._all(path, payloads, read, keep))
+            asyncio.run(self._all(path, payloads, read, keep, strict))
         except EndpointError as error:
             raise (ValueError if error.retry else NotSupported)(self._message(error)) from None
 
@@ -81,47 +106,100 @@ class Endpoint:
         line = f"engine.base_url={self.config.base_url}: {error.reason}; {error.remedy}; answers so far are kept"
         return redacted(" ".join(line.split()), self.key)
 
-    async def _all(self, path: str, missing: Mapping[int, Payload], read: Read, keep: Keep) -> None:
-        """Ask for all; after a failure nothing new is sent, and what is under way is waited for, since it is paid for."""
+    async def _all(self, path: str, missing: Mapping[int, Payload], read: Read, keep: Keep, strict: bool) -> None:
+        """Ask for all; after an error nothing new is sent, and what is under way is waited for, since it is paid for."""
         from openai import AsyncOpenAI
 
-        rate_limit, waiting, failed = RateLimit(self.config.batch_size), iter(missing.items()), list[EndpointError]()
-        settings = {"base_url": self.config.base_url, "api_key": self.key or "none", "timeout": self.config.timeout}
+        rate_limit, waiting, errors = RateLimit(self.config.batch_size), iter(missing.items()), list[EndpointError]()
+        options = {"base_url": self.config.base_url, "api_key": self.key or "none", "timeout": self.config.timeout}
 
         async def worker(client: Any, rows: Iterator[tuple[int, Payload]]) -> None:
             for row, payload in rows:
                 try:
                     keep(row, *await self._one(client, path, payload, partial(read, row), rate_limit))
+                    self.answered += 1
                 except EndpointError as error:
-                    failed.append(error)
+                    if not strict and self._is_bearable(error):
+                        keep(row, Failed(error.finish), 0)
+                        continue
+                    errors.append(error)
                     rate_limit.stopped.set()
-                if failed:
+                if errors:
                     return
 
-        async with AsyncOpenAI(**settings, max_retries=0) as client:
+        async with AsyncOpenAI(**options, max_retries=0) as client:
             await asyncio.gather(*(worker(client, waiting) for _ in range(min(self.config.batch_size, len(missing)))))
-        if failed:
-            raise failed[0]
+        if errors:
+            raise errors[0]
+
+    def _is_bearable(self, error: EndpointError) -> bool:
+        """Whether a row that is given up is left out, rather than all ended: it is the row's own fault, and few are."""
+        known = self.answered > 0 or not error.retry  # one that never answered yet may be no endpoint at all
+        if not (error.row and known):
+            return False
+        self.failed += 1
+        if self.failed > self.config.max_failed * max(self.answered + self.failed, FIRST_ROWS):
+            error.remedy += (
+                f"; {self.failed} rows failed, more than engine.max_failed={self.config.max_failed:g} allows"
+            )
+            return False
+        self._log_once(f"endpoint: a row is left out: {error.reason}")
+        return True
+
+    def _log_once(self, line: str) -> None:
+        if line not in self.logged:
+            self.logged.add(line)
+            log.warning("%s", redacted(" ".join(line.split()), self.key))
 
     async def _one(
         self, client: Any, path: str, payload: Payload, read: Callable[[Any], Any], rate_limit: RateLimit
     ) -> tuple[Any, int]:
+        """What `read` makes of the answer to one row, and its tokens, after as many tries as that takes."""
+        before = self.answered
         for tries in count(1):
             async with rate_limit:
                 try:
                     if rate_limit.stopped.is_set():
                         raise EndpointError("another request failed", "see its line", retry=False)
-                    reading = await self._answer(client, path, payload, read)
+                    value = await self._adapted(client, path, payload, read)
                     rate_limit.answered()
-                    return reading
+                    return value
                 except EndpointError as error:
                     if not error.retry or tries > self.config.retries:
+                        # others were answered meanwhile, so the endpoint is well
+                        error.row = error.row or (error.retry and self.answered > before)
                         raise error.given_up(tries) from None
-                    wait = max(error.wait, delay(tries))
+                    wait = self._wait(max(error.wait, delay(tries)))
                     if error.status == 429:
                         rate_limit.refused(wait)
             await rate_limit.rest(wait)
         raise AssertionError("count ends never")
+
+    async def _adapted(self, client: Any, path: str, payload: Payload, read: Callable[[Any], Any]) -> tuple[Any, int]:
+        """One answer; where a refusal names what can be sent otherwise, to that, and what is taken is sent from then on."""
+        settings = self.settings
+        while True:
+            try:
+                value = await self._answer(client, path, adapted(payload, settings), read)
+            except EndpointError as error:
+                further = adapt(settings, payload, error.words) if error.words else None
+                if further is None and "logprobs" in payload and "logprobs" in error.words:
+                    raise not_supported(f"no log-probabilities ({error.reason})") from None
+                if further is None:
+                    raise
+                settings = further
+                continue
+            if settings.items() - self.settings.items():
+                self.settings = self.settings | settings
+                save_settings(self.config, self.model, self.settings)
+                log.info("endpoint: sent from now on: %s", self.settings)
+            return value
+
+    def _wait(self, seconds: float) -> float:
+        """Seconds to wait, which no endpoint can make longer than `LONGEST_PAUSE`."""
+        if seconds > LONGEST_PAUSE:
+            self._log_once(f"endpoint: asks for a pause of {seconds:g} s; waiting {LONGEST_PAUSE:g} s instead")
+        return min(seconds, LONGEST_PAUSE)
 
     async def _answer(self, client: Any, path: str, payload: Payload, read: Callable[[Any], Any]) -> tuple[Any, int]:
         """What `read` makes of one answer (None for a prompt beyond the context), and its tokens."""
@@ -131,9 +209,9 @@ class Endpoint:
             async with asyncio.timeout(self.config.timeout):
                 answer = await client.post(path, body=payload, cast_to=object)
         except openai.APIStatusError as error:
-            if is_overflow(error):
+            if is_overflow(error, payload):
                 return None, 0
-            raise status_error(error, self.config.key_variable, self.model, self.key) from None
+            raise status_error(error, payload, self.config.key_variable, self.model, self.key) from None
         except (TimeoutError, openai.APITimeoutError):
             remedy = "raise engine.timeout or lower engine.batch_size"
             raise EndpointError(f"no answer within {self.config.timeout:g} s", remedy) from None
@@ -143,6 +221,22 @@ class Endpoint:
         except ValueError as error:
             raise unreadable(f"{error}", self.key) from None
         try:
-            return read(answer), (answer.get("usage") or {}).get("total_tokens", 0)
+            answer = _parsed(answer)
+            return read(answer), tokens_used(answer, "total_tokens")
         except (LookupError, TypeError, ValueError, AttributeError):
             raise unreadable(repr(answer), self.key) from None
+
+
+def _parsed(answer: Any) -> Any:
+    """The answer, also where its JSON is sent as text."""
+    try:
+        return json.loads(answer) if isinstance(answer, str) else answer
+    except ValueError:
+        return answer
+
+
+def tokens_used(answer: Any, name: str) -> int:
+    """A count of an answer's `usage`; 0 where the endpoint tells none."""
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    counted = usage.get(name) if isinstance(usage, dict) else None
+    return counted if isinstance(counted, int) else 0

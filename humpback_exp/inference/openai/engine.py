@@ -4,19 +4,19 @@ Text is written by any endpoint. Losses need what vLLM's server offers beyond Op
 that too where it is there, else the most likely first tokens of a chat answer.
 """
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from humpback_exp.artifacts import fingerprint
+from humpback_exp.completions import OVERFLOW, Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
-from humpback_exp.inference.engine import Completion
-from humpback_exp.inference.openai.client import Endpoint, NotSupported
-from humpback_exp.inference.openai.errors import not_supported
-from humpback_exp.inference.openai.vllm_extensions import VllmServer, safe
+from humpback_exp.inference.openai.answers import read_choices, read_completion
+from humpback_exp.inference.openai.client import Endpoint, Failed, NotSupported
+from humpback_exp.inference.openai.vllm_extensions import VllmServer, probabilities_of, safe
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
+from humpback_exp.turn_marks import KNOWN, Marks
 
 TOP = 20
 """Most likely tokens an OpenAI chat answer tells the probabilities of, at most."""
@@ -41,13 +41,21 @@ class OpenAIEngine:
             return None
         return server
 
+    @cached_property
+    def marks(self) -> Marks:
+        """The marks of turns that text is sent without: those of the server's template, where it shows it, and known ones."""
+        try:
+            return self.server.marks if self.server else KNOWN
+        except ValueError:  # which asking for an answer will raise again, if it matters
+            return KNOWN
+
     def generate(
         self, conversations: Sequence[Conversation], sampling: GenerationConfig, seeds: Sequence[int], advance: Advance
     ) -> list[Completion]:
         payloads = [
             {
                 "model": self.model,
-                "messages": safe(conversation),
+                "messages": safe(conversation, self.marks),
                 "temperature": sampling.temperature,
                 "top_p": sampling.top_p,
                 "max_tokens": sampling.max_new_tokens,
@@ -55,8 +63,12 @@ class OpenAIEngine:
             }
             for conversation, seed in zip(conversations, seeds, strict=True)
         ]
-        done = self.endpoint.ask("/chat/completions", payloads, _completion, advance)
-        return [Completion(*reading) if reading else Completion("", 0, "overflow") for reading in done]
+
+        def read(_: int, answer: Any) -> list[Any]:
+            return read_completion(answer, sampling.max_new_tokens)
+
+        done = self.endpoint.ask("/chat/completions", payloads, read, advance)
+        return [_completion(value) for value in done]
 
     def losses(
         self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
@@ -67,7 +79,9 @@ class OpenAIEngine:
             ValueError: the endpoint is not vLLM's server.
         """
         if self.server is None:
-            raise self.endpoint.unable("no log-probabilities of a prompt, as vLLM's server does") from self.refused
+            raise self.endpoint.not_supported(
+                "no log-probabilities of a prompt, as vLLM's server does"
+            ) from self.refused
         return self.server.losses(conversations, targets, advance)
 
     def choose(
@@ -82,7 +96,7 @@ class OpenAIEngine:
         payloads = [
             {
                 "model": self.model,
-                "messages": [*safe(conversation), *begun],
+                "messages": [*safe(conversation, self.marks), *begun],
                 "temperature": 0,
                 "max_tokens": 1,
                 "logprobs": True,
@@ -90,22 +104,13 @@ class OpenAIEngine:
             }
             for conversation in conversations
         ]
-
-        def read(_: int, answer: Any) -> list[float]:
-            logprobs = answer["choices"][0].get("logprobs")
-            if not logprobs:
-                raise not_supported("no log-probabilities")
-            likely = logprobs["content"][0]["top_logprobs"]
-            return [
-                math.fsum(math.exp(entry["logprob"]) for entry in likely if entry["token"].strip() == choice)
-                for choice in choices
-            ]
-
-        done = self.endpoint.ask("/chat/completions", payloads, read, advance)
-        return [reading if reading is not None else [float("nan")] * len(choices) for reading in done]
+        done = self.endpoint.ask(
+            "/chat/completions", payloads, lambda _, answer: read_choices(answer, choices), advance
+        )
+        return [probabilities_of(value, len(choices)) for value in done]
 
 
-def _completion(_: int, answer: Any) -> tuple[str, int, str]:
-    choice, usage = answer["choices"][0], answer.get("usage") or {}
-    finish = "length" if choice["finish_reason"] == "length" else "stop"
-    return (choice["message"]["content"] or "").strip(), usage.get("completion_tokens", 0), finish
+def _completion(value: Any) -> Completion:
+    if isinstance(value, Failed):
+        return Completion("", 0, value.finish)
+    return Completion(*value) if value else Completion("", 0, OVERFLOW)

@@ -9,14 +9,20 @@ from humpback_exp.progress import log
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 60.0
 """Seconds before the first try again, which double with every further one, and what they grow to."""
+LONGEST_PAUSE = 300.0
+"""Seconds that an endpoint can ask for between two tries."""
 
 
 class RateLimit:
     """`async with rate_limit:` around a request waits for a free place. Additive increase, multiplicative decrease, as in TCP."""
 
     def __init__(self, most: int) -> None:
-        self.most, self.limit, self.running, self.until = most, float(most), 0, 0.0
-        self.turn, self.stopped = asyncio.Condition(), asyncio.Event()
+        self.most = most
+        self.limit = float(most)
+        self.running = 0
+        self.until = 0.0
+        self.turn = asyncio.Condition()
+        self.stopped = asyncio.Event()
 
     async def __aenter__(self) -> None:
         async with self.turn:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.artifacts import digest
+from humpback_exp.turn_marks import SURROGATE
 
 
 class ResponseCache:
@@ -24,13 +25,14 @@ class ResponseCache:
             return
         for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                row, reading = json.loads(line)
-            except ValueError:
+                row, value = json.loads(line)
+            except (ValueError, TypeError):
                 continue
-            yield row, reading
+            if not SURROGATE.search(json.dumps(value, ensure_ascii=False)):  # no file holds half a character; ask again
+                yield row, value
 
-    def keep(self, row: int, reading: Any) -> None:
+    def keep(self, row: int, value: Any) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps([row, reading]))
-        self.kept[row] = reading
+            file.write("\n" + json.dumps([row, value]))
+        self.kept[row] = value

@@ -4,21 +4,17 @@ Prompts are rendered by the server's template and read back as ids, targets and 
 """
 
 import math
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from humpback_exp.data.tokenize import without
 from humpback_exp.inference.choices import Ids, tokenize_choices
-from humpback_exp.inference.openai.client import Endpoint
+from humpback_exp.inference.openai.answers import ROUNDING, probability
+from humpback_exp.inference.openai.client import Endpoint, Failed
 from humpback_exp.inference.openai.errors import not_supported
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
-
-MARKS = re.compile(r"<\|[^<>|]{1,40}\|>|<(?:start|end)_of_turn>|</?s>|\[/?INST\]|\[/?SYS\]|<</?SYS>>")
-"""What marks a turn in the templates of current models; text from outside is sent without it, as `neutral` does where the
-tokenizer is at hand."""
+from humpback_exp.turn_marks import Marks, marks, remove, template_marks
 
 
 class VllmServer:
@@ -26,55 +22,58 @@ class VllmServer:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.tokenizer_url = f"{str(endpoint.config.base_url).rstrip('/').removesuffix('/v1')}/tokenize"
+        self.root = str(endpoint.config.base_url).rstrip("/").removesuffix("/v1")
 
     def losses(
         self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
     ) -> list[tuple[float, int]]:
         """As in `VllmEngine`, the last token is read as the one written next."""
         prompts = self._prompts(conversations)
-        wanted = [[*ids, self.end] for ids in self.tokenize([without(MARKS, target) for target in targets])]
+        tokenized = self.tokenize([remove(target, self.marks) for target in targets])
+        wanted = [[*ids, self.end] if isinstance(ids, list) else ids for ids in tokenized]
+        rows = [row for row in range(len(prompts)) if isinstance(prompts[row], list) and isinstance(wanted[row], list)]
         payloads = [
-            self._scored([*prompt, *ids[:-1]], ids[-1:]) | {"prompt_logprobs": 0}
-            for prompt, ids in zip(prompts, wanted, strict=True)
+            self._scored([*prompts[row], *wanted[row][:-1]], wanted[row][-1:]) | {"prompt_logprobs": 0} for row in rows
         ]
 
-        def read(row: int, answer: Any) -> float:
-            choice, ids = answer["choices"][0], wanted[row]
-            places = zip(choice["prompt_logprobs"][len(prompts[row]) :], ids[:-1], strict=True)
+        def read(place: int, answer: Any) -> float:
+            choice, prompt, ids = answer["choices"][0], prompts[rows[place]], wanted[rows[place]]
+            places = zip(choice["prompt_logprobs"][len(prompt) :], ids[:-1], strict=True)
             return -math.fsum(
                 [*(place[str(token)]["logprob"] for place, token in places), *_logprobs(answer, ids[-1:])]
             )
 
-        done = self.endpoint.ask("/completions", payloads, read, advance)
-        return [
-            (loss, len(ids)) if loss is not None else (float("nan"), 0) for loss, ids in zip(done, wanted, strict=True)
-        ]
+        advance(len(prompts) - len(rows), 0)
+        done = dict(zip(rows, self.endpoint.ask("/completions", payloads, read, advance), strict=True))
+        return [_loss(done.get(row, prompts[row]), wanted[row]) for row in range(len(prompts))]
 
     def choose(
         self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
     ) -> list[list[float]]:
         texts = [assistant_prefix + gap + choice for choice in choices for gap in ("", " ")]
-        encode = dict(zip(texts, self.tokenize(texts), strict=True)).__getitem__
+        encode = dict(zip(texts, self.tokenize(texts, strict=True), strict=True)).__getitem__
         tokens = tokenize_choices(encode, choices, assistant_prefix)
         asked = tokens.next_tokens()
-        places = [(row, prefix) for row in range(len(conversations)) for prefix in asked]
         prompts = self._prompts(conversations)
+        places = [(row, prefix) for row, ids in enumerate(prompts) if isinstance(ids, list) for prefix in asked]
         payloads = [self._scored([*prompts[row], *tokens.shared, *prefix], asked[prefix]) for row, prefix in places]
 
         def read(place: int, answer: Any) -> list[tuple[int, float]]:
             ids = asked[places[place][1]]
             return list(zip(ids, _logprobs(answer, ids), strict=True))
 
-        done = self.endpoint.ask("/completions", payloads, read, lambda rows, tokens: advance(0, tokens))
+        done = self.endpoint.ask("/completions", payloads, read, lambda rows, count: advance(0, count))
         advance(len(conversations), 0)
         logprobs: list[dict[Ids, dict[int, float]]] = [{} for _ in conversations]
-        for (row, prefix), reading in zip(places, done, strict=True):
-            if reading is not None:
-                logprobs[row][prefix] = dict(reading)
+        missing: dict[int, Any] = dict(enumerate(prompts))
+        for (row, prefix), value in zip(places, done, strict=True):
+            if isinstance(value, list):
+                logprobs[row][prefix] = dict(value)
+            else:
+                missing[row] = value
         return [
-            tokens.from_logprobs(found) if len(found) == len(asked) else [float("nan")] * len(choices)
-            for found in logprobs
+            tokens.from_logprobs(found) if len(found) == len(asked) else probabilities_of(missing[row], len(choices))
+            for row, found in enumerate(logprobs)
         ]
 
     def check(self) -> None:
@@ -84,28 +83,47 @@ class VllmServer:
             if not isinstance(answer, dict) or not answer.get("tokens") or "max_model_len" not in answer:
                 raise not_supported("no tokens as vLLM's server does")
 
-        self.endpoint.fetch(self.tokenizer_url, [{"model": self.endpoint.model, "prompt": "a"}], read)
+        self._fetch("/tokenize", [{"prompt": "a"}], read, strict=True)
+
+    @cached_property
+    def marks(self) -> Marks:
+        """The marks of turns in the server's own template, beside those of known families."""
+        return marks(template_marks(self._render))
+
+    def _render(self, conversation: Sequence[dict[str, str]], begun: bool) -> str:
+        """The conversation as the server's template renders it; nothing where it refuses it."""
+        payload = {"messages": conversation, "add_generation_prompt": begun}
+        try:
+            ids = self._ids([payload], strict=True)
+            (text,) = self._fetch("/detokenize", [{"tokens": ids[0]}], lambda _, answer: answer["prompt"], strict=True)
+        except ValueError:
+            return ""
+        return str(text)
 
     @cached_property
     def end(self) -> int:
         """The token that ends a turn: what the server's template puts behind an assistant's message."""
         messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}]
         turn: dict[str, Any] = {"messages": messages, "add_generation_prompt": False}
-        closed, begun = self._ids([turn, turn | {"continue_final_message": True}])
+        closed, begun = self._ids([turn, turn | {"continue_final_message": True}], strict=True)
         if closed[: len(begun)] != begun or len(closed) == len(begun):
-            raise self.endpoint.unable("no token that ends a turn of its chat template")
-        return closed[len(begun)]
+            raise self.endpoint.not_supported("no token that ends a turn of its chat template")
+        return int(closed[len(begun)])
 
-    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokenize(self, texts: Sequence[str], strict: bool = False) -> list[Any]:
         """Ids of texts, without begin and end tokens."""
-        return self._ids([{"prompt": text, "add_special_tokens": False} for text in texts])
+        return self._ids([{"prompt": text, "add_special_tokens": False} for text in texts], strict)
 
-    def _prompts(self, conversations: Sequence[Conversation]) -> list[list[int]]:
-        return self._ids([{"messages": safe(conversation)} for conversation in conversations])
+    def _prompts(self, conversations: Sequence[Conversation]) -> list[Any]:
+        return self._ids([{"messages": safe(conversation, self.marks)} for conversation in conversations])
 
-    def _ids(self, asked: Sequence[dict[str, Any]]) -> list[list[int]]:
+    def _ids(self, asked: Sequence[dict[str, Any]], strict: bool = False) -> list[Any]:
+        """Ids of each; for a row that was given up what stands for its answer in `Endpoint.ask`."""
+        return self._fetch("/tokenize", asked, lambda _, answer: answer["tokens"], strict)
+
+    def _fetch(self, path: str, asked: Sequence[dict[str, Any]], read: Any, strict: bool) -> list[Any]:
         payloads = [{"model": self.endpoint.model} | payload for payload in asked]
-        return self.endpoint.fetch(self.tokenizer_url, payloads, lambda _, answer: answer["tokens"])
+        return self.endpoint.fetch(self.root + path, payloads, read, strict)
 
     def _scored(self, ids: list[int], tokens: list[int]) -> dict[str, Any]:
         """A request for the log-probabilities of `tokens` behind `ids`."""
@@ -120,9 +138,25 @@ class VllmServer:
         }
 
 
-def safe(conversation: Conversation) -> Conversation:
+def safe(conversation: Conversation, marks: Marks) -> Conversation:
     """The conversation without strings that would end a turn."""
-    return [{**message, "content": without(MARKS, message["content"])} for message in conversation]
+    return [{**message, "content": remove(message["content"], marks)} for message in conversation]
+
+
+def probabilities_of(value: Any, count: int) -> list[float]:
+    """What an answer to a question of choices is worth: nan for each beyond the context, 0 for a row that was given up."""
+    if isinstance(value, Failed):
+        return [0.0] * count
+    return [math.nan] * count if value is None else value
+
+
+def _loss(value: Any, ids: Any) -> tuple[float, int]:
+    """The loss of a row and its tokens, from its answer or what stands for that."""
+    if value is None or ids is None:
+        return math.nan, 0
+    if isinstance(value, float):
+        return value, len(ids)
+    return math.nan, len(ids) if isinstance(ids, list) else 1
 
 
 def _logprobs(answer: Any, tokens: Sequence[int]) -> list[float]:
@@ -130,4 +164,7 @@ def _logprobs(answer: Any, tokens: Sequence[int]) -> list[float]:
     top = answer["choices"][0]["logprobs"]["top_logprobs"][0]
     if not {f"token_id:{token}" for token in tokens} <= top.keys():
         raise not_supported("no log-probabilities of the tokens in logprob_token_ids, as vLLM's current server does")
-    return [float(top[f"token_id:{token}"]) for token in tokens]
+    logprobs = [float(top[f"token_id:{token}"]) for token in tokens]
+    if sum(map(probability, logprobs)) > 1 + ROUNDING:
+        raise ValueError("the probabilities of tokens sum to more than 1")
+    return logprobs

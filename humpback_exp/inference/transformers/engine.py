@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 import torch
 
+from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import IGNORED, encode, prompt_ids
 from humpback_exp.inference.choices import Ids, tokenize_choices
-from humpback_exp.inference.engine import Completion, completion
+from humpback_exp.inference.engine import completion
 from humpback_exp.inference.transformers.decode import BatchDecoder, Row, read_and_continued
 from humpback_exp.inference.transformers.fused_llama import fuse
 from humpback_exp.inference.transformers.kv_cache import NAME, Prefix

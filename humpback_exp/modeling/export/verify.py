@@ -117,7 +117,9 @@ def check_running(
     check_ties(loaded, folder)
     tokens = write_greedily(loaded, tokenizer, [ids for _, ids in rows])
     del partitioning  # while it lived, transformers loaded partitioned and kept the ranks of `generate` in step
-    theirs, trained = logits_of(loaded, tokens), logits_of(lm.to(loaded.device), tokens)
+    theirs, device = logits_of(loaded, tokens), loaded.device
+    del loaded  # a GPU need not hold both
+    trained = logits_of(lm.to(device), tokens)
     for _ in full_tensors(model, getattr(torch, config.model.export_dtype), keep=True):
         pass
     ours = logits_of(lm, tokens)
@@ -130,10 +132,10 @@ def check_running(
 
 
 def load_written(folder: Path, dtype: torch.dtype, trainer: TrainerConfig) -> Model:
-    """The folder as transformers loads it; under ZeRO-3 with the hooks that gather a layer's weights when it computes."""
+    """The folder as transformers loads it, where it was trained; under ZeRO-3 with the hooks that gather a layer's weights."""
     model = load_model(str(folder), str(dtype).removeprefix("torch."), key="export")
     if not is_zero3(trainer):
-        return model
+        return model.to("cuda" if trainer.accelerator == "gpu" else "cpu")
     import deepspeed
 
     return deepspeed.initialize(model=model, config=zero3_settings(trainer))[0].module

@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from humpback_exp.inference.engine import Completion
+from humpback_exp.completions import Completion
 from humpback_exp.stages import augment
 
 

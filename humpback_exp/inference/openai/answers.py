@@ -1,0 +1,105 @@
+"""What is read from a chat answer: text with how it ended, and probabilities of choices; what cannot be meant is refused."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from humpback_exp.completions import BROKEN, FILTERED, LENGTH, REFUSED, STOP
+from humpback_exp.inference.openai.client import tokens_used
+from humpback_exp.inference.openai.errors import interrupted, not_supported
+from humpback_exp.turn_marks import SURROGATE
+
+CUT = ("length", "max_tokens", "max_length", "model_length", "token_limit")
+FILTERS = ("content_filter", "content_filtered", "safety", "recitation", "prohibited_content", "blocklist", "spii")
+ENDED = (
+    *("", "stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn", "complete", "completed"),
+    *("tool_calls", "function_call"),
+)
+"""How endpoints say, in lower case, that an answer was cut, withheld, or is whole; nothing said counts as whole."""
+ROUNDING = 1e-3
+"""How far probabilities that were rounded may sum beyond 1."""
+
+
+def read_completion(answer: Any, limit: int) -> list[Any]:
+    """Text, tokens and finish of a chat answer, in the order of `Completion`.
+
+    Args:
+        limit: tokens asked for at most: an endpoint that does not say how an answer ended has cut it where it is so long.
+
+    Raises:
+        EndpointError: the endpoint broke the answer off.
+        LookupError, TypeError, AttributeError, ValueError: it is no chat answer.
+    """
+    choice = answer["choices"][0]
+    message = choice["message"]
+    text, thinking = _texts(message["content"])
+    thinking = thinking or _reasoning(message)
+    tokens = tokens_used(answer, "completion_tokens")
+    finish = _finish(choice.get("finish_reason"), cut=tokens >= limit)
+    if not text and message.get("refusal"):
+        text, finish = str(message["refusal"]), REFUSED
+    elif not text and thinking:
+        text = f"<think>{thinking}"
+    if SURROGATE.search(text):
+        text, finish = SURROGATE.sub("\ufffd", text), BROKEN
+    return [text.strip(), tokens, finish]
+
+
+def _finish(said: Any, cut: bool) -> str:
+    reason = str(said or "").lower()
+    if reason in CUT or (not reason and cut):
+        return LENGTH
+    if reason in FILTERS:
+        return FILTERED
+    if reason not in ENDED:
+        raise interrupted(reason)
+    return STOP
+
+
+def _texts(content: Any) -> tuple[str, str]:
+    """Text and thinking of a message's content: a string, None, or parts of either kind."""
+    if content is None or isinstance(content, str):
+        return content or "", ""
+    parts: dict[bool, list[str]] = {True: [], False: []}
+    for part in content:
+        kind = part.get("type", "text")
+        if "text" in kind:
+            parts[True].append(part["text"])
+        elif "think" in kind or "reason" in kind:
+            parts[False].append(str(part.get("thinking") or part.get("text") or part))
+    return "".join(parts[True]), "".join(parts[False])
+
+
+def _reasoning(message: Any) -> str:
+    return str(message.get("reasoning_content") or message.get("reasoning") or "")
+
+
+def read_choices(answer: Any, choices: Sequence[str]) -> list[float]:
+    """The probability of each choice among the most likely first tokens; 0 where it is not among them.
+
+    A choice with a space before it is another token, and their probabilities are summed; one token listed twice counts once.
+
+    Raises:
+        ValueError: probabilities that are none.
+        EndpointError: there are no log-probabilities.
+    """
+    logprobs = answer["choices"][0].get("logprobs")
+    if not logprobs or "content" not in logprobs:
+        raise not_supported("no log-probabilities")
+    if not logprobs["content"]:
+        return [0.0] * len(choices)  # nothing was written
+    listed = {entry["token"]: probability(entry["logprob"]) for entry in logprobs["content"][0]["top_logprobs"]}
+    if sum(listed.values()) > 1 + ROUNDING:
+        raise ValueError("the probabilities of tokens sum to more than 1")
+    return [sum(p for token, p in listed.items() if token.strip() == choice) for choice in choices]
+
+
+def probability(logprob: float) -> float:
+    """Of a log-probability as an endpoint tells it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not logprob <= ROUNDING:
+        raise ValueError(f"{logprob} is no log-probability")
+    return min(1.0, math.exp(logprob))
