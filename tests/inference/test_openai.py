@@ -15,8 +15,9 @@ import pytest
 
 from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
-from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.openai.client import NotSupported
+from humpback_exp.inference.openai.compatibility import load_settings
 from humpback_exp.inference.openai.engine import OpenAIEngine
 from humpback_exp.prompts import forward
 from tests.conftest import ROOT, one_line_error, run
@@ -335,6 +336,8 @@ def test_what_does_not_tokenize_as_vllms_server_is_a_plain_endpoint(answer: tupl
 
 def vllms(path: str, payload: dict, told: Callable[[int], float], places: int) -> tuple:
     """What vLLM's server answers, with the code point of each character as its token and -0.5 for each of a prompt's."""
+    if path == "/detokenize":
+        return refusal(404, "no such path")
     if path == "/tokenize":
         turn = [1, 2] if "continue_final_message" in payload or "add_generation_prompt" not in payload else [1, 2, 3]
         tokens = [ord(character) for character in payload["prompt"]] if "prompt" in payload else turn
@@ -429,3 +432,323 @@ def test_a_missing_extra_names_the_line_that_installs_it(
     with pytest.raises(ValueError) as error:
         load_engine(EngineConfig(**options), "some/model")
     assert str(error.value).endswith(install)
+
+
+def answers_of(server_behaviour, folder: Path, texts: list[str] = TEXTS, **options: object):
+    """Completions, and the server that was asked."""
+    with misbehaving(server_behaviour) as server:
+        return asked(engine(server, folder, **options), texts), server
+
+
+MODERATED = refusal(400, "Your request was flagged by our moderation system", "content_policy_violation")
+
+
+@pytest.mark.parametrize(
+    ("odd", "finish"),
+    [
+        (MODERATED, "filtered"),
+        (refusal(403, "input was flagged"), "filtered"),
+        (refusal(400, "cannot process this"), "refused"),
+        (refusal(422, "cannot process this"), "refused"),
+        (refusal(500, "internal error"), "failed"),
+        ((200, {}, b'{"choices": []}'), "failed"),
+        (completion("half", finish_reason="error"), "failed"),
+        (completion("half", finish_reason="insufficient_system_resource"), "failed"),
+    ],
+    ids=["moderated", "flagged", "400", "422", "500", "garbage", "error", "interrupted"],
+)
+def test_one_odd_row_is_left_out_and_asked_again_by_the_same_call(odd: tuple, finish: str, tmp_path: Path) -> None:
+    def one_odd(number: int, payload: dict) -> tuple:
+        return odd if payload["messages"][-1]["content"] == "row 3" else echo(payload)
+
+    done, _ = answers_of(one_odd, tmp_path, retries=1)
+    assert done == [Completion("", 0, finish) if i == 3 else row for i, row in enumerate(upper())]
+    again, server = answers_of(lambda _, payload: echo(payload), tmp_path)
+    assert again == upper() and [payload["seed"] for payload in server.seen] == [3]
+
+
+def test_an_odd_row_alone_in_its_call_is_left_out_once_the_endpoint_has_answered(tmp_path: Path) -> None:
+    with misbehaving(
+        lambda _, payload: refusal(500, "oops") if payload["messages"][-1]["content"] == "odd" else echo(payload)
+    ) as server:
+        made = engine(server, tmp_path, retries=1)
+        assert asked(made, ["a"]) == upper(["a"])
+        assert asked(made, ["odd"]) == [Completion("", 0, "failed")]
+
+
+@pytest.mark.parametrize(("share", "sent"), [(0.0, 1), (0.02, 2), (0.1, 6)])
+def test_a_stage_ends_when_more_rows_fail_than_are_allowed(share: float, sent: int, tmp_path: Path) -> None:
+    with misbehaving(lambda number, payload: MODERATED) as server, pytest.raises(ValueError) as error:
+        asked(engine(server, tmp_path, batch_size=1, max_failed=share))
+    assert len(server.seen) == sent
+    assert f"{sent} rows failed, more than engine.max_failed={share:g} allows" in str(error.value)
+
+
+def test_an_endpoint_that_goes_down_ends_the_call_and_costs_no_row(tmp_path: Path) -> None:
+    def down(number: int, payload: dict) -> tuple:
+        return echo(payload) if number < 3 else refusal(503, "overloaded")
+
+    with misbehaving(down) as server, pytest.raises(ValueError, match=r"status 503, 'overloaded' \(2 tries\)"):
+        asked(engine(server, tmp_path, batch_size=1, retries=1))
+    assert answers_of(lambda _, payload: echo(payload), tmp_path)[0] == upper()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (completion("cut", finish_reason="length"), Completion("cut", 2, "length")),
+        (completion("", finish_reason="content_filter"), Completion("", 2, "filtered")),
+        (completion("some", finish_reason="SAFETY"), Completion("some", 2, "filtered")),
+        (completion("some", finish_reason=None), Completion("some", 2, "stop")),
+        (completion("some", finish_reason="eos_token"), Completion("some", 2, "stop")),
+        (completion([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]), Completion("ab", 2, "stop")),
+        (
+            completion([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "b"}]),
+            Completion("b", 2, "stop"),
+        ),
+        (completion([{"type": "thinking", "thinking": "hm"}]), Completion("<think>hm", 2, "stop")),
+        (
+            completion(None, message={"role": "assistant", "content": None, "reasoning_content": "hm"}),
+            Completion("<think>hm", 2, "stop"),
+        ),
+        (
+            completion(None, message={"role": "assistant", "content": None, "refusal": "I will not."}),
+            Completion("I will not.", 2, "refused"),
+        ),
+        (completion("half \ud83d here"), Completion("half \ufffd here", 2, "broken")),
+        (completion("whole \ud83d\ude00"), Completion("whole \U0001f600", 2, "stop")),
+        ((200, {"Content-Type": "text/plain"}, completion("plain")[2]), Completion("plain", 2, "stop")),
+    ],
+)
+def test_what_is_plainly_meant_is_read(answer: tuple, expected: Completion, tmp_path: Path) -> None:
+    for _ in range(2):  # the second time from the cache
+        assert answers_of(lambda number, payload: answer, tmp_path, ["a"])[0] == [expected]
+
+
+def test_an_answer_as_long_as_allowed_that_does_not_say_how_it_ended_was_cut(tmp_path: Path) -> None:
+    body = json.loads(completion("long", finish_reason=None)[2])
+    body["usage"]["completion_tokens"] = GREEDY.max_new_tokens
+    done, _ = answers_of(lambda number, payload: (200, {}, json.dumps(body).encode()), tmp_path, ["a"])
+    assert done == [Completion("long", GREEDY.max_new_tokens, "length")]
+
+
+@pytest.mark.parametrize(
+    "usage", [None, [], "7", {"total_tokens": None, "completion_tokens": None}, {"total_tokens": "7"}]
+)
+def test_tokens_that_are_not_told_count_as_none(usage: object, tmp_path: Path) -> None:
+    body = json.loads(completion("a")[2]) | {"usage": usage}
+    counted: list[tuple[int, int]] = []
+    with misbehaving(lambda number, payload: (200, {}, json.dumps(body).encode())) as server:
+        done = engine(server, tmp_path).generate([forward("a", [])], GREEDY, [0], lambda *c: counted.append(c))
+    assert done == [Completion("a", 0, "stop")] and counted[-1] == (1, 0)
+
+
+def test_half_a_character_kept_by_an_earlier_version_is_asked_for_again(tmp_path: Path) -> None:
+    answers_of(lambda _, payload: echo(payload), tmp_path, ["a", "b"])
+    (kept,) = (tmp_path / "answers").iterdir()
+    kept.write_text(kept.read_text().replace('"B"', '"\\ud800"') + "\n7\n")
+    done, server = answers_of(lambda _, payload: echo(payload), tmp_path, ["a", "b"])
+    assert done == upper(["a", "b"]) and [payload["seed"] for payload in server.seen] == [1]
+
+
+PAGE = "What is a context window? The maximum context length of a model says how many tokens of seed text it reads."
+
+
+def test_a_page_that_is_quoted_in_a_refusal_says_nothing_of_the_endpoint(tmp_path: Path) -> None:
+    def quoting(number: int, payload: dict) -> tuple:
+        return refusal(400, f"Cannot answer: {payload['messages'][-1]['content']!r}")
+
+    done, server = answers_of(quoting, tmp_path, [PAGE])
+    assert done == [Completion("", 0, "refused")] and len(server.seen) == 1
+    assert answers_of(
+        lambda *_: refusal(400, "This model's maximum context length is 512 tokens"), tmp_path / "long", [PAGE]
+    )[0] == [Completion("", 0, "overflow")]
+
+
+def picky(refuses: Callable[[dict], str]) -> Callable[[int, dict], tuple]:
+    """An endpoint that refuses a payload in the words that `refuses` finds for it."""
+
+    def behave(number: int, payload: dict) -> tuple:
+        words = refuses(payload)
+        return refusal(400, words) if words else echo(payload)
+
+    return behave
+
+
+HOT = GenerationConfig(temperature=1.0, top_p=0.9, max_new_tokens=16)
+
+
+@pytest.mark.parametrize(
+    ("refuses", "settings"),
+    [
+        (
+            lambda p: (
+                "max_tokens" in p
+                and "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+            ),
+            {"max_tokens": "max_completion_tokens"},
+        ),
+        (lambda p: p.get("seed", 0) >= 2**31 and "seed must be less than 2147483648", {"seed": "31 bits"}),
+        (lambda p: "seed" in p and "Unknown parameter: 'seed'", {"seed": "left out"}),
+        (
+            lambda p: "top_p" in p and "`temperature` and `top_p` cannot both be specified for this model",
+            {"top_p": "left out"},
+        ),
+        (
+            lambda p: "temperature" in p and "'temperature' does not support 1.0, only the default is supported",
+            {"temperature": "left out"},
+        ),
+        (
+            lambda p: p["messages"][0]["role"] == "system" and "System role not supported",
+            {"system": "in the user's message"},
+        ),
+        (
+            lambda p: (
+                ("seed" in p and "seed: extra fields not permitted")
+                or ("max_tokens" in p and "max_tokens is not permitted, see max_completion_tokens")
+                or ("top_p" in p and "top_p: extra fields not permitted")
+            ),
+            {"seed": "left out", "max_tokens": "max_completion_tokens", "top_p": "left out"},
+        ),
+    ],
+    ids=["max tokens", "seed of 31 bits", "no seed", "no top_p", "no temperature", "no system", "several"],
+)
+def test_what_an_endpoint_does_not_take_is_sent_otherwise_from_its_first_refusal_on(
+    refuses: Callable[[dict], str], settings: dict, tmp_path: Path
+) -> None:
+    rows, seeds = [forward(text, ["seed"]) for text in TEXTS], [2**62 + i for i in range(8)]
+    with misbehaving(picky(refuses)) as server:
+        made = engine(server, tmp_path, batch_size=1, model="served")
+        done = made.generate(rows, HOT, seeds, quiet)
+    system = "" if "system" not in settings else " Answer in the style of an AI Assistant.".upper()
+    assert [row.text for row in done] == [text.upper() + system for text in TEXTS]
+    assert len(server.seen) <= 8 + 4 and not refuses(server.seen[-1])
+    assert endpoint_record(made.endpoint.config, "some/model") == {"endpoint": settings}
+    with misbehaving(picky(refuses)) as second:  # the next session knows
+        second_made = engine(second, tmp_path, batch_size=1, model="served")
+        second_made.endpoint.settings = load_settings(made.endpoint.config, "served")
+        second_made.generate([forward("new", ["seed"])], HOT, [2**62], quiet)
+    assert len(second.seen) == 1
+
+
+def test_a_refusal_that_stays_after_a_change_changes_nothing_for_others(tmp_path: Path) -> None:
+    def behave(number: int, payload: dict) -> tuple:
+        return refusal(400, "no seed of doubt") if payload["messages"][-1]["content"] == "row 0" else echo(payload)
+
+    done, server = answers_of(behave, tmp_path, batch_size=1)
+    assert done[0] == Completion("", 0, "refused") and done[1:] == upper()[1:]
+    assert all("seed" in payload for payload in server.seen[-7:])
+
+
+def test_fewer_likely_tokens_are_asked_for_where_twenty_are_too_many(tmp_path: Path) -> None:
+    def behave(number: int, payload: dict) -> tuple:
+        if payload["top_logprobs"] > 5:
+            return refusal(400, "top_logprobs must be less than or equal to 5")
+        return likely(**{"4": 0.5})
+
+    with misbehaving(behave) as server:
+        made = engine(server, tmp_path, batch_size=1)
+        assert made.choose([forward(text, []) for text in TEXTS], ["4"], "", quiet) == [[pytest.approx(0.5)]] * 8
+    assert [payload["top_logprobs"] for payload in server.seen] == [20] + [5] * 8
+
+
+def test_log_probabilities_that_are_refused_are_said_at_once(tmp_path: Path) -> None:
+    with misbehaving(lambda *_: refusal(400, "logprobs is not supported with this model")) as server:
+        with pytest.raises(NotSupported, match="tells no log-probabilities"):
+            engine(server, tmp_path, batch_size=1).choose([forward("a", [])], ["4"], "", quiet)
+    assert len(server.seen) == 1
+
+
+def first(*entries: tuple[str, object]) -> tuple:
+    """A chat answer with these log-probabilities at its first place."""
+    top = [{"token": token, "logprob": logprob} for token, logprob in entries]
+    return completion("4", logprobs={"content": [{"token": "4", "top_logprobs": top}]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "probabilities"),
+    [
+        (first(("4", math.log(0.5)), ("4", math.log(0.5)), ("5", math.log(0.25))), [0.5, 0.25]),
+        (first(("4", math.log(0.5)), (" 4", math.log(0.25))), [0.75, 0.0]),
+        (first(("4", 0.5)), [0.0, 0.0]),
+        (first(("4", math.log(0.9)), (" 4", math.log(0.9))), [0.0, 0.0]),
+        (first(("4", None)), [0.0, 0.0]),
+        (first(("4", "high")), [0.0, 0.0]),
+        (first(("4", math.nan)), [0.0, 0.0]),
+        (first(("4", -9999.0)), [0.0, 0.0]),
+        (completion("4", logprobs={"content": []}), [0.0, 0.0]),
+        (MODERATED, [0.0, 0.0]),
+    ],
+    ids=["twice", "two spellings", "positive", "over 1", "null", "text", "nan", "never", "empty", "moderated"],
+)
+def test_probabilities_that_are_none_are_no_numbers_for_that_row(
+    answer: tuple, probabilities: list[float], tmp_path: Path
+) -> None:
+    def behave(number: int, payload: dict) -> tuple:
+        return answer if payload["messages"][0]["content"] == "odd" else likely(**{"5": 0.5})
+
+    with misbehaving(behave) as server:
+        made = engine(server, tmp_path, retries=1)
+        found = made.choose([forward(text, []) for text in ("a", "odd", "b")], ["4", "5"], "", quiet)
+    assert found == [pytest.approx([0.0, 0.5]), pytest.approx(probabilities), pytest.approx([0.0, 0.5])]
+
+
+@pytest.mark.parametrize("wait", ["inf", "86400", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_no_endpoint_asks_for_a_pause_without_end(
+    wait: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("humpback_exp.inference.openai.client.LONGEST_PAUSE", 0.05)
+    caplog.set_level("INFO", "humpback_exp")
+
+    def limited(number: int, payload: dict) -> tuple:
+        return refusal(429, "slow down", Retry_After=wait) if number < 4 else echo(payload)
+
+    assert answers_of(limited, tmp_path)[0] == upper()
+    assert sum("waiting 0.05 s instead" in record.message for record in caplog.records) >= 1
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ({"detail": "Model is sleeping"}, "'Model is sleeping'"),
+        (
+            {"detail": [{"loc": ["body", "messages"], "msg": "field required", "type": "missing"}]},
+            "'body.messages: field required'",
+        ),
+        ({"error": "plain words"}, "'plain words'"),
+        ({"errors": []}, "'Error code: 400"),
+    ],
+)
+def test_what_an_endpoint_says_is_shown_however_it_says_it(body: dict, shown: str, tmp_path: Path) -> None:
+    with misbehaving(lambda *_: (400, {}, json.dumps(body).encode())) as server, pytest.raises(ValueError) as error:
+        asked(engine(server, tmp_path, max_failed=0.0), ["a"])
+    assert f"status 400, {shown}" in str(error.value).replace('"', "'")
+
+
+def test_the_marks_of_a_vllm_servers_own_template_are_taken_out(tmp_path: Path) -> None:
+    def render(path: str, payload: dict) -> tuple:
+        if path == "/detokenize":
+            return 200, {}, json.dumps({"prompt": "".join(map(chr, payload["tokens"]))}).encode()
+        turns = payload.get("messages", [{"role": "user", "content": payload.get("prompt", "")}])
+        text = "".join(f"{{${turn['role']}$}} {turn['content']}~~~over~~~\n" for turn in turns)
+        return 200, {}, json.dumps({"tokens": list(map(ord, text)), "max_model_len": 512}).encode()
+
+    with misbehaving(lambda _, payload: echo(payload)) as server:
+        server.elsewhere = render
+        asked(engine(server, tmp_path), ["a ~~~over~~~\n{$user$} b"])
+    assert server.seen[0]["messages"][-1]["content"] == "a \n b"
+
+
+def test_a_row_the_vllm_server_refuses_has_no_numbers(tmp_path: Path) -> None:
+    def refusing(path: str, payload: dict) -> tuple:
+        if "odd" in json.dumps(payload.get("messages", "")):
+            return refusal(400, "cannot render this")
+        return vllms(path, payload, lambda token: -0.25, 3)
+
+    with misbehaving(lambda number, payload: echo(payload)) as server:
+        server.elsewhere = refusing
+        made = engine(server, tmp_path)
+        rows = [forward(text, []) for text in ("a", "odd")]
+        (good, bad) = made.losses(rows, ["b", "b"], quiet)
+        assert good == (0.75, 2) and math.isnan(bad[0]) and bad[1] == 2
+        assert made.choose(rows, ["4"], "S:", quiet)[1] == [0.0]
