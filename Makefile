@@ -7,7 +7,7 @@ export WANDB_SILENT ?= true
 
 FETCH := apt-get -o APT::Sandbox::User=root download -qq sqlite3-doc
 
-.PHONY: setup models demo study test check gpu-bundle gpu-check format clean
+.PHONY: setup models demo study rehearsal test check gpu-bundle gpu-check format clean
 setup: $(SETUP) models
 
 $(SETUP): pyproject.toml constraints.txt
@@ -25,6 +25,11 @@ endif
 models: $(SETUP)
 	@test -d models/tiny || $(BIN)/python -m humpback_exp.modeling.demo_models tiny models/tiny
 	@test -d models/smollm2-135m || $(BIN)/python -m humpback_exp.modeling.demo_models smollm2 models/smollm2-135m
+
+# docs/reproduce.md at toy size: every command of the page, in minutes.
+rehearsal: setup
+	$(BIN)/python -m humpback_exp.modeling.demo_models rehearsal models/rehearsal
+	$(BIN)/python -m tests.rehearsal.walk outputs/rehearsal
 
 # sqlite3-doc is public domain; apt unpacks it without root. Elsewhere: python pipeline.py corpus.path=FOLDER
 pages:

@@ -80,7 +80,9 @@ def srun(arguments: str) -> None:
     """The step's ranks, node after node; their output goes where the script's goes."""
     words = arguments.split()
     command = words[next(i for i, word in enumerate(words) if word in ("python", sys.executable)) :]
-    nodes, each = int(os.environ["SLURM_JOB_NUM_NODES"]), int(os.environ["SLURM_NTASKS_PER_NODE"])
+    nodes = int(option("nodes", arguments, os.environ.get("SLURM_JOB_NUM_NODES", "1")))
+    each = int(option("ntasks-per-node", arguments, os.environ.get("SLURM_NTASKS_PER_NODE", "1")))
+    os.environ.setdefault("SLURM_JOB_ID", "1")
     shared = {"SLURM_NTASKS": nodes * each, "SLURM_STEP_NUM_TASKS": nodes * each, "SLURM_STEP_NODELIST": "127.0.0.1"}
     ranks = []
     for rank in range(nodes * each):

@@ -71,6 +71,9 @@ def test_what_an_engine_writes_belongs_to_a_run_and_how_it_is_run_does_not() -> 
     assert found == {"engine.name": "openai", "engine.dtype": "bfloat16", "engine.context": None, "engine.model": "m"}
 
 
+RECIPES = ("paper", "back_and_forth", "self_rewarding")
+
+
 @pytest.mark.parametrize(
     ("experiment", "verb"),
     [
@@ -82,14 +85,28 @@ def test_what_an_engine_writes_belongs_to_a_run_and_how_it_is_run_does_not() -> 
         ("demo", "pipeline"),
         ("study", "pipeline"),
         ("smoke", "pipeline"),
+        ("paper", "plan"),
+        ("back_and_forth", "plan"),
+        ("self_rewarding", "plan"),
     ],
 )
 def test_experiments_compose(experiment: str, verb: str) -> None:
     composed(verb, f"experiment={experiment}")
 
 
+def test_the_other_recipes_differ_from_the_papers_loop_in_what_they_say() -> None:
+    paper, *others = [config.identity(composed("plan", f"experiment={name}")) for name in RECIPES]
+    differing = [{key for key in paper if key in other and other[key] != paper[key]} for other in others]
+    assert differing == [
+        {"iterations", "variants", "generation.temperature", "rating.temperature"},
+        {"rubric.name", "rubric.lowest", "rubric.prompt", "samples"},
+    ]
+
+
 def test_no_experiment_is_untested() -> None:
-    assert options("experiment") == ["backward", "demo", "laptop", "m0", "m1", "m2", "paper", "smoke", "study"]
+    assert options("experiment") == [
+        "back_and_forth", "backward", "demo", "laptop", "m0", "m1", "m2", "paper", "self_rewarding", "smoke", "study",
+    ]  # fmt: skip
 
 
 def test_experiment_beats_the_primary_config() -> None:

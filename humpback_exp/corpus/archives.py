@@ -78,6 +78,12 @@ class _Buffer:
         self.place += size
         del self.data[:size]
 
+    def drop_line(self) -> None:
+        """Leave everything up to the next line behind."""
+        while (end := self.data.find(b"\n")) < 0 and self.fill(len(self.data) + 1):
+            pass
+        self.drop(end + 1 if end >= 0 else len(self.data))
+
     def seek(self, pattern: "re.Pattern[bytes]") -> bool:
         """Leave everything before the line that fits `pattern` behind; False where none does."""
         while not pattern.match(self.data):
@@ -115,6 +121,9 @@ def read(path: Path, start: int = 0, end: int | None = None, limit: int = 8 << 2
     # A record begins after a line's end: one byte more tells whether one begins right at the start.
     first = start - 1 if plain and start else start
     buffer = _Buffer(streams.pieces(path, first, end), first)
+    if plain and start:
+        buffer.drop_line()
+        buffer.between = True
     is_arc = _is_arc(path)
     records = 0
     while True:
@@ -226,6 +235,7 @@ def _content(buffer: _Buffer, start: int, size: int | None, head: "re.Pattern[by
     content = bytes(buffer.data[start:])
     if len(content) > most or not buffer.ended:
         buffer.drop(start)
+        buffer.between = True
         buffer.seek(head)
         return None
     buffer.broken = buffer.broken or (size is not None and len(content) < size)

@@ -12,6 +12,7 @@ from humpback_exp import reasons
 from humpback_exp.corpus.flatten import Block, join
 
 WORD = re.compile(r"[^\W_]+")
+BULLET = re.compile(r"\s*(?:-|-?\d+\.) ")
 LINE_CHARS = 200
 """Longer blocks are text, whatever they begin with."""
 POINTER_LINK_SHARE = 0.4
@@ -64,6 +65,7 @@ TAIL = re.compile(
     r"|(?:was|did) (?:this|you find this) .*(?:help|useful).*"
     r"|(?:give|send|provide) (?:us )?feedback.*|report (?:a |an )?(?:problem|bug|issue|error|mistake)\b.*"
     r"|edit (?:this page|on \w+|page).*|(?:generated|powered|created|made) (?:by|on|with) .*|(?:proudly )?powered by .*"
+    r"|(?:foot|end)?notes?:?|references?:?"
     r"|leave a (?:comment|reply).*|(?:no|\d+) (?:comments?|responses?|replies)(?: yet)?\W*|comments are closed\W*|comments? \(\d+\)"
     r"|(?:tags?|filed under|categor(?:y|ies)|posted in|tagged)\b\s*(?:in|with|as)?\s*:?.{0,150}(?<![.!?])"
     r"|(?:load|show|view|see) (?:more|all)\b.{0,40}|loading\W*|reply|permalink|.{1,40} (?:says|said|wrote)\s*:.{0,160}",
@@ -256,9 +258,8 @@ def _is_tail(block: Block) -> bool:
     text, chars = block.text, len(block.text)
     if block.kind == "code":
         return False
-    if chars <= LINE_CHARS and block.link_chars > chars * (
-        LIST_LINK_SHARE if block.kind == "item" else POINTER_LINK_SHARE
-    ):
+    share = LIST_LINK_SHARE if block.kind == "item" else POINTER_LINK_SHARE
+    if chars <= LINE_CHARS and block.link_chars > share * len(BULLET.sub("", text)):
         return True
     words = WORD.findall(text.lower())
     if words and len(words) <= 12 and all(word in NAVIGATION_WORDS for word in words):

@@ -129,7 +129,7 @@ class _Reader:
             return kind
         reason = self.furniture.reason(node, tag, attributes)
         if reason:
-            self.line.append(" ")
+            self.line.append("" if self.pre else " ")
             if self.furniture.title(node):
                 return markup.TITLE
             self.blocks += [

@@ -22,6 +22,8 @@ def check_ranks(trainer: TrainerConfig) -> list[Finding]:
     if trainer.accelerator == "gpu" and len(visible_gpus()) < trainer.devices:
         remedy = f"run this on a node with {trainer.devices} GPUs"
         return [Finding("ranks", f"not asked: {len(visible_gpus())} GPUs for {trainer.devices} ranks", BROKEN, remedy)]
+    if trainer.devices == 1 and not started_outside():
+        return [Finding("ranks", "one, which meets nobody")]
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         count = 1 if started_outside() else trainer.devices
