@@ -132,12 +132,13 @@ def test_what_torch_says_of_the_driver_is_told(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_what_is_not_installed_is_named_with_the_bundle(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(check, "find_spec", lambda name: None if name in ("hydra", "deepspeed") else object())
+    here = [each for each in check.distributions() if check.name_of(each.name) not in ("hydra-core", "deepspeed")]
+    monkeypatch.setattr(check, "distributions", lambda: here)
     with pytest.raises(SystemExit) as stop:
         check.refuse_early("cpu")
     assert stop.value.code == 2
     assert capsys.readouterr().err == (
-        "error: hydra, deepspeed not installed; make gpu-bundle where there is a network, then "
+        "error: hydra-core, deepspeed not installed; make gpu-bundle where there is a network, then "
         "python3 gpu-bundle/install.py here (docs/gpu.md)\n"
     )
 

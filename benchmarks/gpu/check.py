@@ -10,15 +10,17 @@ tiny shapes, which shows that the script works and nothing else.
 import argparse
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +40,13 @@ CHECKS = {
 MINUTES = 8.0
 SLOWER = 10
 """How much longer checks may take on a CPU, which proves the script and no speed."""
-NEEDED = ("hydra", "omegaconf", "deepspeed", "wandb", "fastwarc", "resiliparse", "datasketch", "py3langid", "datatrove")
-"""Modules that a machine set up for GPUs alone lacks."""
 
 
 def refuse_early(device: str) -> None:
     """End the program in one line where no check could run."""
-    lacking = [name for name in NEEDED if find_spec(name) is None]
-    if lacking:
+    if names := lacking():
         refuse(
-            f"{', '.join(lacking)} not installed; make gpu-bundle where there is a network, then "
+            f"{', '.join(names)} not installed; make gpu-bundle where there is a network, then "
             "python3 gpu-bundle/install.py here (docs/gpu.md)"
         )
     if device == "cuda" and (reason := no_gpu()):
@@ -57,6 +56,19 @@ def refuse_early(device: str) -> None:
 def refuse(reason: str) -> None:
     print(f"error: {reason}", file=sys.stderr)
     sys.exit(2)
+
+
+def lacking() -> list[str]:
+    """What the project asks for, DeepSpeed included, and this Python does not have."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["deepspeed"]]
+    here = {name_of(each.name) for each in distributions()}
+    return [name for name in map(name_of, asked) if name not in here]
+
+
+def name_of(requirement: str) -> str:
+    """The name that a requirement begins with, in the one spelling that packages are compared by."""
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
 
 
 def no_gpu() -> str | None:

@@ -1,4 +1,4 @@
-"""Unpack a bundle on a node without a network. It needs nothing but the node's Python, and writes below this project only.
+"""Unpack a bundle on a node without a network. It needs nothing but the node's Python with pip, and writes below this project only.
 
     python3 gpu-bundle/install.py
 
@@ -16,10 +16,9 @@ import sys
 import tarfile
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-from packaging.specifiers import SpecifierSet
 
 BUNDLE = Path(__file__).resolve().parent
 
@@ -79,6 +78,8 @@ def lacking(needs: dict[str, dict[str, str]]) -> list[str]:
 
 def there(name: str, versions: str) -> bool:
     """Whether the node has a package in one of these versions."""
+    from pip._vendor.packaging.specifiers import SpecifierSet  # all that a bare Python with pip has
+
     try:
         return SpecifierSet(versions, prereleases=True).contains(version(name))
     except PackageNotFoundError:
@@ -104,6 +105,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=("packages", "model", "pages"), help="leave the other parts alone")
     arguments = parser.parse_args()
     project: Path = arguments.into.resolve()
+    if find_spec("pip") is None:
+        refuse(f"{sys.executable}: has no pip; use the Python that has torch, or install python3-pip")
     told = facts()
     chosen = {kind: parts for kind, parts in told["parts"].items() if kind in (arguments.only or told["parts"])}
     if not os.access(project, os.W_OK):

@@ -19,6 +19,7 @@ from humpback_exp.distributed import STOPS, Stopped
 from humpback_exp.modeling.checkpoint.save import Checkpoints, all_gather, checkpoints
 from humpback_exp.modeling.kernels.loss import labelled, output_logits
 from humpback_exp.modeling.lora import causal_lm
+from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.reference import probe, require_librarys_logits
 from humpback_exp.progress import log
 
@@ -55,6 +56,17 @@ class SameAsLibrary(pl.Callback):
         module.train()
         if faults := list(filter(None, all_gather(fault))):
             raise ValueError(faults[0])
+
+
+class BoundedMemory(pl.Callback):
+    """After every optimiser step on a CPU, see that resident memory does not grow with the number of steps."""
+
+    def __init__(self, memory: FreedMemory) -> None:
+        self.memory = memory
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if not trainer.fit_loop.epoch_loop._should_accumulate():
+            self.memory.bound()
 
 
 class FiniteSteps(pl.Callback):

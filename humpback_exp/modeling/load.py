@@ -16,6 +16,7 @@ Model = Any
 Tokenizer = Any
 NAMED = 4
 """Tensors that an error names."""
+MISFIT = "its weights are not those of its config.json"
 
 
 def load_tokenizer(path: str, template: str | None = None, key: str = "model.path") -> Tokenizer:
@@ -129,6 +130,11 @@ def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
         raise ValueError(f"{key}={path}: no such folder; train the model first, or give a Hub id such as org/name")
     try:
         return loader(path, **options)
+    except RuntimeError as error:  # how a partitioned load reports what another returns in its report
+        wrong = next((line.strip() for line in str(error).splitlines() if "size mismatch" in line), None)
+        if wrong is None:
+            raise
+        raise ValueError(f"{key}={path}: {MISFIT}: {wrong}; give a whole model folder") from None
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         remedy = "damaged or incomplete" if Path(path).is_dir() else "no such folder, and not found on the Hub"

@@ -14,7 +14,7 @@ from humpback_exp.modeling.export.logits import allowed, centred, spread
 from humpback_exp.modeling.load import Model, library_attention
 from humpback_exp.modeling.memory import is_out_of_memory
 
-PROBE = 256
+PROBE = 96
 """Tokens of a row that are compared; a few seconds' work even for large models on a CPU."""
 SLACK = 2
 """Times the `allowed` rounding: other kernels, not only another order of sums."""

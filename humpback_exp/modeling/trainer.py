@@ -14,13 +14,13 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokenize import Tokens
 from humpback_exp.distributed import Stopped
-from humpback_exp.modeling.callbacks import FiniteSteps, SameAsLibrary, StopOnSignal
+from humpback_exp.modeling.callbacks import BoundedMemory, FiniteSteps, SameAsLibrary, StopOnSignal
 from humpback_exp.modeling.checkpoint.resume import whole_checkpoint
 from humpback_exp.modeling.checkpoint.save import Checkpoints
-from humpback_exp.modeling.memory import keep_freed_memory
+from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.metrics import History
 from humpback_exp.modeling.module import CausalLMModule
-from humpback_exp.modeling.strategies import build_strategy, environment
+from humpback_exp.modeling.strategies import build_strategy, environment, meet_under_torchrun
 from humpback_exp.progress import log
 from humpback_exp.tracking import Tracker
 
@@ -34,8 +34,7 @@ def fit(
     warnings.filterwarnings("ignore", module="pytorch_lightning|torch.distributed")
     for library in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(library).setLevel(logging.ERROR)
-    if config.trainer.accelerator == "cpu":
-        keep_freed_memory()
+    meet_under_torchrun(config)
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     manifest = open_stage(config.folder)[1].manifest
@@ -52,6 +51,8 @@ def fit(
         rank=trainer.global_rank,
         ranks=trainer.world_size,
     )
+    if config.trainer.accelerator == "cpu":
+        trainer.callbacks.append(BoundedMemory(FreedMemory()))
     trainer.callbacks.insert(0, SameAsLibrary(batches, config.model.path))  # first, so that no step's clock runs yet
     trainer.strategy.setup_environment()
     checkpoint = whole_checkpoint(checkpoints.folder, manifest, trainer.global_rank, trainer.world_size)

@@ -131,7 +131,7 @@ HEAD = """# Models
 
 Any causal language model that transformers loads can be a base model. Our own attention, loss and Llama layers replace the
 library's where they are faster. Whether they compute the same is not taken on trust: before the first step of a training, and
-before an engine answers its first rows, the shortest and the longest of these rows (at most 256 tokens of each, more where a
+before an engine answers its first rows, the shortest and the longest of these rows (at most 96 tokens of each, more where a
 row exceeds the model's attention window) go through transformers' own forward pass as well, each by itself. Logits that differ
 beyond rounding refuse the run in one line with both losses and the way out. Under ZeRO-3 both passes gather a layer at a time.
 

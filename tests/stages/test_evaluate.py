@@ -36,7 +36,7 @@ def test_a_prompt_set(tiny: str, tmp_path: Path) -> None:
     prompts = [{"prompt": "Name a river."}, {"prompt": "Name a tree.", "completion": None}]
     (tmp_path / "prompts.jsonl").write_text("\n".join(map(json.dumps, prompts)))
     command = ["evaluate.py", "tracking=none", f"output_root={tmp_path}", f"model_path={tiny}", "engine.dtype=float32"]
-    command += [f"heldout={tmp_path}/prompts.jsonl", "generation.max_new_tokens=4"]
+    command += [f"heldout={tmp_path}/prompts.jsonl", "generation.max_new_tokens=4", "generation.unfinished=keep"]
     refused = one_line_error(run(*command, "name=base"))
     assert refused == (
         f"heldout={tmp_path}/prompts.jsonl: prompts without outputs have no loss to measure; "

@@ -24,7 +24,7 @@ from humpback_exp.inference.transformers.prefill import (
 )
 from humpback_exp.modeling.kernels.loss import token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
-from humpback_exp.modeling.memory import keep_freed_memory
+from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.reference import probe, require_librarys_logits
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
@@ -38,8 +38,7 @@ class TransformersEngine:
             raise ValueError(
                 f"engine.device={config.device}: this machine has no GPU that torch sees; use engine.device=cpu"
             )
-        if config.device == "cpu":
-            keep_freed_memory()
+        self.memory = FreedMemory() if config.device == "cpu" else None
         self.tokenizer = load_tokenizer(model_path, template, key)
         self.model = load_model(model_path, config.dtype, key).to(config.device)
         self.model.set_attn_implementation(NAME)
@@ -56,7 +55,7 @@ class TransformersEngine:
         prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
         done = [Completion("", 0, "overflow") for _ in prompts]
         left = self._fitting(prompts, sampling.max_new_tokens, advance)
-        self._compare_with_library(left.values())
+        self._prepare(left.values())
         start = shared_length(list(left.values()))
 
         def work(size: int) -> None:
@@ -82,7 +81,7 @@ class TransformersEngine:
         ]
         done = [(float("nan"), 0)] * len(rows)
         fitting = self._fitting([row.ids for row in rows], 0, advance)
-        self._compare_with_library(fitting.values())
+        self._prepare(fitting.values())
         start = shared_length([ids[: -rows[i].label_count] for i, ids in fitting.items()])
 
         def use(batch: list[int], prefix: Prefix) -> None:
@@ -104,7 +103,7 @@ class TransformersEngine:
         prefixes, vocabulary = tokens.prefixes(), tokens.vocabulary()
         prompts = [[*prompt_ids(self.tokenizer, conversation), *tokens.shared] for conversation in conversations]
         fitting = self._fitting(prompts, 1 + max(map(len, prefixes)), advance)
-        self._compare_with_library(fitting.values())
+        self._prepare(fitting.values())
         start = shared_length(list(fitting.values()))
         found: dict[tuple[int, Ids], dict[int, float]] = {}
 
@@ -125,8 +124,10 @@ class TransformersEngine:
         self.size = in_batches(self.model, rows, start, self.size, use)
         return [probabilities_of(i) if i in fitting else [float("nan")] * len(choices) for i in range(len(prompts))]
 
-    def _compare_with_library(self, rows: Collection[list[int]]) -> None:
-        """Raise unless two of the first rows that are read get the logits that transformers' own forward pass gives."""
+    def _prepare(self, rows: Collection[list[int]]) -> None:
+        """Bound what freed memory holds; raise unless two of the first rows get the logits of transformers' own forward."""
+        if self.memory is not None:
+            self.memory.bound()
         if not self.unchecked or not rows:
             return
         pair = probe(self.model, list(rows))

@@ -1,0 +1,168 @@
+"""Models that are not what their folder says, and settings that fit no model: one line each, before anything is done."""
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from humpback_exp.config import AdapterConfig, EngineConfig, OptimConfig
+from humpback_exp.inference.transformers.engine import TransformersEngine
+from humpback_exp.modeling.export.write import write_shards
+from humpback_exp.modeling.load import load_model, load_tokenizer, require_context
+from humpback_exp.modeling.lora import require_targets, with_lora
+from humpback_exp.modeling.memory import GROWTH, FreedMemory
+from humpback_exp.modeling.module import add_dropout
+from tests.modeling.families import FAMILIES, save
+
+Weights = dict[str, torch.Tensor]
+O_PROJ = "model.layers.0.self_attn.o_proj.weight"
+
+
+@pytest.fixture
+def untied(byte_tokenizer, tmp_path: Path) -> Path:
+    return Path(save(FAMILIES[0], byte_tokenizer, tmp_path / "untied"))
+
+
+def without(name: str):
+    return lambda weights: {key: value for key, value in weights.items() if key != name}
+
+
+def prefixed(weights: Weights) -> Weights:
+    return {f"student.{key}": value for key, value in weights.items()}
+
+
+def one_layer_more(weights: Weights) -> Weights:
+    more = {key.replace("layers.1", "layers.2"): value.clone() for key, value in weights.items() if "layers.1" in key}
+    return weights | more
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (without(O_PROJ), f"1 missing ({O_PROJ})"),
+        (without("lm_head.weight"), "1 missing (lm_head.weight)"),
+        (prefixed, "21 missing (lm_head.weight, model.embed_tokens.weight, "),
+        (one_layer_more, "9 not of this model (model.layers.2.input_layernorm.weight, "),
+        (
+            lambda weights: weights | {"model.norm.weight": torch.ones(65)},
+            "1 of another shape (model.norm.weight is [65] instead of [64])",
+        ),
+    ],
+)
+def test_weights_that_are_not_the_configs_are_named(untied: Path, change, told: str) -> None:
+    path = untied / "model.safetensors"
+    save_file(change(load_file(path)), path, metadata={"format": "pt"})
+    with pytest.raises(ValueError) as caught:
+        load_model(str(untied), "float32")
+    line = str(caught.value)
+    assert line.startswith(f"model.path={untied}: its weights are not those of its config.json: ")
+    assert told in line and line.endswith("; give a whole model folder") and "\n" not in line
+    with pytest.raises(ValueError, match="its weights are not those of its config.json"):
+        TransformersEngine(EngineConfig(), str(untied), "model_path")
+
+
+def test_ties_and_old_names_are_no_fault(tiny: str, untied: Path) -> None:
+    """A tied projection stands once; old Llamas hold a buffer a layer, and some folders leave `model.` out."""
+    assert load_model(tiny, "float32").lm_head.weight.shape == (1024, 64)
+    path = untied / "model.safetensors"
+    old = load_file(path) | {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(8)}
+    save_file(old, path, metadata={"format": "pt"})
+    load_model(str(untied), "float32")
+    save_file({key.removeprefix("model."): value for key, value in old.items()}, path, metadata={"format": "pt"})
+    load_model(str(untied), "float32")
+
+
+def test_a_tokenizer_that_does_not_fit_the_model(untied: Path, byte_tokenizer) -> None:
+    config = AutoConfig.from_pretrained(untied)
+    config.vocab_size = 200
+    AutoModelForCausalLM.from_config(config).save_pretrained(untied)
+    with pytest.raises(ValueError, match="its tokenizer gives ids up to 257, its model has embeddings for 200 tokens"):
+        load_tokenizer(str(untied))
+
+
+def test_a_tokenizer_without_an_end_token(untied: Path) -> None:
+    path = untied / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"eos_token": None}))
+    with pytest.raises(ValueError, match="its tokenizer has no end token; set eos_token in tokenizer_config.json"):
+        load_tokenizer(str(untied))
+
+
+def test_rows_longer_than_the_model_takes(untied: Path) -> None:
+    require_context(str(untied), 512)
+    with pytest.raises(ValueError, match=r"^data.max_length=513: .* takes 512 tokens \(max_position_embeddings\)"):
+        require_context(str(untied), 513)
+
+
+@pytest.mark.parametrize("target", ["lm_head", "embed_tokens", "query_key_value"])
+def test_lora_targets_that_are_no_projection_of_a_layer(untied: Path, target: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        with_lora(load_model(str(untied), "float32"), AdapterConfig(kind="lora", targets=["q_proj", target]))
+    assert str(caught.value) == (
+        f"adapter.targets={target}: no projection in the layers of a LlamaForCausalLM; "
+        "choose among down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj"
+    )
+
+
+def test_the_default_lora_targets_are_not_those_of_phi3(byte_tokenizer, tmp_path: Path) -> None:
+    phi3 = next(family for family in FAMILIES if family.name == "Phi-3")
+    model = load_model(save(phi3, byte_tokenizer, tmp_path), "float32")
+    with pytest.raises(ValueError, match=r"^adapter.targets=q_proj: .* choose among down_proj, gate_up_proj, o_proj"):
+        with_lora(model, AdapterConfig(kind="lora"))
+
+
+def test_a_target_that_some_layers_lack_is_told(untied: Path, caplog) -> None:
+    model = load_model(str(untied), "float32")
+    del model.model.layers[1].self_attn.q_proj
+    require_targets(model, ["q_proj", "k_proj"])
+    assert caplog.messages == ["adapter.targets=q_proj: in 1 of 2 layers only"]
+
+
+def test_dropout_where_a_layer_has_no_such_branches(untied: Path) -> None:
+    model = load_model(str(untied), "float32")
+    model.model.layers[0].linear = model.model.layers[0].__dict__["_modules"].pop("mlp")
+    with pytest.raises(
+        ValueError, match=r"^model.dropout=0.1: a LlamaDecoderLayer has none of mlp, .*; set model.drop"
+    ):
+        add_dropout(model, 0.1)
+
+
+def test_a_rate_that_destroys_every_weight() -> None:
+    with pytest.raises(ValueError, match=r"^optim.lr=1e\+30: must be 1 or less"):
+        OptimConfig(lr=1e30)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_exported_weights_are_readable_as_the_umask_says(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_shards(iter([("a", torch.ones(2))]), tmp_path, writes=True)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "model.safetensors").stat().st_mode) == 0o666 & ~umask
+
+
+def test_holes_are_given_back_once_memory_has_grown(monkeypatch) -> None:
+    """A fresh heap is measured after a step and after every trim; growth is bounded by the most a fresh one needed."""
+    memory, resident, trims = FreedMemory(), iter([100, 110, 121, 90, 119, 121]), []
+    monkeypatch.setattr("humpback_exp.modeling.memory.resident_memory", lambda: next(resident))
+    monkeypatch.setattr(memory, "library", type("C", (), {"malloc_trim": lambda _, pad: trims.append(pad)})())
+    seen = []
+    for _ in range(6):
+        memory.bound()
+        seen.append(len(trims))
+    assert GROWTH == 1.2 and seen == [0, 0, 1, 1, 1, 2]
+
+
+def test_a_folder_without_weights(untied: Path) -> None:
+    (untied / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"^model.path=.*: damaged or incomplete"):
+        load_model(str(untied), "float32")
+    shutil.rmtree(untied)
+    with pytest.raises(ValueError, match=r"no such folder"):
+        load_model(str(untied), "float32")
