@@ -115,9 +115,11 @@ def language(section: Section, config: CorpusConfig) -> str | None:
     prose = _prose(section.text)
     if not (detect_fast(section.text)[0] in config.languages or _is_wanted(prose, config.languages)):
         return reasons.LANGUAGE
-    pieces = list(_pieces(prose))
-    foreign = sum(len(piece) for piece in pieces if not _is_wanted(piece, config.languages))
-    return reasons.LANGUAGE if foreign > FOREIGN_SHARE * len(section.text) else None
+    bound = FOREIGN_SHARE * len(section.text)
+    foreign = [piece for piece in _pieces(prose) if detect_fast(piece)[0] not in config.languages]
+    if sum(map(len, foreign)) > bound:
+        foreign = [piece for piece in foreign if _careful_language(piece) not in config.languages]
+    return reasons.LANGUAGE if sum(map(len, foreign)) > bound else None
 
 
 def _pieces(text: str) -> Iterator[str]:
