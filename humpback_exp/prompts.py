@@ -64,8 +64,11 @@ JUDGE = (
 ASSISTANT_PREFIX = "Score:"
 """What the rating model's turn is taken to begin with under scorer=expected, where the rubrics ask for the rating."""
 
+SHIPPED_TEMPLATES = {"inst": "b2bfde42debaf408", "chatml": "81072a44f836e15e"}
+"""Digests of the first templates as they were when evaluations began to be identified by them."""
+
 STAGE_PROMPTS = {
-    "train": [TAGS, TEMPLATES, TURN_MARKS, BACKWARD],
+    "train": [TAGS, {name: TEMPLATES[name] for name in SHIPPED_TEMPLATES}, TURN_MARKS, BACKWARD],
     "augment": [TAGS, TURN_MARKS, BACKWARD],
     "gate": [TAGS, TURN_MARKS, BACKWARD, ASSISTANT_PREFIX],
     "score": [TAGS, TURN_MARKS, BACKWARD, ASSISTANT_PREFIX],
@@ -73,16 +76,20 @@ STAGE_PROMPTS = {
     "evaluate": [TAGS, TURN_MARKS, JUDGE],
 }
 """Stage -> the texts above that shape what it makes: a run made with other words is another run."""
-SHIPPED_TEMPLATES = "182d00d48766182f"
-"""Digest of `TEMPLATES` when evaluations began to be identified by them, so that those made before stay what they are."""
 
 
-def stage_digest(stage: str) -> str:
-    """What identifies the texts that shape a stage; empty for a stage that says nothing to a model."""
-    texts = STAGE_PROMPTS.get(stage)
-    if stage == "evaluate" and text_digest(TEMPLATES) != SHIPPED_TEMPLATES:
-        texts = [*STAGE_PROMPTS[stage], TEMPLATES]
-    return text_digest(texts) if texts else ""
+def stage_digest(stage: str, templates: Sequence[str | None] = ()) -> str:
+    """What identifies the texts that shape a stage; empty for a stage that says nothing to a model.
+
+    Args:
+        templates: names of the chat templates that it renders with. A new or edited one makes another run of the stages that use
+            it; those that use a shipped one stay what they are.
+    """
+    if stage not in STAGE_PROMPTS:
+        return ""
+    used = {name: TEMPLATES[name] for name in templates if name in TEMPLATES}
+    new = {name: text for name, text in used.items() if text_digest(text) != SHIPPED_TEMPLATES.get(name)}
+    return text_digest([*STAGE_PROMPTS[stage], new] if new else STAGE_PROMPTS[stage])
 
 
 def text_digest(texts: object) -> str:

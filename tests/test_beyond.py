@@ -83,7 +83,7 @@ def test_the_retrained_backward_model_reads_the_pairs_of_m1(varied: Path) -> Non
 
 
 def test_every_variant_has_its_row_beside_m1(varied: Path) -> None:
-    told, results = compared(read_catalog(str(varied)))
+    told, results = compared(str(varied), read_catalog(str(varied)))
     names = {"base", "M0", "M1", *(f"m1-{name}" for name in VARIANTS)}
     assert {row[0].text for row in results_table(told, results).rows} >= names
     made = of_comparisons(results["variants"].stated)

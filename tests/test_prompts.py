@@ -7,7 +7,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from humpback_exp import prompts
-from humpback_exp.config import STAGES
+from humpback_exp.config import STAGES, EvaluateConfig, JudgeConfig, ModelConfig, TrainConfig
 from humpback_exp.data.tokenize import clean
 from humpback_exp.prompts import TEMPLATES, backward, comparison, forward, rating, rewriting
 
@@ -151,8 +151,28 @@ SHAPED = {
 """A piece of each text -> the stages whose prompts it shapes."""
 
 
+def digests(module: ModuleType) -> dict[str, str]:
+    """What identifies the texts of each stage, where those that take a template of ours use both."""
+    used = {"train": ["inst"], "evaluate": ["inst", "chatml"]}
+    return {stage: module.stage_digest(stage, used.get(stage, [])) for stage in STAGES}
+
+
 def test_the_texts_as_they_are_keep_their_digests() -> None:
     assert {stage: prompts.stage_digest(stage) for stage in STAGES} == DIGESTS
+    assert digests(prompts) == DIGESTS
+
+
+def test_a_template_of_ones_own_makes_another_run_of_the_stages_that_use_it_alone(monkeypatch) -> None:
+    train, evaluate = (
+        TrainConfig(model=ModelConfig(template="mine")),
+        EvaluateConfig(judge=JudgeConfig(template="mine")),
+    )
+    found = []
+    for text in ("{{ messages }}", "{{ messages }}!"):
+        monkeypatch.setitem(prompts.TEMPLATES, "mine", text)
+        assert (TrainConfig().prompts, EvaluateConfig().prompts) == (DIGESTS["train"], DIGESTS["evaluate"])
+        found += [train.prompts, evaluate.prompts]
+    assert len({*found, *DIGESTS.values()} - {""}) == 4 + len(set(DIGESTS.values()) - {""})
 
 
 @pytest.mark.parametrize("piece", SHAPED)
@@ -161,7 +181,8 @@ def test_an_edited_text_makes_another_run_of_every_stage_it_shapes(piece: str) -
     assert piece in source
     edited = ModuleType("edited")
     exec(source.replace(piece, piece.replace(piece[1], "~" + piece[1], 1)), edited.__dict__)
-    assert {stage for stage in STAGES if edited.stage_digest(stage) != prompts.stage_digest(stage)} == SHAPED[piece]
+    before, after = digests(prompts), digests(edited)
+    assert {stage for stage in STAGES if after[stage] != before[stage]} == SHAPED[piece]
 
 
 def test_every_text_is_edited_above() -> None:

@@ -26,7 +26,12 @@ class StageConfig:
     @property
     def prompts(self) -> str:
         """Digest of the texts said to models that shape the stage; empty for a stage that says nothing."""
-        return stage_digest(self.stage)
+        return stage_digest(self.stage, self.templates)
+
+    @property
+    def templates(self) -> list[str | None]:
+        """Names of our chat templates that the stage renders with; None stands for a model's own."""
+        return []
 
     @property
     def folder(self) -> Path:

@@ -69,6 +69,10 @@ class TrainConfig(StageConfig):
             "full fine-tuning of bfloat16 weights loses small updates; set model.dtype=float32 or adapter=lora",
         )
 
+    @property
+    def templates(self) -> list[str | None]:
+        return [self.model.template]
+
 
 @dataclass(kw_only=True, slots=True)
 class AugmentConfig(BulkConfig):
@@ -143,6 +147,10 @@ class EvaluateConfig(StageConfig):
         check_bounds(self)
         for tag in self.tags:
             one_of("tags", tag, SOURCES)
+
+    @property
+    def templates(self) -> list[str | None]:
+        return [self.template, self.judge.template]
 
 
 STAGES: dict[str, type[StageConfig]] = {

@@ -21,8 +21,9 @@ from humpback_exp.config.bounds import require
 from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
 from humpback_exp.distributed import rank
 from humpback_exp.progress import bar
-from humpback_exp.prompts import BACKWARD, TAGS, TURN_MARKS
+from humpback_exp.prompts import BACKWARD, TAGS
 from humpback_exp.records import Example
+from humpback_exp.turn_marks import tokenizer_marks
 
 SCHEMA = pa.schema(
     {
@@ -84,7 +85,7 @@ def cached_tokens(
         ValueError: no example fits, or an input is unreadable.
     """
     shapes = [inputs, identity(config), seed, tokenizer.backend_tokenizer.to_str(), tokenizer.eos_token_id]
-    shapes += [tokenizer.chat_template, TAGS, TURN_MARKS]
+    shapes += [tokenizer.chat_template, TAGS, tokenizer_marks(tokenizer).pattern.pattern]
     shapes += [BACKWARD] if config.direction == "backward" else []
     path = root / f"{digest(shapes)[:24]}.arrow"
     if rank() == 0 and not path.exists():

@@ -1,14 +1,14 @@
 """The installed packages against what the project asks for."""
 
 import platform
+import tomllib
 from importlib import metadata
 
 from packaging.requirements import Requirement
 
+from humpback_exp.artifacts.versions import ROOT
 from humpback_exp.config import PipelineConfig
 from humpback_exp.diagnosis.finding import BROKEN, Finding, finding
-
-PROJECT = "humpback-exp"
 
 
 def check_versions(config: PipelineConfig) -> list[Finding]:
@@ -30,14 +30,12 @@ def extras_of(config: PipelineConfig) -> set[str]:
 
 
 def requirements(extras: set[str]) -> list[Requirement]:
-    """The project's requirements that hold on this machine, those of `extras` included."""
-    all_of_them = [Requirement(line) for line in metadata.requires(PROJECT) or []]
-    environments = [{"extra": extra} for extra in ("", *extras)]
-    return [
-        each
-        for each in all_of_them
-        if each.marker is None or any(each.marker.evaluate(environment) for environment in environments)
-    ]
+    """The project's requirements that hold on this machine, those of `extras` included; the project itself need not be
+    installed, as on a node without a network."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in sorted(extras))]
+    asked = [Requirement(line) for lines in lists for line in lines]
+    return [each for each in asked if each.marker is None or each.marker.evaluate()]
 
 
 def outside_range(requirement: Requirement) -> Finding | None:

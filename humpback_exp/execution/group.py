@@ -7,7 +7,6 @@ does what a single process would do, the others follow it from stage to stage an
 import os
 import sys
 import time
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,8 +63,7 @@ def run_group(config: StageConfig, module: str, keep: Sequence[int] = ()) -> Non
     """
     count = ranks_here(config)
     reader, writer = os.pipe()
-    own = {ERRORS: str(writer)} | store_of_its_own(config.folder)
-    processes = start_ranks([module, str(config.folder)], count, [*keep, writer], own)
+    processes = start_ranks([module, str(config.folder)], count, [*keep, writer], {ERRORS: str(writer)})
     os.close(writer)
     culprit, code = wait_for(processes)
     with os.fdopen(reader, encoding="utf-8") as lines:
@@ -74,17 +72,6 @@ def run_group(config: StageConfig, module: str, keep: Sequence[int] = ()) -> Non
         raise Stopped(code - 128)
     if code:
         raise StageFailed(config.folder, f"rank {culprit} of {count} " if count > 1 else "", code, said)
-
-
-def store_of_its_own(folder: Path) -> dict[str, str]:
-    """Under torchrun, what parts the keys of this stage's ranks from those that an earlier stage left in the agent's store.
-
-    torch puts the number of restarts before every key, and no more; the number given here differs by stage, too.
-    """
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
-        return {}
-    stage = f"{os.environ['TORCHELASTIC_RESTART_COUNT']} {folder}"
-    return {"TORCHELASTIC_RESTART_COUNT": str(zlib.crc32(stage.encode()))}
 
 
 def wait_for_first(config: StageConfig) -> bool:

@@ -20,7 +20,7 @@ from humpback_exp.modeling.checkpoint.save import Checkpoints
 from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.metrics import History
 from humpback_exp.modeling.module import CausalLMModule
-from humpback_exp.modeling.strategies import build_strategy, environment
+from humpback_exp.modeling.strategies import build_strategy, environment, meet_under_torchrun
 from humpback_exp.progress import log
 from humpback_exp.tracking import Tracker
 
@@ -34,6 +34,7 @@ def fit(
     warnings.filterwarnings("ignore", module="pytorch_lightning|torch.distributed")
     for library in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(library).setLevel(logging.ERROR)
+    meet_under_torchrun(config)
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, max_steps, config.seed)
     history = History(module, tracker, max_steps, config.name)
     manifest = open_stage(config.folder)[1].manifest

@@ -57,9 +57,14 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
             if key in OPTIONS:
                 there = Path(path).exists() or is_hub_id(path)
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
-            elif Path(path) not in made and (key in FOLDERS or Path(stage.output_root) in Path(path).parents):
+            elif Path(path) not in made and (key in FOLDERS or _ours(Path(path), stage)):
                 artifacts.load(Path(path))
         made.add(stage.folder)
+
+
+def _ours(path: Path, stage: StageConfig) -> bool:
+    """Whether a stage made what lies at a path below the output root, or has still to make it; a model may be the user's."""
+    return Path(stage.output_root) in path.parents and (artifacts.is_begun(path) or not path.exists())
 
 
 def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:

@@ -234,7 +234,7 @@ def test_one_pair_has_one_verdict_on_all_pages(tmp_path: Path, moved: float) -> 
             data = DataConfig(scored=folders.scored(tmp_path, before, f"{tmp_path}/models/{before}"), min_score=4.5)
         own = losses(change, 0.08 if number == 2 else 0.0)
         folders.point(tmp_path, "iterations", f"m{number}", own, data=data)
-    _, results = loop.compared(read_catalog(str(tmp_path)))
+    _, results = loop.compared(str(tmp_path), read_catalog(str(tmp_path)))
     (of_loop,) = [one for one in results["rounds"].stated if one.theirs.label == "M0" and one.ours.label == "M2"]
     (of_sweep,) = [
         one for one in asked(tmp_path, "iterations").stated if one.theirs.label == "M0" and one.ours.label == "M2"

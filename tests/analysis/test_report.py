@@ -65,7 +65,7 @@ def test_headline_claims_only_what_the_intervals_carry(page: str) -> None:
 
 def test_figures_against_the_reference_show_whole_intervals(tmp_path: Path) -> None:
     folders.whole_loop(tmp_path)
-    _, results = compared(read_catalog(str(tmp_path)))
+    _, results = compared(str(tmp_path), read_catalog(str(tmp_path)))
     win, loss = (results["references"].stated[0].changes[key].level for key in ("win_rate", "heldout_loss"))
     assert loss.ends == pytest.approx((-0.578, -0.422), abs=1e-3) and loss.value == pytest.approx(-0.5)
     assert win.ends == pytest.approx((29.1, 79.2), abs=0.1)

@@ -162,7 +162,7 @@ def test_a_gate_that_needs_a_node_of_the_cluster_is_run_there_first_and_here_onl
     assert (there.folder, identity(there)) == (gate.folder, identity(gate))
     fit = {"readable": 1.0, "auc_shuffled": 1.0, "auc_truncated": 1.0}
     artifacts.finish(artifacts.begin(there), started=0.0, rows={"pairs": 1}, metrics=fit)
-    assert f"{tmp_path}/candidates/web" in one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
+    assert f"{tmp_path}/models/m0: no such" in one_line_error(run("curate.py", *here, CUDA_VISIBLE_DEVICES=""))
 
 
 def submissions(controller: Path) -> int:
@@ -266,6 +266,27 @@ def test_vllm_spreads_a_model_over_processes_also_inside_a_ray_worker(
     monkeypatch.setitem(sys.modules, "vllm.platforms", SimpleNamespace(current_platform=platform))
     settings = load_vllm(EngineConfig(name="vllm", device="cuda", tensor_parallel=gpus), "model", "model_path")
     assert (settings["tensor_parallel_size"], settings.get("distributed_executor_backend")) == (gpus, backend)
+
+
+def test_a_busy_controller_is_asked_again_before_a_job_is_submitted(
+    root: Path, controller: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that is queued already would else be submitted twice."""
+    monkeypatch.setattr(slurm, "QUEUE_SECONDS", 0.01)
+    (controller / "busy").write_text("3")
+    config = on_slurm(root, "busy")
+    artifacts.begin(config)
+    assert slurm.queued_surely(slurm.job_name(config)) is False
+    assert not (controller / "busy").exists()
+    (controller / "busy").write_text("99")
+    with pytest.raises(ValueError) as error:
+        launch(config)
+    assert str(error.value) == (
+        "executor=slurm: squeue does not answer (slurm_load_jobs error: Socket timed out on send/recv operation); "
+        "repeat the command when the controller is well"
+    )
+    assert not (controller / "submitted").exists()
+    slurm.cancel("any job")  # nobody can be asked, and nothing is raised
 
 
 def test_slurm_wants_a_partition() -> None:

@@ -146,12 +146,18 @@ def test_lines_that_are_no_text_stand_nowhere_in_it(line: str):
         "<table><tr><td>[<a href=t>Top</a>][<a href=c>Contents</a>]<td>[<a href=i>Index</a>]</table>",
         "<ul><li><a href=a>Lids</a><li><a href=b>Corks</a></ul>",
         "<p>Footnotes</p>",
+        "<dl><dt>See also:<dd><ul><li><a href=a>Lids</a></ul></dl>",
     ],
 )
 def test_closing_lines_end_no_text_of_any_level(line: str):
     page = f"<h1>Jars</h1><p>{PROSE}</p>{line}<h2>Lids</h2><p>{LONGER}</p>{line}"
     whole = f"{PROSE.strip()}\n\nLids\n\n{LONGER.strip()}"
     assert texts(page) == [("Jars", whole), ("Lids", LONGER.strip())]
+
+
+def test_a_list_that_its_sentence_needs_is_text():
+    page = f"<h1>Jars</h1><p>{PROSE}</p><p>There are two kinds of lids:</p><ul><li><a href=a>Corks</a><li><a href=b>Caps</a></ul>"
+    assert texts(page) == [("Jars", f"{PROSE.strip()}\n\nThere are two kinds of lids:\n\n- Corks\n- Caps")]
 
 
 @pytest.mark.parametrize("line", ["By default the lid is closed.", "Copy the page and share your jars.", "Like a lid."])

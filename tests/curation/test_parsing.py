@@ -33,6 +33,32 @@ from humpback_exp.curation.parsing import expectation, gain, parse_score
         ("Score: 4 out of 10", None),
         ("Score: 4/10", None),
         ("Score: ٤", None),
+        ("Score: [5]", 5.0),
+        ("Score: [[4]]/5", 4.0),
+        ("[5]", 5.0),
+        ("Score: 5 out of 5", 5.0),
+        ("5 out of 5", 5.0),
+        ("## Score: 5", 5.0),
+        ("Final score: 5", 5.0),
+        ("**Overall Score:** 3", 3.0),
+        ("- Score: 2", 2.0),
+        ("Score：５", 5.0),
+        ("Score: 5</s>", 5.0),
+        ("Score: 5<|im_end|>", 5.0),
+        ("Score: 5\n```", 5.0),
+        ("<think>Score: 2</think>\nScore: 4", 4.0),
+        ("<think>\nScore: 4", None),
+        ("Score: 5/10", None),
+        ("[4-5]", None),
+        ("Score: [4, 5]", None),
+        ("Score: 4 to 5", None),
+        ("Score: 4–5", None),
+        ("Score: 4½", None),
+        ("Score: -5", None),
+        ("Score: 5 out of 50", None),
+        ("10 out of 5", None),
+        ("Score: 4 or 5", None),
+        ("4/5", None),
         ("", None),
         ("\n \n", None),
     ],
@@ -56,6 +82,11 @@ def test_the_expected_score_is_the_mean_over_what_fell_on_the_digits() -> None:
 def test_no_digit_and_no_room_have_no_expected_score() -> None:
     assert expectation(range(1, 6), [0.0] * 5) == (None, 0.0)
     assert expectation(range(1, 6), [math.nan] * 5) == (None, None)
+
+
+def test_probabilities_that_sum_to_more_than_1_have_no_expected_score() -> None:
+    assert expectation(range(1, 3), [0.9, 0.9]) == (None, 1.8)
+    assert expectation(range(1, 3), [0.5, 0.5005])[0] == pytest.approx(1.5, abs=1e-3)
 
 
 def test_gain_is_what_the_instruction_saves() -> None:

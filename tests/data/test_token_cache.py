@@ -10,6 +10,7 @@ from humpback_exp.data import token_cache
 from humpback_exp.data.token_cache import TokenCache, cached_tokens
 from humpback_exp.data.tokenize import IGNORED, encode_fitting
 from humpback_exp.records import Example
+from humpback_exp.turn_marks import marks
 
 EXAMPLES = [
     Example(id="s", source="seed", instruction="Hi", output="Yo!"),
@@ -52,7 +53,9 @@ def test_everything_that_shapes_tokens_names_the_file(tmp_path: Path, byte_token
     cached(tmp_path, byte_tokenizer)
     monkeypatch.setattr(byte_tokenizer, "chat_template", byte_tokenizer.chat_template + " ")
     cached(tmp_path, byte_tokenizer)
-    assert len(list(tmp_path.iterdir())) == 6
+    monkeypatch.setattr(token_cache, "tokenizer_marks", lambda tokenizer: marks(["@@"]))
+    cached(tmp_path, byte_tokenizer)
+    assert len(list(tmp_path.iterdir())) == 7
 
 
 def test_another_backward_prompt_makes_the_backward_tokens_anew(tmp_path: Path, byte_tokenizer, monkeypatch) -> None:

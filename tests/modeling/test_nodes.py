@@ -58,7 +58,7 @@ def test_a_loop_under_torchrun(tiny: str, tmp_path: Path) -> None:
     ]  # fmt: skip
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     agents = [subprocess.Popen(agent, cwd=ROOT, text=True, **pipes) for _ in range(2)]
-    said = [process.communicate(timeout=400) for process in agents]
+    said = [process.communicate(timeout=900) for process in agents]
     assert [process.returncode for process in agents] == [0, 0], "\n".join(err for _, err in said)
     require_loop(tmp_path, [out for out, _ in said])
 
@@ -69,7 +69,7 @@ def test_a_loop_under_srun(tiny: str, tmp_path: Path) -> None:
     ranks = [
         subprocess.Popen(command, cwd=ROOT, text=True, env=os.environ | slurm(rank, port), **pipes) for rank in (0, 1)
     ]
-    said = [process.communicate(timeout=400) for process in ranks]
+    said = [process.communicate(timeout=900) for process in ranks]
     assert [process.returncode for process in ranks] == [0, 0], "\n".join(err for _, err in said)
     require_loop(tmp_path, [out for out, _ in said])
 

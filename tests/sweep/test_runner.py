@@ -241,6 +241,16 @@ def test_inputs_below_output_root_must_be_there_or_made_before(tmp_path: Path) -
         check_inputs([train, evaluate])
 
 
+def test_a_model_of_the_users_may_lie_below_the_output_root(tmp_path: Path) -> None:
+    model = tmp_path / "models" / "mine"
+    evaluate = config.EvaluateConfig(output_root=str(tmp_path), model_path=str(model))
+    with pytest.raises(ValueError, match="models/mine: no such finished folder; run python train.py name=mine first"):
+        check_inputs([evaluate])
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    check_inputs([evaluate])
+
+
 @pytest.mark.parametrize("key", ["data.seed_path", "heldout"])
 def test_files_of_pairs_must_be_there(tmp_path: Path, key: str) -> None:
     train = TrainConfig(output_root=str(tmp_path), name="x")

@@ -38,7 +38,7 @@ def build(output_root: str) -> str:
         ValueError: nothing is finished.
     """
     catalog = read_catalog(output_root)
-    told, results = compared(catalog)
+    told, results = compared(output_root, catalog)
     made = [one for result in results.values() for one in result.stated]
     rated = scores.read_scores(catalog, catalog.of("scored")[:PANELS])
     shown = dict(  # what reads files comes before the list of those that are damaged
@@ -69,10 +69,10 @@ def build(output_root: str) -> str:
     )
 
 
-def compared(catalog: Catalog) -> tuple[list[Setting], dict[str, Result]]:
-    """Every evaluation by itself, and the comparisons of the loop's plans."""
-    found = evaluations(catalog)
-    told, corrected = [alone(run) for run in found], corrections(found)
+def compared(output_root: str, catalog: Catalog) -> tuple[list[Setting], dict[str, Result]]:
+    """Every evaluation by itself, and the comparisons of the loop's plans, corrected as on the other pages."""
+    corrected = corrections(evaluations(read_catalog(output_root, loops=True)))
+    told = [alone(run) for run in evaluations(catalog)]
     return told, {name: make(plan, corrected) for name, plan in plans_of_loop(told).items()}
 
 

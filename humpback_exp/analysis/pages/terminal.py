@@ -25,7 +25,7 @@ often a good pair is rated above a corrupted one; in brackets 95 % intervals; * 
 def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     """Tables of the evaluations named in `models`, and the best scored pairs of the last curated folder."""
     catalog = read_catalog(output_root)
-    told, results = compared(catalog)
+    told, results = compared(output_root, catalog)
     if not told:
         return "nothing was evaluated"
     shown = [one for one in told if one.runs[0].folder.name in models]

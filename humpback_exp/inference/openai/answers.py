@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from humpback_exp.completions import BROKEN, FILTERED, LENGTH, REFUSED, STOP
-from humpback_exp.inference.openai.client import tokens_used
 from humpback_exp.inference.openai.errors import interrupted, not_supported
+from humpback_exp.inference.openai.request import tokens_used
 from humpback_exp.turn_marks import SURROGATE
 
 CUT = ("length", "max_tokens", "max_length", "model_length", "token_limit")

@@ -1,7 +1,6 @@
 """Many requests to one OpenAI-compatible endpoint: bounded, retried, paced, kept; one line when it cannot go on."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,15 +11,9 @@ from typing import Any
 from humpback_exp.config import EngineConfig
 from humpback_exp.config.api_key import endpoint_key
 from humpback_exp.inference.openai.compatibility import Payload, Settings, adapt, adapted, load_settings, save_settings
-from humpback_exp.inference.openai.errors import (
-    EndpointError,
-    is_overflow,
-    not_supported,
-    redacted,
-    status_error,
-    unreadable,
-)
+from humpback_exp.inference.openai.errors import EndpointError, not_supported, redacted
 from humpback_exp.inference.openai.rate_limit import LONGEST_PAUSE, RateLimit, delay
+from humpback_exp.inference.openai.request import request
 from humpback_exp.inference.openai.response_cache import ResponseCache
 from humpback_exp.progress import Advance, log
 
@@ -180,7 +173,7 @@ class Endpoint:
         settings = self.settings
         while True:
             try:
-                value = await self._answer(client, path, adapted(payload, settings), read)
+                value = await request(client, path, adapted(payload, settings), read, self.config, self.model, self.key)
             except EndpointError as error:
                 further = adapt(settings, payload, error.words) if error.words else None
                 if further is None and "logprobs" in payload and "logprobs" in error.words:
@@ -200,43 +193,3 @@ class Endpoint:
         if seconds > LONGEST_PAUSE:
             self._log_once(f"endpoint: asks for a pause of {seconds:g} s; waiting {LONGEST_PAUSE:g} s instead")
         return min(seconds, LONGEST_PAUSE)
-
-    async def _answer(self, client: Any, path: str, payload: Payload, read: Callable[[Any], Any]) -> tuple[Any, int]:
-        """What `read` makes of one answer (None for a prompt beyond the context), and its tokens."""
-        import openai
-
-        try:
-            async with asyncio.timeout(self.config.timeout):
-                answer = await client.post(path, body=payload, cast_to=object)
-        except openai.APIStatusError as error:
-            if is_overflow(error, payload):
-                return None, 0
-            raise status_error(error, payload, self.config.key_variable, self.model, self.key) from None
-        except (TimeoutError, openai.APITimeoutError):
-            remedy = "raise engine.timeout or lower engine.batch_size"
-            raise EndpointError(f"no answer within {self.config.timeout:g} s", remedy) from None
-        except openai.APIConnectionError as error:
-            reason = error.__cause__ or error
-            raise EndpointError(f"cannot be reached ({reason})", "start the endpoint or correct the address") from None
-        except ValueError as error:
-            raise unreadable(f"{error}", self.key) from None
-        try:
-            answer = _parsed(answer)
-            return read(answer), tokens_used(answer, "total_tokens")
-        except (LookupError, TypeError, ValueError, AttributeError):
-            raise unreadable(repr(answer), self.key) from None
-
-
-def _parsed(answer: Any) -> Any:
-    """The answer, also where its JSON is sent as text."""
-    try:
-        return json.loads(answer) if isinstance(answer, str) else answer
-    except ValueError:
-        return answer
-
-
-def tokens_used(answer: Any, name: str) -> int:
-    """A count of an answer's `usage`; 0 where the endpoint tells none."""
-    usage = answer.get("usage") if isinstance(answer, dict) else None
-    counted = usage.get(name) if isinstance(usage, dict) else None
-    return counted if isinstance(counted, int) else 0

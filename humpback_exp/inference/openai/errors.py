@@ -1,21 +1,15 @@
 """What can go wrong with a request to an endpoint: what to say, whether to try again, and whether it is the row's own fault."""
 
-import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
 
 from humpback_exp.completions import FAILED, FILTERED, REFUSED
+from humpback_exp.inference.openai.refusals import code, message, own_words
 
-OVERFLOW = re.compile(
-    "context length|context_length|max_model_len|maximum model length|context window|context size|prompt is too long"
-    "|maximum number of tokens|inputs tokens|inputs must have less than|max_tokens must be at least 1 got 0"
-)
-"""Words in a refusal that say a prompt was too long; there is no common code. The last is vLLM's, for one that leaves no room."""
-OVERFLOW_CODES = ("context_length_exceeded", "string_above_max_length")
 FILTER = re.compile(
     r"content[ _]?filter|content[ _]policy|content management|moderat|flagged|safety|blocked|prohibited"
 )
@@ -25,8 +19,6 @@ ABOUT_ROW = (400, 413, 422, 451)
 """Statuses of a request that is refused for what it says."""
 SHOWN = 200
 """Characters of an endpoint's own words that are shown."""
-ECHO = 4
-"""Words in a row that stand in a request, too, are quoted from it: they are no words of the endpoint's."""
 
 
 class EndpointError(Exception):
@@ -67,64 +59,6 @@ class EndpointError(Exception):
         if tries > 1:
             self.reason += f" ({tries} tries)"
         return self
-
-
-def is_overflow(error: Any, payload: Mapping[str, Any]) -> bool:
-    """Whether a refusal says, in words of its own, that prompt and answer do not fit the model's context."""
-    if error.status_code not in (400, 413, 422):
-        return False
-    return code(error) in OVERFLOW_CODES or OVERFLOW.search(own_words(message(error), payload)) is not None
-
-
-def code(error: Any) -> str:
-    """The endpoint's name for what is wrong, where it gives one."""
-    return str(error.body.get("code") or "") if isinstance(error.body, dict) else ""
-
-
-def message(error: Any) -> str:
-    """What an endpoint says: OpenAI's `message`, FastAPI's `detail`, or the text as it came."""
-    body = error.body
-    if isinstance(body, dict):
-        for name in ("message", "detail", "error", "msg", "reason"):
-            if body.get(name):
-                return _text(body[name])
-    return _text(body) if isinstance(body, str | list) and body else str(error.message)
-
-
-def _text(said: Any) -> str:
-    if isinstance(said, list):
-        return "; ".join(map(_text, said))
-    if isinstance(said, dict) and "msg" in said:  # FastAPI's: where, and what
-        return ".".join(map(str, said.get("loc", []))) + ": " + str(said["msg"])
-    if isinstance(said, dict):
-        return _text(said["message"]) if "message" in said else json.dumps(said)
-    return str(said)
-
-
-def own_words(said: str, payload: Mapping[str, Any]) -> str:
-    """The words of an endpoint in lower case, less those that it quotes from the request."""
-    words = _words(said)
-    sent = _words(" ".join(_texts(payload)))
-    runs = {tuple(sent[place : place + ECHO]) for place in range(len(sent) - ECHO + 1)}
-    quoted = {
-        place + offset
-        for place in range(len(words) - ECHO + 1)
-        if tuple(words[place : place + ECHO]) in runs
-        for offset in range(ECHO)
-    }
-    return " ".join(word for place, word in enumerate(words) if place not in quoted)
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", re.sub(r'\\[nrt"]', " ", text).lower())
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _texts(inner)
 
 
 def redacted(text: str, key: str) -> str:

@@ -1,0 +1,58 @@
+"""One request to an endpoint: its answer as parsed JSON, or the error that says what is wrong."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from humpback_exp.config import EngineConfig
+from humpback_exp.inference.openai.compatibility import Payload
+from humpback_exp.inference.openai.errors import EndpointError, status_error, unreadable
+from humpback_exp.inference.openai.refusals import is_overflow
+
+
+async def request(
+    client: Any, path: str, payload: Payload, read: Callable[[Any], Any], config: EngineConfig, model: str, key: str
+) -> tuple[Any, int]:
+    """What `read` makes of the answer to one request (None for a prompt beyond the context), and its tokens.
+
+    Raises:
+        EndpointError: anything else.
+    """
+    import openai
+
+    try:
+        async with asyncio.timeout(config.timeout):
+            answer = await client.post(path, body=payload, cast_to=object)
+    except openai.APIStatusError as error:
+        if is_overflow(error, payload):
+            return None, 0
+        raise status_error(error, payload, config.key_variable, model, key) from None
+    except (TimeoutError, openai.APITimeoutError):
+        remedy = "raise engine.timeout or lower engine.batch_size"
+        raise EndpointError(f"no answer within {config.timeout:g} s", remedy) from None
+    except openai.APIConnectionError as error:
+        reason = error.__cause__ or error
+        raise EndpointError(f"cannot be reached ({reason})", "start the endpoint or correct the address") from None
+    except ValueError as error:
+        raise unreadable(f"{error}", key) from None
+    try:
+        answer = _parsed(answer)
+        return read(answer), tokens_used(answer, "total_tokens")
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise unreadable(repr(answer), key) from None
+
+
+def _parsed(answer: Any) -> Any:
+    """The answer, also where its JSON is sent as text."""
+    try:
+        return json.loads(answer) if isinstance(answer, str) else answer
+    except ValueError:
+        return answer
+
+
+def tokens_used(answer: Any, name: str) -> int:
+    """A count of an answer's `usage`; 0 where the endpoint tells none."""
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    counted = usage.get(name) if isinstance(usage, dict) else None
+    return counted if isinstance(counted, int) else 0
