@@ -118,6 +118,8 @@ class ReportConfig:
     runs: Any = field(default_factory=list)
     """Two or more evaluations to compare, by name or folder, as a list or with commas; a model's folder stands for its
     evaluation."""
+    page: str | None = None
+    """A web page, a file or an http(s) address, to show beside its segments and the rules that dropped the others."""
     output: str | None = None
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
     table: str | None = None
@@ -127,8 +129,10 @@ class ReportConfig:
         self.runs = self.runs.split(",") if isinstance(self.runs, str) else self.runs
         require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
         require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")
+        if self.page is not None:
+            require(not (self.sweep or self.runs), "page", self.page, "excludes sweep and runs; run them one by one")
         if self.table is not None:
             require(self.table.endswith((".parquet", ".csv")), "table", self.table, "must end in .parquet or .csv")
-            page = {"sweep": self.sweep, "runs": ",".join(self.runs), "output": self.output}
+            page = {"sweep": self.sweep, "runs": ",".join(self.runs), "output": self.output, "page": self.page}
             other = next((f"{key}={value}" for key, value in page.items() if value), None)
             require(other is None, "table", self.table, f"excludes {other}, which is about a page; run them one by one")

@@ -65,7 +65,7 @@ TAIL = re.compile(
     r"|(?:was|did) (?:this|you find this) .*(?:help|useful).*"
     r"|(?:give|send|provide) (?:us )?feedback.*|report (?:a |an )?(?:problem|bug|issue|error|mistake)\b.*"
     r"|edit (?:this page|on \w+|page).*|(?:generated|powered|created|made) (?:by|on|with) .*|(?:proudly )?powered by .*"
-    r"|(?:foot|end)?notes?:?|references?:?"
+    r"|(?:foot|end)?notes?:?|references?:?|see(?: also)?:?|(?:related|further|more)\b.{0,30}:"
     r"|leave a (?:comment|reply).*|(?:no|\d+) (?:comments?|responses?|replies)(?: yet)?\W*|comments are closed\W*|comments? \(\d+\)"
     r"|(?:tags?|filed under|categor(?:y|ies)|posted in|tagged)\b\s*(?:in|with|as)?\s*:?.{0,150}(?<![.!?])"
     r"|(?:load|show|view|see) (?:more|all)\b.{0,40}|loading\W*|reply|permalink|.{1,40} (?:says|said|wrote)\s*:.{0,160}",
@@ -266,4 +266,4 @@ def _is_tail(block: Block) -> bool:
         return True
     if re.match(r"(?:©|copyright)", text, re.I) and chars <= 3 * LINE_CHARS and re.search(r"\d{4}|reserved", text):
         return block.kind == "text"
-    return block.kind == "text" and chars <= LINE_CHARS and TAIL.fullmatch(text) is not None
+    return block.kind in ("text", "term") and chars <= LINE_CHARS and TAIL.fullmatch(text) is not None

@@ -8,10 +8,12 @@ is a few dozen bytes a segment. Called by the segment stage; workers make the si
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ SEED = 1
 """Of the permutations; fixed, since which pairs are found depends on it."""
 RECALL = 0.999
 """Share of the pairs right at the threshold that the bands find."""
-BLOCK = 1 << 16
+BLOCK = 1 << 14
 Array = NDArray[np.uint64]
 
 
@@ -62,41 +64,43 @@ def reasons(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: 
         threshold: estimated Jaccard similarity of word 5-grams from which two segments are near duplicates.
         scratch: file to hold the signatures meanwhile; removed in the end.
     """
-    if not count:
-        return []
     try:
-        return _search(rows, count, threshold, np.memmap(scratch, DTYPE, "w+", shape=(count, PERMUTATIONS)))
+        with scratch.open("w+b") as file:
+            return _search(rows, count, threshold, file)
     finally:
         scratch.unlink(missing_ok=True)
 
 
-def _search(
-    rows: Iterable[Fingerprint], count: int, threshold: float, signatures: NDArray[np.uint32]
-) -> list[str | None]:
+def _search(rows: Iterable[Fingerprint], count: int, threshold: float, file: BinaryIO) -> list[str | None]:
     digests, ids = np.empty(count, "<u8"), np.empty(count, "<u8")
     for at, row in enumerate(rows):
-        signatures[at] = np.frombuffer(bytes.fromhex(row.signature), DTYPE)
+        file.write(bytes.fromhex(row.signature))
         digests[at] = int(row.digest[:16], 16)
         ids[at] = int(row.id, 16)
-    bands = _bands(threshold)
-    values = (_band(signatures, start, end) for start, end in bands)
+    file.flush()
     exact = _shared([digests, ids])
-    near = _shared(values)
+    near = _shared(_band(file, count, start, end) for start, end in _bands(threshold))
     found: list[str | None] = [None] * count
     copies: set[int] = set()
     alike: dict[int, list[int]] = {}
     for at in sorted({*exact, *near}):
+        own = _signature(file, at)
         candidates = {kept for group in near.get(at, ()) for kept in alike.get(group, ())}
         # The same address twice: a crawl that came back. Ids must stay unique.
         if any(group in copies for group in exact.get(at, ())):
             found[at] = DUPLICATE
-        elif any(np.mean(signatures[at] == signatures[kept]) >= threshold for kept in candidates):
+        elif any(np.mean(own == _signature(file, kept)) >= threshold for kept in candidates):
             found[at] = NEAR_DUPLICATE
         else:
             copies.update(exact.get(at, ()))
             for group in near.get(at, ()):
                 alike.setdefault(group, []).append(at)
     return found
+
+
+def _signature(file: BinaryIO, at: int) -> NDArray[np.uint32]:
+    size = PERMUTATIONS * np.dtype(DTYPE).itemsize
+    return np.frombuffer(os.pread(file.fileno(), size, at * size), DTYPE)
 
 
 def _bands(threshold: float) -> list[tuple[int, int]]:
@@ -109,13 +113,14 @@ def _bands(threshold: float) -> list[tuple[int, int]]:
     return [(band * rows, band * rows + rows) for band in range(bands)]
 
 
-def _band(signatures: NDArray[np.uint32], start: int, end: int) -> Array:
+def _band(file: BinaryIO, count: int, start: int, end: int) -> Array:
     """One number for each row's values in a band."""
     factors = np.array([0x9E3779B97F4A7C15 * (2 * n + 1) % 2**64 for n in range(end - start)], np.uint64)
-    hashed = np.empty(len(signatures), np.uint64)
-    for at in range(0, len(signatures), BLOCK):
-        part = signatures[at : at + BLOCK, start:end].astype(np.uint64)
-        mixed = (part + np.uint64(1)) * factors
+    hashed = np.empty(count, np.uint64)
+    file.seek(0)
+    for at in range(0, count, BLOCK):
+        part = np.frombuffer(file.read(BLOCK * PERMUTATIONS * 4), DTYPE).reshape(-1, PERMUTATIONS)[:, start:end]
+        mixed = (part.astype(np.uint64) + np.uint64(1)) * factors
         hashed[at : at + BLOCK] = (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
     return hashed
 

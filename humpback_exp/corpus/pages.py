@@ -67,7 +67,7 @@ def units(path: str, chunk_size: int) -> list[Unit]:
     root = Path(path)
     folder, files = (root.parent, [root]) if root.is_file() else (root, _files(root))
     packed = [file for file in files if file.name.lower().endswith(ARCHIVES)]
-    html = [file for file in files if file not in set(packed) and _is_page(file)]
+    html = [file for file in files if not file.name.lower().endswith(ARCHIVES) and _is_page(file)]
     found = [Unit(0, folder, html[start : start + chunk_size]) for start in range(0, len(html), chunk_size)]
     found += [Unit(0, folder, [file], start, end) for file in packed for start, end in archives.ranges(file)]
     if not found:

@@ -18,7 +18,7 @@ from humpback_exp.corpus.segments import line
 AT_EDGE = "\x02"
 Sites = dict[str, frozenset[str]]
 """The lines to leave out, by site."""
-SAMPLE = 48
+SAMPLE = 64
 """Pages of a site that are looked at."""
 MIN_PAGES = 5
 MIN_SHARE = 0.5

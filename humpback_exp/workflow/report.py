@@ -43,16 +43,18 @@ def _table(output_root: str, path: Path) -> None:
 def _path(config: ReportConfig) -> Path:
     if config.output:
         return Path(config.output)
-    if not config.sweep and not config.runs:
+    if not (config.sweep or config.runs or config.page):
         return Path(config.output_root) / "report.html"
-    name = re.sub(r"[^\w.-]", "_", config.sweep or "_vs_".join(Path(run).name for run in config.runs))
-    return Path(config.output_root) / "reports" / f"{name}.html"
+    name = re.sub(r"[^\w.-]", "_", config.sweep or config.page or "_vs_".join(Path(run).name for run in config.runs))
+    return Path(config.output_root) / "reports" / f"{name[-100:]}.html"
 
 
 def _built(config: ReportConfig, folder: str) -> tuple[str, dict[str, bytes]]:
     """The page, and what lies in the folder beside it."""
-    from humpback_exp.analysis.pages import compare, loop, sweep
+    from humpback_exp.analysis.pages import compare, loop, source, sweep
 
+    if config.page:
+        return source.build(config.page), {}
     if config.sweep:
         return sweep.build(config.output_root, config.sweep, folder)
     if config.runs:

@@ -146,6 +146,7 @@ def test_lines_that_are_no_text_stand_nowhere_in_it(line: str):
         "<table><tr><td>[<a href=t>Top</a>][<a href=c>Contents</a>]<td>[<a href=i>Index</a>]</table>",
         "<ul><li><a href=a>Lids</a><li><a href=b>Corks</a></ul>",
         "<p>Footnotes</p>",
+        "<dl><dt>See also:<dd><ul><li><a href=a>Lids</a></ul></dl>",
     ],
 )
 def test_closing_lines_end_no_text_of_any_level(line: str):
