@@ -244,7 +244,7 @@ def _without_tails(blocks: list[Block]) -> list[Block]:
             while start and blocks[start - 1].kind == block.kind:
                 start -= 1
             run = blocks[start : position + 1]
-            if not all(_is_tail(other) for other in run):
+            if _is_announced(blocks, start) or not all(_is_tail(other) for other in run):
                 kept += reversed(run)
                 at_end = False
             position = start
@@ -252,6 +252,12 @@ def _without_tails(blocks: list[Block]) -> list[Block]:
             kept.append(block)
             at_end = False
     return kept[::-1]
+
+
+def _is_announced(blocks: list[Block], start: int) -> bool:
+    """Whether the sentence before a list needs it: `these routines return text:`, but not `See also:`."""
+    before = blocks[start - 1] if start else None
+    return before is not None and before.kind == "text" and before.text.endswith(":") and not _is_tail(before)
 
 
 def _is_tail(block: Block) -> bool:

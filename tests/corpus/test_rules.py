@@ -155,6 +155,11 @@ def test_closing_lines_end_no_text_of_any_level(line: str):
     assert texts(page) == [("Jars", whole), ("Lids", LONGER.strip())]
 
 
+def test_a_list_that_its_sentence_needs_is_text():
+    page = f"<h1>Jars</h1><p>{PROSE}</p><p>There are two kinds of lids:</p><ul><li><a href=a>Corks</a><li><a href=b>Caps</a></ul>"
+    assert texts(page) == [("Jars", f"{PROSE.strip()}\n\nThere are two kinds of lids:\n\n- Corks\n- Caps")]
+
+
 @pytest.mark.parametrize("line", ["By default the lid is closed.", "Copy the page and share your jars.", "Like a lid."])
 def test_sentences_that_begin_like_such_lines_are_text(line: str):
     assert texts(f"<h1>Jars</h1><p>{line}</p><p>{PROSE}</p>") == [("Jars", f"{line}\n\n{PROSE.strip()}")]
