@@ -229,7 +229,10 @@ def test_curated_sets_follow_the_paper() -> None:
         ),
         (["train.py", "-m", "experiment=demo", "seed=0,1"], "experiment=demo: is for pipeline.py, plan.py; train.py"),
         (["augment.py", "experiment=m0"], "experiment=m0: is for train.py; augment.py takes none"),
-        (["pipeline.py", "experiment=m1"], "experiment=m1: is for train.py; pipeline.py takes back_and_forth, demo, laptop, paper"),
+        (
+            ["pipeline.py", "experiment=m1"],
+            "experiment=m1: is for train.py; pipeline.py takes back_and_forth, demo, laptop, paper",
+        ),
         (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
     ],
 )
