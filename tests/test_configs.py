@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 
 from humpback_exp import config
-from humpback_exp.workflow.variants import VARIANTS
+from humpback_exp.workflow.variants import VARIANTS, whole_loop
 from tests.conftest import ROOT, one_line_error, run
 
 VERBS = {
@@ -229,7 +229,10 @@ def test_curated_sets_follow_the_paper() -> None:
         ),
         (["train.py", "-m", "experiment=demo", "seed=0,1"], "experiment=demo: is for pipeline.py, plan.py; train.py"),
         (["augment.py", "experiment=m0"], "experiment=m0: is for train.py; augment.py takes none"),
-        (["pipeline.py", "experiment=m1"], "experiment=m1: is for train.py; pipeline.py takes demo, laptop, paper"),
+        (
+            ["pipeline.py", "experiment=m1"],
+            "experiment=m1: is for train.py; pipeline.py takes back_and_forth, demo, laptop, paper",
+        ),
         (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
     ],
 )
@@ -251,3 +254,12 @@ def test_full_error_shows_the_traceback(tmp_path: Path) -> None:
     result = run("train.py", "optim.lr=-1", f"output_root={tmp_path}", HYDRA_FULL_ERROR="1")
     assert result.returncode == 2
     assert "Traceback" in result.stderr
+
+
+def test_answers_at_evaluation_may_fill_the_papers_context() -> None:
+    assert composed("evaluate").generation.max_new_tokens == 1024
+    assert composed("train", "evaluation=heldout").evaluation.generation.max_new_tokens == 1024
+    evaluations = [stage for stage in whole_loop(composed("pipeline", "experiment=paper")) if stage.kind == "evals"]
+    assert {stage.generation.max_new_tokens for stage in evaluations} == {1024}
+    demo = [stage for stage in whole_loop(composed("pipeline")) if stage.kind in ("evals", "candidates")]
+    assert len({stage.generation.max_new_tokens for stage in demo}) == 1

@@ -62,7 +62,9 @@ class PipelineConfig(StageConfig):
     top_fraction: float | None = None
     rubric: RubricConfig = field(default_factory=RubricConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
-    """How instructions and answers are sampled."""
+    """How instructions are sampled, and answers where `answers` is null."""
+    answers: GenerationConfig | None = None
+    """How answers are sampled at evaluation; None as `generation`."""
     rating: GenerationConfig = field(default_factory=GenerationConfig)
     """How written ratings and their rationale are sampled."""
     attempts: int = bounded(3, POSITIVE)

@@ -91,6 +91,8 @@ def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -
         raise ValueError(
             f"{key}={path}: its weights are not those of its config.json: {wrong}; give a whole model folder"
         )
+    if "attn_implementation" not in options:
+        model.set_attn_implementation(library_attention(model))
     return model.eval()
 
 

@@ -1,6 +1,7 @@
 """Main memory and GPU memory of this process: the most it held, and how freed blocks are kept."""
 
 import ctypes
+import os
 import resource
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import torch
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 OUT_OF_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 """What torch says of it on a CPU, and where a library on a GPU finds no room for its own work."""
+KERNELS = "32"
+"""Kernels that oneDNN keeps, of 1,024 by default: each holds memory of its own, and steps of ever other lengths make new ones."""
 GROWTH = 1.2
 """Times the resident memory of a fresh heap at which holes between blocks are given back."""
 
@@ -40,6 +43,8 @@ class FreedMemory:
     """
 
     def __init__(self) -> None:
+        for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):  # read at the first matrix product
+            os.environ.setdefault(name, KERNELS)
         self.library = ctypes.CDLL(None)
         self.usual, self.fresh = 0, True
         if hasattr(self.library, "mallopt"):

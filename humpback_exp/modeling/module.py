@@ -11,7 +11,7 @@ from humpback_exp.modeling.kernels.attention import NAME as BY_EXAMPLE
 from humpback_exp.modeling.kernels.attention import checkpoint_contexts
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
-from humpback_exp.modeling.load import Model, library_attention, load_model
+from humpback_exp.modeling.load import Model, load_model
 from humpback_exp.modeling.lora import causal_lm, shape, with_lora
 from humpback_exp.modeling.zero3 import is_zero3, partition_on_load
 
@@ -46,7 +46,8 @@ class CausalLMModule(pl.LightningModule):
         if is_zero3(self.trainer_config):
             self.partitioning = partition_on_load(self.trainer_config)
         model = load_model(self.model_config.path, self.model_config.dtype)
-        model.set_attn_implementation(BY_EXAMPLE if self.trainer_config.padding_free else library_attention(model))
+        if self.trainer_config.padding_free:
+            model.set_attn_implementation(BY_EXAMPLE)
         chunk_loss(model)
         fuse(model)
         add_dropout(model, self.model_config.dropout)

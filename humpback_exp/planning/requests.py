@@ -68,10 +68,11 @@ def evaluate_requests(config: PlanConfig, sizes: Sizes, compares: bool) -> tuple
     """Losses and answers on held-out pairs, comparisons in both orders."""
     rows, prompts = sizes.heldout, config.judge.prompts
     pair = rows.instruction + rows.output
+    writes = (config.answers or config.generation).max_new_tokens
     judged = len(JUDGE) + pair + rows.output
     return (
         _requests(config, rows.count, pair, pair, 0),
-        _requests(config, prompts, rows.instruction, rows.instruction, config.generation.max_new_tokens),
+        _requests(config, prompts, rows.instruction, rows.instruction, writes),
         _requests(config, 2 * prompts if compares else 0, judged, judged, 0),
     )
 

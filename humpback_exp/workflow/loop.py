@@ -113,6 +113,6 @@ class Loop:
             template=c.model.template if base else None,
             judge=c.judge if c.judge.path else replace(c.judge, path=c.model.path, template=c.model.template),
             tags=c.tags,
-            generation=c.generation,
+            generation=c.answers or c.generation,
             engine=c.engine,
         )

@@ -14,7 +14,7 @@ from humpback_exp.data.tokenize import IGNORED, Tokens, encode
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.modeling.callbacks import SameAsLibrary
 from humpback_exp.modeling.kernels.loss import summed_loss
-from humpback_exp.modeling.load import library_attention, load_model
+from humpback_exp.modeling.load import load_model
 from humpback_exp.modeling.lora import causal_lm
 from humpback_exp.modeling.module import CausalLMModule
 from humpback_exp.modeling.reference import library_forward
@@ -107,7 +107,6 @@ def test_the_engine_equals_the_library(saved: tuple[Family, str]) -> None:
             engine.losses(prompts, TEXTS, lambda *_: None)
         return
     plain = load_model(path, "float32")
-    plain.set_attn_implementation(library_attention(plain))
     rows = [encode(engine.tokenizer, prompt, text, "") for prompt, text in zip(prompts, TEXTS, strict=True)]
     with torch.no_grad():
         wanted = [float(librarys_loss(plain, [row])) for row in rows]
