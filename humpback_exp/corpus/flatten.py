@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from humpback_exp import reasons
 from humpback_exp.corpus import markup, plain
 from humpback_exp.corpus.decoding import MARK
-from humpback_exp.corpus.furniture import Furniture, is_note_mark
+from humpback_exp.corpus.furniture import Furniture, is_note_mark, says_nothing
 from humpback_exp.corpus.tables import Rows, places_text
 
 PERMALINK_END = re.compile(r"\s*[¶🔗]+$|\s+[#§]$|\s*\[\s*edit(?: source)?\s*(?:\|\s*edit source\s*)?\]$")
@@ -125,7 +125,7 @@ class _Reader:
 
     def _weighed(self, node: LexborNode, kind: int, tag: str, attributes: Attributes) -> int:
         """What an element is by its attributes, too: furniture, a header by its role, a block by its style."""
-        if tag == "button" and self.header or tag == "img":
+        if (tag == "button" and self.header) or tag == "img" or (tag not in markup.TAGS and says_nothing(attributes)):
             return kind
         reason = self.furniture.reason(node, tag, attributes)
         if reason:
@@ -144,7 +144,8 @@ class _Reader:
             return markup.SKIP
         if attributes.get("role") == "heading" and MARK in attributes:
             return markup.HEADER
-        if kind == markup.OTHER and markup.BLOCK_STYLE.search(attributes.get("style") or ""):
+        style = attributes.get("style")
+        if kind == markup.OTHER and style and markup.BLOCK_STYLE.search(style):
             return markup.BLOCK
         return kind
 

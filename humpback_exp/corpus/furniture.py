@@ -34,6 +34,7 @@ MANY_KEPT = 50
 TELLING = frozenset("aria-hidden class hidden id role style".split())
 NAMES_SEEN: dict[str, tuple[str, str] | None] = {}
 MAX_NAMES_SEEN = 50_000
+UNSEEN_NAME = ("", "")
 Evidence = tuple[str, str]
 """A kind of furniture, and what speaks for it in the words of a drop reason."""
 
@@ -58,8 +59,6 @@ class Furniture:
 
     def reason(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> str | None:
         """What makes the element furniture, such as `nav` or `class sidebar`; None for a part of the text."""
-        if TELLING.isdisjoint(attributes) and tag not in TAGS:
-            return None
         found = _hidden(attributes) or (None if tag in HEADERS else _named(node, tag, attributes))
         if found is None or self.kept > MANY_KEPT:
             return None
@@ -86,6 +85,14 @@ class Furniture:
             return False
         linked = _linked_chars(node)
         return chars - linked >= needed or (chars >= prose and linked < PROSE_LINK_SHARE * chars)
+
+
+def says_nothing(attributes: dict[str, str | None]) -> bool:
+    """Whether no attribute can speak for furniture, as with most elements: the quick answer."""
+    for name, value in attributes.items():
+        if name in TELLING and (name not in ("class", "id") or NAMES_SEEN.get(value or "", UNSEEN_NAME) is not None):
+            return False
+    return True
 
 
 def _hidden(attributes: dict[str, str | None]) -> Evidence | None:
