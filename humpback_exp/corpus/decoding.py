@@ -40,7 +40,9 @@ CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.S)
 DOCTYPE_SUBSET = re.compile(r"(<!DOCTYPE[^\[>]{0,500})\[.*?\]\s*>", re.I | re.S)
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 
-TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)([^<>]*)")
+OUT_OF_DRAWINGS = frozenset("blockquote body center div dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split())
+"""Tags that end a drawing they stand in, closed or not."""
 CLOSED_BY_THEMSELVES = VOID | frozenset("p li dt dd tr td th tbody thead tfoot option optgroup html head body".split())
 MANY_TAGS = 10_000
 MAX_ELEMENTS = 200_000
@@ -173,9 +175,13 @@ def _check_tags(text: str) -> None:
         raise NotAPage(reasons.TOO_MANY_ELEMENTS)
     depths: Counter[str] = Counter()
     total = work = 0
-    for closing, tag in TAG.findall(text):
+    for closing, tag, rest in TAG.findall(text):
         name = tag.lower()
-        if name in CLOSED_BY_THEMSELVES:
+        if name in OUT_OF_DRAWINGS:
+            depths["svg"] = depths["math"] = 0
+        # In drawings and formulas, and only there, a tag may close itself.
+        drawn = (depths["svg"] or depths["math"]) and rest.endswith("/")
+        if name in CLOSED_BY_THEMSELVES or drawn:
             continue
         if not closing:
             depths[name] += 1

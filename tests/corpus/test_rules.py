@@ -273,12 +273,18 @@ def test_pages_beyond_bounds(tmp_path: Path):
     [
         (b"<ul><li>" * 20_000, "nested too deeply"),
         (b"<div></x>" * 20_000, "nested too deeply"),
+        (b"<svg><p>" + b"<x/>" * 20_000, "nested too deeply"),
         (b"<p>a" * 210_000, "too many elements"),
     ],
 )
 def test_pages_that_cost_too_much(html: bytes, reason: str):
     with pytest.raises(NotAPage, match=reason):
         list(sections("a.html", b"<h1>A</h1>" + html))
+
+
+def test_large_drawings_cost_little():
+    page = "<h1>A</h1><svg>" + "<path d='M0 0'/>" * 20_000 + "</svg><p>x"
+    assert texts(page) == [("A", "x")]
 
 
 def test_formulas_nested_beyond_reading_are_text():
