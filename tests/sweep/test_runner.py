@@ -515,7 +515,7 @@ def test_a_mistake_in_the_grid_is_said_before_anything_runs(tmp_path: Path) -> N
 
 
 SWEEP = [
-    SETTINGS[0], "-m", *SETTINGS[1:], "optim.lr=1e25,0.001", "name='lr${optim.lr}'", "optim.end_lr=0", *KINDS["zero3"], OFTEN,
+    SETTINGS[0], "-m", *SETTINGS[1:], "optim.weight_decay=1e42,0.1", "name='wd${optim.weight_decay}'", "optim.end_lr=0", *KINDS["zero3"], OFTEN,
 ]  # fmt: skip
 
 
@@ -533,7 +533,7 @@ def test_two_ranks_a_point_one_crashes_and_the_driver_is_killed(
     """The case that hangs elsewhere: every point is two ranks of ZeRO-3. No orphan, and the same command ends the same."""
     command = [*SWEEP, f"output_root={tmp_path}"]
     driver = subprocess.Popen([sys.executable, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    good = tmp_path / "models/lr0.001"
+    good = tmp_path / "models/wd0.1"
     while not (good / "checkpoints" / step(2)).exists():
         assert driver.poll() is None, driver.communicate()
         time.sleep(0.002)
@@ -546,12 +546,12 @@ def test_two_ranks_a_point_one_crashes_and_the_driver_is_killed(
         assert time.monotonic() < deadline, "an orphan is left"
         time.sleep(0.05)
     assert not (good / "manifest.json").exists()
-    crashed = json.loads((tmp_path / "sweeps/models/lr1e+25.json").read_text())["error"]
+    crashed = json.loads((tmp_path / "sweeps/models/wd1e+42.json").read_text())["error"]
     assert "not finite" in crashed or "no longer finite" in crashed, crashed
     again = run(*command)
     assert again.returncode == 1
-    assert "lr0.001: goes on from step-" in again.stderr and "Traceback" not in again.stderr
-    assert re.search(r"2 +0.001 +finished", again.stdout[again.stdout.index("points after") :])
+    assert "wd0.1: goes on from step-" in again.stderr and "Traceback" not in again.stderr
+    assert re.search(r"2 +0.1 +finished", again.stdout[again.stdout.index("points after") :])
     whole = trainings.run(tmp_path / "whole", "zero3", "optim.end_lr=0")
     assert losses(good) == losses(whole) and weights(good) == weights(whole)
 
