@@ -715,6 +715,8 @@ def test_no_endpoint_asks_for_a_pause_without_end(
             {"detail": [{"loc": ["body", "messages"], "msg": "field required", "type": "missing"}]},
             "'body.messages: field required'",
         ),
+        ({"detail": [{"loc": "body", "msg": "field required"}]}, "'body: field required'"),
+        ({"detail": [{"loc": None, "msg": "field required"}]}, "'field required'"),
         ({"error": "plain words"}, "'plain words'"),
         ({"errors": []}, "'Error code: 400"),
     ],
