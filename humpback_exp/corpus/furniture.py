@@ -34,6 +34,8 @@ MANY_KEPT = 50
 TELLING = frozenset("aria-hidden class hidden id role style".split())
 NAMES_SEEN: dict[str, tuple[str, str] | None] = {}
 MAX_NAMES_SEEN = 50_000
+NOTE_BOX = re.compile(r"\b(?:note|tip|hint|warning|caution|important|info|example|admonition|callout)\b", re.I)
+"""Asides that belong to the text around them."""
 UNSEEN_NAME = ("", "")
 Evidence = tuple[str, str]
 """A kind of furniture, and what speaks for it in the words of a drop reason."""
@@ -59,7 +61,8 @@ class Furniture:
 
     def reason(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> str | None:
         """What makes the element furniture, such as `nav` or `class sidebar`; None for a part of the text."""
-        found = _hidden(attributes) or (None if tag in HEADERS else _named(node, tag, attributes))
+        hidden = None if self._is_panel(node, attributes) else _hidden(attributes)
+        found = hidden or (None if tag in HEADERS else _named(node, tag, attributes))
         if found is None or self.kept > MANY_KEPT:
             return None
         kind, reason = found
@@ -67,6 +70,17 @@ class Furniture:
             self.kept += 1
             return None
         return reason
+
+    @cached_property
+    def controlled(self) -> set[str]:
+        """Ids of what a button shows and hides."""
+        return {button.attributes.get("aria-controls") or "" for button in self.body.css("[aria-controls]")}
+
+    def _is_panel(self, node: LexborNode, attributes: dict[str, str | None]) -> bool:
+        """The panel of an accordion or a tab: hidden until asked for, but an answer to the header of its button."""
+        if (attributes.get("id") or "") not in self.controlled or not attributes.get("id"):
+            return False
+        return _linked_chars(node) < PROSE_LINK_SHARE * _chars(node)
 
     def title(self, node: LexborNode) -> LexborNode | None:
         """The page's only h1, where it stands in this piece of furniture."""
@@ -116,6 +130,8 @@ def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evi
         found = _meaning(value) if value else None
         if found and not (name == "id" and _is_named_after_its_header(node, value or "")):
             return found[0], f"{name} {found[1]}"
+    if tag == "aside" and NOTE_BOX.search(attributes.get("class") or ""):
+        return None
     return (TAGS[tag], tag) if tag in TAGS else None
 
 

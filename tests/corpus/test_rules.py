@@ -71,6 +71,20 @@ def test_a_section_named_after_its_header_is_text():
     assert [header for header, _ in texts(page)] == ["Jars", "Footer"]
 
 
+def test_panels_that_a_button_opens_are_text_and_menus_are_not():
+    page = (
+        f"<h1>Help</h1><h3><button aria-controls=a>How?</button></h3><div id=a hidden><p>{PROSE}</p></div>"
+        f"<h3><button aria-controls=b>Why?</button></h3><div id=b aria-hidden=true><p>{LONGER}</p></div>"
+        "<button aria-controls=c>Menu</button><div id=c hidden><a href=x>All about the storing of beans</a></div>"
+    )
+    assert texts(page)[1:] == [("How?", PROSE.strip()), ("Why?", LONGER.strip())]
+
+
+def test_an_aside_that_is_a_note_is_text():
+    page = f"<main><h1>Jars</h1><p>{PROSE}</p><aside class='note big'>Keep it shut.</aside><p>{LONGER}</p><aside>Ad.</aside></main>"
+    assert texts(page) == [("Jars", f"{PROSE.strip()}\n\nKeep it shut.\n\n{LONGER.strip()}")]
+
+
 def test_the_only_h1_is_a_title_wherever_it_stands():
     page = f"<div role=banner>Home <h1>Storing beans</h1> By me</div><p>{PROSE}</p>"
     assert texts(page) == [("Storing beans", PROSE.strip())]
