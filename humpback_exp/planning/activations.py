@@ -1,4 +1,4 @@
-"""What a forward and backward pass needs, read off the training step (`llama.py`, `loss.py`, `attention.py` in modeling/kernels)."""
+"""What a forward and backward pass needs, read off the training step in modeling/kernels: `llama.py`, `loss.py`, `attention.py`."""
 
 from dataclasses import dataclass
 
