@@ -515,6 +515,7 @@ def test_an_endpoint_that_goes_down_ends_the_call_and_costs_no_row(tmp_path: Pat
             completion(None, message={"role": "assistant", "content": None, "refusal": "I will not."}),
             Completion("I will not.", 2, "refused"),
         ),
+        (completion(None, message={"role": "assistant"}, finish_reason="length"), Completion("", 2, "length")),
         (completion("half \ud83d here"), Completion("half \ufffd here", 2, "broken")),
         (completion("whole \ud83d\ude00"), Completion("whole \U0001f600", 2, "stop")),
         ((200, {"Content-Type": "text/plain"}, completion("plain")[2]), Completion("plain", 2, "stop")),
