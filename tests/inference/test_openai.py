@@ -452,10 +452,11 @@ MODERATED = refusal(400, "Your request was flagged by our moderation system", "c
         (refusal(422, "cannot process this"), "refused"),
         (refusal(500, "internal error"), "failed"),
         ((200, {}, b'{"choices": []}'), "failed"),
+        ((200, {}, b"[" * 100_000), "failed"),
         (completion("half", finish_reason="error"), "failed"),
         (completion("half", finish_reason="insufficient_system_resource"), "failed"),
     ],
-    ids=["moderated", "flagged", "400", "422", "500", "garbage", "error", "interrupted"],
+    ids=["moderated", "flagged", "400", "422", "500", "garbage", "nested", "error", "interrupted"],
 )
 def test_one_odd_row_is_left_out_and_asked_again_by_the_same_call(odd: tuple, finish: str, tmp_path: Path) -> None:
     def one_odd(number: int, payload: dict) -> tuple:
