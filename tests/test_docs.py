@@ -26,6 +26,15 @@ def test_the_picture_is_what_its_script_draws(tmp_path: Path) -> None:
     assert (tmp_path / "loop.svg").read_text() == (ROOT / "docs/architecture/loop.svg").read_text()
 
 
+def test_the_readme_shows_every_part() -> None:
+    files = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Files")[2].split("```")[1]
+    package = files.partition("humpback_exp/\n")[2].partition("\ntests/")[0]
+    shown = set(re.findall(r"(?:^|  )(\w+/|\w+\.py) ", package, re.MULTILINE))
+    there = {path.parent.name + "/" for path in (ROOT / "humpback_exp").glob("*/__init__.py")}
+    there |= {path.name for path in (ROOT / "humpback_exp").glob("*.py") if path.name != "__init__.py"}
+    assert shown == there
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_files_that_docs_name_are_there(page: Path) -> None:
     named = set(NAMED.findall(page.read_text(encoding="utf-8")))

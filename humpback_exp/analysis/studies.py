@@ -1,7 +1,7 @@
 """Each ablation of the paper: how its runs are laid out in a figure, and which two settings its question is about.
 
 The contrast is fixed here, before any run, so its test needs no correction for the many that could have been made. Where an
-end of it is missing, `questions` makes another and calls it exploratory.
+end of it is missing, `plans` makes another and calls it exploratory.
 """
 
 from collections.abc import Callable

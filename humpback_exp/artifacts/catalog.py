@@ -159,7 +159,7 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
     """A sort key: numbers by value, and `base` before all it is compared with."""
     head, _, last = name.rpartition("/")
     parts = re.findall(r"\d+|\D+", f"{head}/{'' if last == 'base' else last}")
-    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _output_roots(top: Path) -> Iterator[Path]:

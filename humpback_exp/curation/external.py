@@ -43,7 +43,7 @@ def _rating(line: str, place: str) -> tuple[str, float]:
     try:
         row = json.loads(line)
         row_id, score = row["id"], row["score"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise ValueError(f"{place}: {line[:80]!r} is no object with id and score") from None
     if isinstance(score, bool) or not isinstance(score, int | float) or not 1 <= score <= 5:
         raise ValueError(f"{place}: score {score!r} must be a number from 1 to 5")

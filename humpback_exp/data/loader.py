@@ -1,4 +1,4 @@
-"""Tokens -> micro-batches, in the order of `data.order`, for one rank.
+"""Tokens -> micro-batches, in the order of `data.sampler`, for one rank.
 
 Every micro-batch carries the labelled tokens of its whole optimiser step, over all ranks, so that the loss can be their
 mean however the step is split.

@@ -94,6 +94,8 @@ def _document(file: IO[str], path: str) -> Numbered:
             raise
         yield from _lines(StringIO(text), path)
         return
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in lists in lists
+        raise ValueError(f"{path}: no JSON ({brief(error)})") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{path}: no list of objects; each must hold instruction and output")
     yield from enumerate(rows, start=1)

@@ -13,7 +13,7 @@ from humpback_exp.diagnosis.finding import BROKEN, Finding, finding
 
 def check_versions(config: PipelineConfig) -> list[Finding]:
     """One finding a package that is missing or outside its range; one for all others together."""
-    wanted = [requirement for requirement in requirements(extras_of(config))]
+    wanted = requirements(extras_of(config))
     found = [bad for requirement in wanted if (bad := outside_range(requirement))]
     count = len(wanted) - len(found)
     return [Finding("packages", f"Python {platform.python_version()}, {count} of {len(wanted)} as asked for"), *found]

@@ -1,1 +1,1 @@
-"""Running a finished model over many rows: one Engine protocol, and the bulk step that survives a kill."""
+"""Running a finished model over many rows: one Engine protocol, and an engine for each program that runs models."""

@@ -88,9 +88,7 @@ def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -
         **options,
     )
     if wrong := wrong_weights(report):
-        raise ValueError(
-            f"{key}={path}: its weights are not those of its config.json: {wrong}; give a whole model folder"
-        )
+        raise ValueError(f"{key}={path}: {MISFIT}: {wrong}; give a whole model folder")
     if "attn_implementation" not in options:
         model.set_attn_implementation(library_attention(model))
     return model.eval()

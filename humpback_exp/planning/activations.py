@@ -1,4 +1,4 @@
-"""What a forward and backward pass needs, read off the training step: `modeling/fused.py`, `loss.py`, `attention.py`."""
+"""What a forward and backward pass needs, read off the training step in modeling/kernels: `llama.py`, `loss.py`, `attention.py`."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.planning.shapes import BYTES, Shape
 
 CHUNK = 512
-"""Labelled tokens whose logits exist at one time (modeling/loss.py)."""
+"""Labelled tokens whose logits exist at one time (modeling/kernels/loss.py)."""
 BLOCK = 256
-"""Queries of one product of attention on a CPU (modeling/attention.py)."""
+"""Queries of one product of attention on a CPU (modeling/kernels/attention.py)."""
 SCORES = 4
 """Matrices of scores that the backward pass of such a block holds."""
 

@@ -19,9 +19,9 @@ from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
 
 AT_ONCE = 3
-"""Checkpoints there are at once: the two kept, and the one being written (modeling/checkpoint.py), which a kill leaves there."""
+"""Checkpoints there are at once: the two kept, and the one being written, which a kill leaves there (modeling/checkpoint)."""
 CONVERTED = 1
-"""Copies made of one for ZeRO-3 to go on from on other ranks, beside all of those (modeling/universal.py)."""
+"""Copies made of one for ZeRO-3 to go on from on other ranks, beside all of those (modeling/checkpoint)."""
 ROW = 250
 """Bytes of a row beside its texts: id, address, heading path, outcome (ours)."""
 

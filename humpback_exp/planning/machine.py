@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from humpback_exp.config import HardwareConfig, read
@@ -41,12 +42,13 @@ def gpu_memories() -> list[int]:
 
 
 def visible_gpus() -> list[str]:
-    """Ids of the GPUs this process may use: all of this machine by number, or those CUDA_VISIBLE_DEVICES names."""
+    """Ids of the GPUs this process may use: all of this machine by number, or those CUDA_VISIBLE_DEVICES names before a -1."""
     numbers = [str(number) for number, _ in enumerate(gpu_memories())]
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is None or not numbers:
         return numbers
-    return [name.strip() for name in chosen.split(",") if name.strip()]
+    names = takewhile(lambda name: name != "-1", map(str.strip, chosen.split(",")))
+    return [name for name in names if name]
 
 
 def assumed_hardware(accelerator: str) -> HardwareConfig:

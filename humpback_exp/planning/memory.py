@@ -19,7 +19,7 @@ SUB_GROUP = 1_000_000_000
 
 
 SHARD = 2 << 30
-"""A shard of the export before it is written (modeling/export.py)."""
+"""A shard of the export before it is written (modeling/export/write.py)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,11 @@ def check_rewriter(config: RewriteConfig, artifact: Artifact) -> None:
     A loop stays self-aligned as long as M_t rewrites what M_t has chosen.
     """
     check_direction(config.model_path, "forward", config.tagged)
-    rater = artifacts.load(artifacts.require_input(config.scored, "scored")).inputs["model_path"]
+    rater = artifacts.load(artifacts.require_input(config.scored, "scored")).inputs.get("model_path")
+    if rater is None:
+        raise ValueError(
+            f"scored={config.scored}: its ratings were given, and a model rewrites only what it rated; score by another scorer="
+        )
     if not artifacts.is_still(config.model_path, rater["fingerprint"]):
         raise ValueError(
             f"model_path={config.model_path}: another model rated {config.scored}; use model_path={rater['path']}"

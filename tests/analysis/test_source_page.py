@@ -41,6 +41,12 @@ def test_what_is_no_page(tmp_path: Path, content: str, why: str):
         report.run(ReportConfig(output_root=str(tmp_path), page=str(tmp_path / "b.html")))
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1/a b", "http://a b/", "http://[/"])
+def test_what_is_no_address(tmp_path: Path, address: str):
+    with pytest.raises(ValueError, match="^page=http://.*: cannot be fetched .*; save it and name the file"):
+        report.run(ReportConfig(output_root=str(tmp_path), page=address))
+
+
 def test_one_page_at_a_time():
     with pytest.raises(ValueError, match="^page=a.html: excludes sweep and runs"):
         ReportConfig(page="a.html", sweep="s")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.artifacts.catalog import Input, ancestors, differing, facts, finished, inputs_of, walk
+from humpback_exp.artifacts.catalog import Input, ancestors, differing, facts, finished, inputs_of, natural, walk
 from humpback_exp.config import TrackingConfig
 from tests.tracking import folders
 
@@ -24,6 +24,11 @@ def test_folders_come_in_the_order_of_the_loop(tmp_path: Path) -> None:
     assert [folder.label for folder in found.folders] == ["models/lr1", "scored/m0", "curated/m0-a4.5", "evals/lr1"]
     assert [(folder.kind, folder.name) for folder in found.of("scored")] == [("scored", "m0")]
     assert (found.unfinished, found.damaged) == ([], {})
+
+
+def test_numbers_in_names_are_sorted_by_value() -> None:
+    names = ["m10", "m1²", "m2", "base", "m٣"]
+    assert sorted(names, key=natural) == ["base", "m1²", "m2", "m٣", "m10"]
 
 
 def test_loops_below_are_looked_into_when_asked(tmp_path: Path) -> None:

@@ -174,7 +174,15 @@ def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "ids"), [(None, ["0", "1"]), ("", []), ("1", ["1"]), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])]
+    ("chosen", "ids"),
+    [
+        (None, ["0", "1"]),
+        ("", []),
+        ("-1", []),
+        ("1", ["1"]),
+        ("1, -1, 0", ["1"]),
+        ("GPU-a, GPU-b", ["GPU-a", "GPU-b"]),
+    ],
 )
 def test_the_gpus_that_are_visible(chosen: str | None, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "gpu_memories", lambda: [80 << 30] * 2)

@@ -300,6 +300,8 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
         ("a.json", b'[{"instruction": "a"', "heldout={path}: unreadable ("),
         ("a.json", b'{"a": 1}', "{path}: no list of objects"),
         ("a.json", b'["a"]', "{path}: no list of objects"),
+        ("a.json", b"[" * 100_000, "{path}: no JSON ("),
+        ("a.json", b"[" + b"1" * 5_000 + b"]", "{path}: no JSON ("),
     ],
 )
 def test_unreadable_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:

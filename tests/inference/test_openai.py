@@ -452,10 +452,11 @@ MODERATED = refusal(400, "Your request was flagged by our moderation system", "c
         (refusal(422, "cannot process this"), "refused"),
         (refusal(500, "internal error"), "failed"),
         ((200, {}, b'{"choices": []}'), "failed"),
+        ((200, {}, b"[" * 100_000), "failed"),
         (completion("half", finish_reason="error"), "failed"),
         (completion("half", finish_reason="insufficient_system_resource"), "failed"),
     ],
-    ids=["moderated", "flagged", "400", "422", "500", "garbage", "error", "interrupted"],
+    ids=["moderated", "flagged", "400", "422", "500", "garbage", "nested", "error", "interrupted"],
 )
 def test_one_odd_row_is_left_out_and_asked_again_by_the_same_call(odd: tuple, finish: str, tmp_path: Path) -> None:
     def one_odd(number: int, payload: dict) -> tuple:
@@ -515,6 +516,7 @@ def test_an_endpoint_that_goes_down_ends_the_call_and_costs_no_row(tmp_path: Pat
             completion(None, message={"role": "assistant", "content": None, "refusal": "I will not."}),
             Completion("I will not.", 2, "refused"),
         ),
+        (completion(None, message={"role": "assistant"}, finish_reason="length"), Completion("", 2, "length")),
         (completion("half \ud83d here"), Completion("half \ufffd here", 2, "broken")),
         (completion("whole \ud83d\ude00"), Completion("whole \U0001f600", 2, "stop")),
         ((200, {"Content-Type": "text/plain"}, completion("plain")[2]), Completion("plain", 2, "stop")),
@@ -715,6 +717,8 @@ def test_no_endpoint_asks_for_a_pause_without_end(
             {"detail": [{"loc": ["body", "messages"], "msg": "field required", "type": "missing"}]},
             "'body.messages: field required'",
         ),
+        ({"detail": [{"loc": "body", "msg": "field required"}]}, "'body: field required'"),
+        ({"detail": [{"loc": None, "msg": "field required"}]}, "'field required'"),
         ({"error": "plain words"}, "'plain words'"),
         ({"errors": []}, "'Error code: 400"),
     ],

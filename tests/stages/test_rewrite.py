@@ -27,9 +27,9 @@ def model(root: Path, name: str, direction: str = "forward", seed: int = 0) -> s
     return str(artifact.folder)
 
 
-def scored(root: Path, rater: str) -> str:
+def scored(root: Path, rater: str, **how: str) -> str:
     (root / "candidates").mkdir()
-    config = ScoreConfig(output_root=str(root), name="m0", candidates=str(root / "candidates"), model_path=rater)
+    config = ScoreConfig(output_root=str(root), name="m0", candidates=str(root / "candidates"), model_path=rater, **how)
     artifact = artifacts.begin(config)
     rows = [
         ScoredCandidate(
@@ -122,6 +122,15 @@ def test_a_model_rewrites_only_what_it_rated(tmp_path: Path) -> None:
         ValueError, match=r"models/m1: another model rated \S+/scored/m0; use model_path=\S+/models/m0$"
     ):
         rewrite.run(config, artifact, NoTracker())
+
+
+def test_no_model_rewrites_what_none_rated(tmp_path: Path) -> None:
+    (tmp_path / "ratings.jsonl").write_text("")
+    rater = model(tmp_path, "m0")
+    folder = scored(tmp_path, rater, scorer="given", ratings=str(tmp_path / "ratings.jsonl"))
+    config = RewriteConfig(output_root=str(tmp_path), name="m0", scored=folder, model_path=rater, min_score=4)
+    with pytest.raises(ValueError, match=r"^scored=\S+/scored/m0: its ratings were given, and a model rewrites only"):
+        rewrite.run(config, artifacts.begin(config), NoTracker())
 
 
 def test_an_empty_selection_is_refused(tmp_path: Path) -> None:

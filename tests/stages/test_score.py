@@ -242,6 +242,7 @@ def test_a_mistake_in_the_ratings_leaves_the_name_free(root: Path) -> None:
         (["", '{"id": "c09", "score": 1}'], ":2: id 'c09' is no candidate's; see their Parquet files"),
         (['{"id": "c01"}'], """:1: '{"id": "c01"}' is no object with id and score"""),
         (["c01,5"], ":1: 'c01,5' is no object with id and score"),
+        (["[" * 100_000], f":1: '{'[' * 80}' is no object with id and score"),
     ],
 )
 def test_ratings_that_cannot_be_meant_are_refused(root: Path, lines: list[str], said: str) -> None:

@@ -1,8 +1,8 @@
 """One web page beside its segments: what is kept, what is dropped, and the rule behind each."""
 
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from selectolax.lexbor import LexborHTMLParser
@@ -53,7 +53,7 @@ def _read(source: str, limit: int) -> pages.Page:
         try:
             with urlopen(Request(source, headers={"User-Agent": "humpback-exp"}), timeout=TIMEOUT) as answer:
                 found = http.page(answer.read(limit + 1), answer.headers.get("Content-Type", ""), "", limit)
-        except (URLError, OSError, ValueError) as error:
+        except (HTTPException, OSError, ValueError) as error:
             raise ValueError(f"page={source}: cannot be fetched ({error}); save it and name the file") from error
         page = pages.Page(source, found.html, found.charset, found.reason)
     if page.reason:

@@ -32,7 +32,8 @@ def read_completion(answer: Any, limit: int) -> list[Any]:
     """
     choice = answer["choices"][0]
     message = choice["message"]
-    text, thinking = _texts(message["content"])
+    # some leave the content out where the limit was reached in thinking, but then say how the answer ended
+    text, thinking = _texts(message.get("content") if choice.get("finish_reason") else message["content"])
     thinking = thinking or _reasoning(message)
     tokens = tokens_used(answer, "completion_tokens")
     finish = _finish(choice.get("finish_reason"), cut=tokens >= limit)

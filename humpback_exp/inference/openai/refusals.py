@@ -41,7 +41,9 @@ def _text(said: Any) -> str:
     if isinstance(said, list):
         return "; ".join(map(_text, said))
     if isinstance(said, dict) and "msg" in said:  # FastAPI's: where, and what
-        return ".".join(map(str, said.get("loc", []))) + ": " + str(said["msg"])
+        where = said.get("loc") or []
+        place = ".".join(map(str, where if isinstance(where, list) else [where]))
+        return f"{place}: {said['msg']}" if place else str(said["msg"])
     if isinstance(said, dict):
         return _text(said["message"]) if "message" in said else json.dumps(said)
     return str(said)

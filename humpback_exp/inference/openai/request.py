@@ -34,7 +34,7 @@ async def request(
     except openai.APIConnectionError as error:
         reason = error.__cause__ or error
         raise EndpointError(f"cannot be reached ({reason})", "start the endpoint or correct the address") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise unreadable(f"{error}", key) from None
     try:
         answer = _parsed(answer)
@@ -47,7 +47,7 @@ def _parsed(answer: Any) -> Any:
     """The answer, also where its JSON is sent as text."""
     try:
         return json.loads(answer) if isinstance(answer, str) else answer
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer
 
 
