@@ -51,8 +51,8 @@ class SameAsLibrary(pl.Callback):
                     what=f"model.path={self.path}",
                     remedy=remedy,
                 )
-            except ValueError as error:
-                fault = str(error)
+            except Exception as error:  # whatever it is: the other ranks wait for the word of this one
+                fault = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         module.train()
         if faults := list(filter(None, all_gather(fault))):
             raise ValueError(faults[0])

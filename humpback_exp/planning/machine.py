@@ -38,7 +38,8 @@ def gpu_memories() -> list[int]:
         return []
     query = [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     result = subprocess.run(query, capture_output=True, text=True)
-    return [int(line) << 20 for line in result.stdout.split()] if result.returncode == 0 else []
+    told = result.stdout.splitlines() if result.returncode == 0 else []
+    return [int(line) << 20 if line.strip().isdigit() else host_memory() for line in told]  # shared with the CPU: [N/A]
 
 
 def visible_gpus() -> list[str]:

@@ -515,7 +515,8 @@ def test_a_mistake_in_the_grid_is_said_before_anything_runs(tmp_path: Path) -> N
 
 
 SWEEP = [
-    SETTINGS[0], "-m", *SETTINGS[1:], "optim.weight_decay=1e42,0.1", "name='wd${optim.weight_decay}'", "optim.end_lr=0", *KINDS["zero3"], OFTEN,
+    SETTINGS[0], "-m", *SETTINGS[1:], "optim.weight_decay=1e42,0.1", "name='wd${optim.weight_decay}'", "optim.end_lr=0",
+    *KINDS["zero3"], OFTEN,
 ]  # fmt: skip
 
 

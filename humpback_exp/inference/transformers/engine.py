@@ -1,5 +1,6 @@
 """The reference engine: transformers' models with batches and a cache of our own."""
 
+import math
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -43,7 +44,7 @@ class TransformersEngine:
         self.model = load_model(model_path, config.dtype, key).to(config.device)
         self.model.set_attn_implementation(NAME)
         fuse(self.model)
-        self.context = self.model.config.get_text_config().max_position_embeddings
+        self.context = getattr(self.model.config.get_text_config(), "max_position_embeddings", math.inf)
         self.size = config.batch_size
         self.half = config.dtype == "bfloat16"
         self.unchecked = f"{key}={model_path}"

@@ -142,7 +142,7 @@ def write_configs(lm: Model, tokenizer: Tokenizer, folder: Path) -> None:
         do_sample=True,
         temperature=0.7,
         top_p=0.9,
-        max_length=lm.config.max_position_embeddings,
+        max_length=getattr(lm.config, "max_position_embeddings", None),  # some have no positions to run out of
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
