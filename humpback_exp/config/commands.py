@@ -108,6 +108,17 @@ class PipelineConfig(StageConfig):
 
 
 @dataclass(kw_only=True, slots=True)
+class LengthControlConfig:
+    """AlpacaEval's own files, without which no length-controlled win rate is given (docs/report.md)."""
+
+    difficulty: str = "instruction_difficulty.csv"
+    instructions: str = "model_outputs.json"
+    """The answers whose order the indices of `difficulty` count."""
+    gamed: str | None = None
+    """`df_gamed.csv`; None gives the raw win rate alone."""
+
+
+@dataclass(kw_only=True, slots=True)
 class ReportConfig:
     """Finished folders below output_root -> a self-contained HTML page: of everything, of a sweep, or of some models.
 
@@ -126,6 +137,9 @@ class ReportConfig:
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
     table: str | None = None
     """A file, .parquet or .csv, for a row of settings, figures and lineage for every finished folder (docs/report.md)."""
+    annotations: str | None = None
+    """AlpacaEval's annotations.json, whose win rates are printed instead of any page."""
+    length_control: LengthControlConfig = field(default_factory=LengthControlConfig)
 
     def __post_init__(self) -> None:
         self.runs = self.runs.split(",") if isinstance(self.runs, str) else self.runs

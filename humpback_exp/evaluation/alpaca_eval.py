@@ -57,15 +57,29 @@ def read_annotations(path: Path) -> list[Annotation]:
 
 def annotation(row: dict[str, Any], place: str) -> Annotation:
     """A row of the file as a verdict; `place` names it in errors."""
+    if not isinstance(row, dict):
+        raise ValueError(f"{place}: is no verdict; give AlpacaEval's annotations.json")
     missing = {"instruction", "output_1", "output_2", "preference"} - row.keys()
     if missing:
         raise ValueError(f"{place}: lacks {', '.join(sorted(missing))}")
     told = row["preference"]
     unread = told is None or (isinstance(told, float) and math.isnan(told))
-    preference = None if unread else TIE if float(told) == 0 else float(told)
+    if not unread and not isinstance(told, int | float):
+        raise ValueError(f"{place}: preference={told!r}: must be a number in [1, 2], 0 for a tie, or null")
+    preference = None if unread else TIE if told == 0 else float(told)
     if preference is not None and not 1 <= preference <= 2:
         raise ValueError(f"{place}: preference={told}: must lie in [1, 2], or be 0 for a tie or null")
     return Annotation(row["instruction"], row["output_1"], row["output_2"], row.get("dataset", ""), preference)
+
+
+def by_dataset(annotations: Sequence[Annotation]) -> dict[str, WinRate]:
+    """The win rate over all verdicts, then over those of each data set that has several."""
+    found = {"all": win_rate(annotations)}
+    for name in sorted({each.dataset for each in annotations} - {""}):
+        of_it = [each for each in annotations if each.dataset == name]
+        if sum(each.preference is not None for each in of_it) > 1:
+            found[name] = win_rate(of_it)
+    return found
 
 
 def win_rate(annotations: Sequence[Annotation]) -> WinRate:

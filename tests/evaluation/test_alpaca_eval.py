@@ -15,7 +15,7 @@ from humpback_exp.evaluation.length_control import (
     read_length_control,
     training_rows,
 )
-from tests.conftest import SHARED
+from tests.conftest import SHARED, run
 
 STORED = SHARED / "alpaca_eval"
 stored = pytest.mark.skipif(not STORED.exists(), reason="AlpacaEval's stored verdicts are not beside the checkout")
@@ -83,7 +83,11 @@ def test_an_unread_verdict_is_counted_and_is_neither_tie_nor_loss(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("preferences", "said"),
-    [((3,), "row 1: preference=3: must lie in"), ((None, 2), "1 of 2 verdicts can be read; a win rate needs two")],
+    [
+        ((3,), "row 1: preference=3: must lie in"),
+        (("A", 2), "row 1: preference='A': must be a number"),
+        ((None, 2), "1 of 2 verdicts can be read; a win rate needs two"),
+    ],
 )
 def test_verdicts_that_cannot_be_meant_are_refused(tmp_path: Path, preferences: tuple[object, ...], said: str) -> None:
     with pytest.raises(ValueError, match=said):
@@ -97,3 +101,18 @@ def test_a_file_that_holds_no_annotations_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps([{"instruction": "x", "preference": 1}]))
     with pytest.raises(ValueError, match="row 1: lacks output_1, output_2"):
         read_annotations(tmp_path / "a.json")
+
+
+@stored
+def test_the_command_prints_both_win_rates_and_those_of_each_data_set() -> None:
+    difficulty, instructions, gamed = CONTROL
+    result = run(
+        "report.py",
+        f"annotations={STORED}/oasst-sft-llama-33b/annotations_v2_weighted_gpt4_turbo.json",
+        f"length_control.difficulty={difficulty}",
+        f"length_control.instructions={instructions}",
+        f"length_control.gamed={gamed}",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "4.77039" in result.stdout and "helpful_base" in result.stdout
+    assert "length-controlled win rate: 9.94928 %" in result.stdout
