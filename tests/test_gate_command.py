@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, reasons
 from humpback_exp.config import AugmentConfig
 from humpback_exp.records import Candidate, Rating, read, write
 from tests.conftest import one_line_error, run
@@ -34,7 +34,7 @@ def test_a_rater_that_cannot_be_read_is_stopped_before_it_scores(tiny: str, tmp_
     assert not (tmp_path / "scored").exists()
     rows = list(read(gate, Rating))
     assert [row.kind for row in rows] == ["true"] * 3 + ["shuffled"] * 3 + ["truncated"] * 3
-    assert all(row.score is None and row.dropped == "unreadable" and len(row.raw[0]) > 0 for row in rows)
+    assert all(row.score is None and row.dropped == reasons.UNFINISHED and len(row.raw[0]) > 0 for row in rows)
 
     measured = (gate / "data/00000.parquet").stat().st_mtime_ns
     assert one_line_error(run(*curate)) == said
