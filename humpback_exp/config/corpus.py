@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, fields
 
-from humpback_exp.config.base import artifact_input
 from humpback_exp.config.bounds import POSITIVE, SHARE, bounded, check_bounds, choice, require
+from humpback_exp.config.identity import artifact_input
 
 
 @dataclass(kw_only=True, slots=True)

@@ -20,8 +20,8 @@ from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import OPTIONS, is_hub_id
-from humpback_exp.planning.check import check
-from humpback_exp.planning.engines import check_engine, check_models, check_workers
+from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
+from humpback_exp.planning.training_check import check
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""

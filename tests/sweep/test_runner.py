@@ -28,7 +28,7 @@ from humpback_exp.planning import preflight
 from humpback_exp.planning.preflight import check_inputs
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.sweep import runner, validate
-from humpback_exp.sweep.estimate import Costs
+from humpback_exp.sweep.costs import Costs
 from humpback_exp.sweep.point import Point
 from humpback_exp.sweep.validate import require_distinct, require_room, varied
 from humpback_exp.workflow.steps import training_steps
