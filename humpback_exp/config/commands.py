@@ -10,7 +10,8 @@ from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import artifact_input, operational
-from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
+from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.stage_base import StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,

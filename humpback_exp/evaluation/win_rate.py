@@ -11,6 +11,8 @@ import numpy as np
 
 from humpback_exp.evaluation.statistics import mean_and_error
 
+POINTS = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+"""What an outcome counts."""
 DRAWS = 10_000
 """Of the bootstrap: the ends of its intervals then move by about a hundredth of their width from seed to seed."""
 

@@ -53,14 +53,14 @@ class Annotation:
 
 
 def read_outputs(path: Path) -> dict[str, Output]:
-    """Instruction -> answer, of a `model_outputs.json`. An answer that is missing (null or blank) is left out.
+    """Instruction without blanks around it -> answer, of a `model_outputs.json`. Missing answers (null or blank) are left out.
 
     Raises:
         ValueError: no list of answers, a row without text, or an instruction that stands twice.
     """
     rows = [_output(row, place) for row, place in _rows(path, "model_outputs.json")]
     _require_once(path, [row.instruction for row in rows])
-    return {row.instruction: row for row in rows if row.output.strip()}
+    return {row.instruction.strip(): row for row in rows if row.output.strip()}
 
 
 def read_instructions(path: Path) -> list[str]:
@@ -100,7 +100,7 @@ def _rows(path: Path, name: str) -> list[tuple[dict[str, Any], str]]:
 
 
 def _require_once(path: Path, instructions: Iterable[str]) -> None:
-    twice = [text for text, count in Counter(instructions).items() if count > 1]
+    twice = [text for text, count in Counter(each.strip() for each in instructions).items() if count > 1]
     if twice:
         raise ValueError(
             f"{path}: {len(twice)} instructions stand more than once ({twice[0][:60]!r}); {BY_INSTRUCTION}"
