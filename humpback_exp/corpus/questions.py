@@ -16,7 +16,7 @@ from humpback_exp.records import HeldoutPair
 MIN_QUESTIONS = 3
 MIN_SHARE = 0.5
 """A page is one of questions if it has so many, and they are this share of its headers that have no others below them."""
-ANSWER = {"min_chars": 80, "max_chars": 1500}
+ANSWER_CHARS = 80, 1500
 """Bounds on an answer: long enough to say something, short enough to be read as one reply (ours)."""
 QUESTION_MARKS = ("?", "？", "؟")
 GRAM = 13
@@ -34,7 +34,8 @@ def on_page(sections: list[Section]) -> list[Section]:
 
 def pairs(asked: Iterable[Section], config: CorpusConfig) -> Iterator[HeldoutPair]:
     """The questions whose answers are of the right length and pass the filters of segments."""
-    bounds = replace(config, **ANSWER)
+    shortest, longest = ANSWER_CHARS
+    bounds = replace(config, min_chars=shortest, max_chars=longest)
     for section in asked:
         if not drop_reason(section, bounds):
             yield HeldoutPair(
