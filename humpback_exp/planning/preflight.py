@@ -27,7 +27,7 @@ ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
 FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id, a reference AlpacaEval's file of answers."""
-JUDGE_FILES = ("judge.prompt", "judge.calibration", "judge.annotations")
+FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
 def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
@@ -70,7 +70,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
             if key in OPTIONS:
                 there = Path(path).exists() or is_hub_id(path)
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
-            elif key in JUDGE_FILES:
+            elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")
             elif key == "reference" and Path(path).is_file():
                 continue
