@@ -184,7 +184,7 @@ def test_points_with_more_human_pairs_than_there_are_are_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Said once a size, before anything runs; a loop, too, and a plan."""
-    monkeypatch.setattr(preflight, "check", lambda stage: None)
+    monkeypatch.setattr(preflight, "check_training", lambda stage: None)
     points = [
         Point(
             {"n": str(size)},
@@ -336,7 +336,7 @@ def test_a_model_made_while_its_folder_was_waited_for_needs_no_memory(
         artifacts.finish(artifacts.begin(train), started=0, rows={})
         yield 0
 
-    monkeypatch.setattr(preflight, "check", refused)
+    monkeypatch.setattr(preflight, "check_training", refused)
     with pytest.raises(ValueError, match="too little memory"):
         launch.launch(train, waits=True)
     monkeypatch.setattr(artifacts, "locked", another_makes_it)
