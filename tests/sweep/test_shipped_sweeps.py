@@ -16,7 +16,6 @@ from humpback_exp.sweep.validate import require_distinct
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import ROOT, one_line_error, run
-from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
 
 POINTS = {
     "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 9, "joint_seed": 2,

@@ -17,7 +17,6 @@ from humpback_exp.sweep.point import Point
 from humpback_exp.sweep.validate import require_distinct, require_room, varied
 from humpback_exp.workflow.steps import training_steps
 from tests.conftest import one_line_error, run
-from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
 from tests.test_configs import composed
 
 
