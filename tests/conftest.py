@@ -37,7 +37,8 @@ def run(
             reads its variables on import, is to find.
     """
     words, whole = [str(word) for word in arguments], os.environ | environment
-    ours = words[0].endswith(".py") and not Path(words[0]).is_absolute()
+    script = words[0].endswith(".py") and not Path(words[0]).is_absolute()
+    ours = script or (words[0] == "-m" and words[1].startswith("humpback_exp."))
     if ours and not fresh and not any(name.startswith("HF_") for name in environment):
         return WARM.run(words, whole)
     command = [sys.executable, *words]
