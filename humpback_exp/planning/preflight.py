@@ -21,7 +21,7 @@ from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import OPTIONS, is_hub_id
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
-from humpback_exp.planning.training_check import check
+from humpback_exp.planning.training_check import check_training
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
@@ -127,7 +127,7 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
     if artifacts.is_finished(stage.folder):
         return
     if isinstance(stage, TrainConfig) and here:
-        check(stage)
+        check_training(stage)
     if isinstance(stage, ASKING):
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
