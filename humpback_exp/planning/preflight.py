@@ -103,7 +103,7 @@ def check_seed(stage: StageConfig) -> None:
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:
     """Raise the ValueError of a model that is still to be trained or run, and cannot be; arguments as in `check_stages`."""
-    if artifacts.is_finished(stage.folder):
+    if artifacts.is_done(stage):
         return
     if isinstance(stage, TrainConfig) and here:
         check(stage)

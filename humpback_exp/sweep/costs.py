@@ -36,7 +36,7 @@ class Costs:
         Raises:
             ValueError: the hardware is not of the trainer's kind.
         """
-        left = [s for s in stages if s.folder not in self.estimated and not artifacts.is_finished(s.folder)]
+        left = [s for s in stages if s.folder not in self.estimated and not artifacts.is_done(s)]
         self.estimated |= {stage.folder for stage in left}
         plan = plan_of(stages, self.hardware) if left else None
         row = {"million tokens": 0.0, "petaFLOP": 0.0} | ({"hours": 0.0} if self.hardware else {})
