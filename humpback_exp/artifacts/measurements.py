@@ -16,8 +16,8 @@ def measured(manifest: Manifest) -> list[str]:
     """The measurements in a folder. Earlier versions did not name them: they follow from the inputs."""
     if manifest.measured or manifest.kind != "evals":
         return manifest.measured
-    judged = "judge.path" in manifest.inputs and manifest.config["judge.prompts"] > 0
-    return ["heldout", *["judge"] * judged, *["heldout_change"] * ("reference" in manifest.inputs)]
+    judged = {"judge.path", "judge.annotations"} & manifest.inputs.keys() and manifest.config["judge.prompts"] > 0
+    return ["heldout", *["judge"] * bool(judged), *["heldout_change"] * ("reference" in manifest.inputs)]
 
 
 def lacking(manifest: Manifest, config: StageConfig) -> list[str]:

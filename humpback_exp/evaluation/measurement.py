@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from humpback_exp import artifacts
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.data.seed import load_seed
+from humpback_exp.evaluation.judge.opponents import read_opponents
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
-from humpback_exp.records import Answer, Example, read
+from humpback_exp.records import Answer, Example
 
 
 @dataclass
@@ -35,20 +35,8 @@ class Evaluation:
 
     @cached_property
     def reference(self) -> dict[str, Answer]:
-        """The reference's rows by id; none without a reference.
-
-        Raises:
-            ValueError: it was evaluated on other pairs.
-        """
-        config = self.config
-        if config.reference is None:
-            return {}
-        there = {row.id: row for row in read(artifacts.require_input(config.reference, "evals"), Answer)}
-        if not there.keys() & {pair.id for pair in self.pairs}:
-            raise ValueError(
-                f"reference={config.reference}: evaluated on other pairs than {config.heldout}; evaluate it again"
-            )
-        return there
+        """The rows by id of what ours is compared with; none without a reference."""
+        return read_opponents(self.config, self.pairs)
 
 
 @dataclass

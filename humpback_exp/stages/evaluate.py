@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +11,16 @@ from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
 from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation.judge.annotated import write_outputs
+from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
+from humpback_exp.evaluation.judge.opponents import comparisons
+from humpback_exp.evaluation.judge.verdicts import summary
 from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
-from humpback_exp.evaluation.win_rate import can_be_judged, compare, win_rate
 from humpback_exp.inference.load import endpoint_record, load_engine
+from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
 from humpback_exp.progress import bar, counting, log
-from humpback_exp.records import Answer, Example, Verdict, read, write
+from humpback_exp.records import Answer, Example, read, write
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
@@ -79,32 +82,40 @@ def measure_change(evaluation: Evaluation) -> Measured:
 
 
 def check_opponents(evaluation: Evaluation) -> None:
-    """Raise the ValueError of a reference that holds no answers to judge against."""
-    config, there = evaluation.config, evaluation.reference
-    asked = {pair.id for pair in evaluation.pairs[: config.judge.prompts]}
-    if there and not any(there[row_id].answer for row_id in asked & there.keys()):
-        raise ValueError(f"reference={config.reference}: holds no answers; evaluate it with judge.path= set, too")
-    if not there:
-        log.info("%s: no reference=, so answers are written but not compared", config.name)
+    """Raise the ValueError of a file of the judge's that cannot be used, or of a reference without answers to compare with."""
+    check_judge(evaluation.config)
+    if not evaluation.reference:
+        log.info("%s: no reference=, so answers are written but not compared", evaluation.config.name)
 
 
 def measure_judge(evaluation: Evaluation) -> Measured:
     """The win rate against the reference; without one, answers that others can be compared with."""
     config, rows = evaluation.config, answered(evaluation)
+    write_outputs(evaluation.folder, config, rows)
     found = Measured(
         rows={"pairs": len(rows)}, tables={"answers": samples(rows, "instruction", "human", "answer", "loss")}
     )
     if config.reference:
-        verdicts = judged(evaluation, rows)
-        found.metrics = win_rate(verdicts)
+        compared = comparisons(rows, evaluation.reference)
+        verdicts = judged(config, compared, evaluation.folder, lambda: load_judge(evaluation))
+        found.metrics = summary(verdicts, compared) | calibration_of(evaluation.folder)
         found.drops = unjudged(rows, evaluation.reference, verdicts)
         tell_unjudged(config, found.drops, len(verdicts))
     return found
 
 
+def load_judge(evaluation: Evaluation) -> Engine:
+    """The judge's engine. A judge that is the model itself is not loaded twice."""
+    config, judge = evaluation.config, evaluation.config.judge
+    assert judge.path is not None
+    if (judge.path, judge.template) == (config.model_path, config.template) and judge.engine is None:
+        return evaluation.engine
+    return load_engine(judge.engine or shared_engine(config), judge.path, "judge.path", judge.template)
+
+
 MEASUREMENTS = {
     "heldout": Measurement(measure_heldout, check_pairs),
-    "heldout_change": Measurement(measure_change),
+    "heldout_change": Measurement(measure_change, check_opponents),
     "judge": Measurement(measure_judge, check_opponents),
 }
 """By the names that `evaluations=` takes; which settings concern which stands in `config/evaluation.py`."""
@@ -153,30 +164,6 @@ def with_answer(row: Answer, completion: Completion, config: EvaluateConfig) -> 
     if config.generation.unfinished == "drop":
         dropped = dropped or completion.unfinished
     return replace(row, answer=completion.answer, dropped=dropped)
-
-
-def judged(evaluation: Evaluation, rows: Sequence[Answer]) -> list[Verdict]:
-    """The judge's verdicts; kept in `verdicts/`. A judge that is the model itself is not loaded twice."""
-    config, path = evaluation.config, evaluation.folder / "verdicts" / "00000.parquet"
-    assert config.judge.path is not None
-    if not path.exists():
-        same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
-        own = (config.judge.path, "judge.path", config.judge.template)
-        judge = evaluation.engine if same else load_engine(shared_engine(config), *own)
-        theirs = {row.id: row.answer or "" for row in evaluation.reference.values() if can_be_judged(row)}
-        write(path, Verdict, compare(judge, rows, theirs))
-    return list(read(evaluation.folder, Verdict, "verdicts"))
-
-
-def unjudged(rows: Sequence[Answer], there: dict[str, Answer], verdicts: Sequence[Verdict]) -> Counter[str]:
-    """Why prompts that both models answered have no verdict."""
-    known = {verdict.id for verdict in verdicts}
-    both = [(row, there[row.id]) for row in rows if row.answer is not None and row.id in there]
-    return Counter(
-        reasons.NOT_JUDGED + (row.dropped or other.dropped or reasons.UNSCORED)
-        for row, other in both
-        if row.id not in known and other.answer is not None
-    )
 
 
 def tell_unjudged(config: EvaluateConfig, drops: Counter[str], judged: int) -> None:

@@ -48,7 +48,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Counting:
 @pytest.fixture
 def plain(tmp_path: Path) -> EvaluateConfig:
     (tmp_path / "held.jsonl").write_text(PAIRS)
-    where = {"output_root": str(tmp_path), "heldout": str(tmp_path / "held.jsonl"), "tracking": TrackingConfig(mode="none")}
+    where = {
+        "output_root": str(tmp_path),
+        "heldout": str(tmp_path / "held.jsonl"),
+        "tracking": TrackingConfig(mode="none"),
+    }
     return EvaluateConfig(name="m", model_path="some/model", **where)
 
 
@@ -67,7 +71,7 @@ def test_one_name_more_measures_only_what_is_missing(plain: EvaluateConfig, engi
     assert not artifacts.is_done(more)
     engine.asked.clear()
     gained = measured(more)
-    assert engine.asked == ["answers", "verdicts", "verdicts"]
+    assert engine.asked == ["answers", "verdicts"]
     assert gained.measured == ["heldout", "judge", "heldout_change"]
     assert gained.metrics.items() >= (first.metrics | {"heldout_change": 0.0, "win_rate": 0.5, "prompts": 2}).items()
     assert gained.fingerprint == first.fingerprint != base.fingerprint
