@@ -21,13 +21,13 @@ from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import OPTIONS, is_hub_id
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
-from humpback_exp.planning.training_check import check
+from humpback_exp.planning.training_check import check_training
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
 FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id, a reference AlpacaEval's file of answers."""
-JUDGE_FILES = ("judge.prompt", "judge.calibration", "judge.annotations")
+FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
 def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
@@ -70,7 +70,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
             if key in OPTIONS:
                 there = Path(path).exists() or is_hub_id(path)
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
-            elif key in JUDGE_FILES:
+            elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")
             elif key == "reference" and Path(path).is_file():
                 continue
@@ -127,7 +127,7 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
     if artifacts.is_done(stage):
         return
     if isinstance(stage, TrainConfig) and here:
-        check(stage)
+        check_training(stage)
     if isinstance(stage, ASKING):
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
