@@ -83,9 +83,9 @@ def check_judges(stages: Sequence[StageConfig]) -> None:
     """Raise the ValueError of a judge that is one of the two models it compares, unless that is asked for by name."""
     models = {str(stage.folder): stage.model_path for stage in stages if isinstance(stage, EvaluateConfig)}
     for stage in stages:
-        if not isinstance(stage, EvaluateConfig) or artifacts.is_finished(stage.folder):
+        if not isinstance(stage, EvaluateConfig) or artifacts.is_done(stage):
             continue
-        if not (stage.judge.asked and stage.reference):
+        if not ("judge" in stage.measurements and stage.reference):
             continue
         there = Path(stage.reference)
         made = artifacts.load(there).inputs if artifacts.is_finished(there) else {}
@@ -124,7 +124,7 @@ def check_seed(stage: StageConfig) -> None:
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:
     """Raise the ValueError of a model that is still to be trained or run, and cannot be; arguments as in `check_stages`."""
-    if artifacts.is_finished(stage.folder):
+    if artifacts.is_done(stage):
         return
     if isinstance(stage, TrainConfig) and here:
         check_training(stage)
@@ -132,7 +132,12 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
             check_engine(stage.engine)
-        if isinstance(stage, EvaluateConfig) and stage.judge.engine and stage.judge.asked and stage.reference:
+        if (
+            isinstance(stage, EvaluateConfig)
+            and stage.judge.engine
+            and "judge" in stage.measurements
+            and stage.reference
+        ):
             check_engine(stage.judge.engine)
         if local and isinstance(stage, BulkConfig):
             check_workers(stage.engine, stage.executor)
