@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp import reasons
-from humpback_exp.artifacts import Manifest
+from humpback_exp.artifacts import Manifest, digest
 
-PAPER = ("gpt-4 (ranking, random)", "AlpacaEval", "text_davinci_003")
-"""Judge, prompts and opponent of all published rows."""
+PAPER = ("gpt-4 (ranking, random, alpaca_eval.txt)", "AlpacaEval", "text_davinci_003")
+"""Judge, prompts and opponent of all published rows. Ours join them by AlpacaEval's own prompt for GPT-4 and its own files."""
 ALPACA_EVAL = 805
 
 
@@ -25,6 +25,8 @@ class Row:
     judge: str
     prompts: str
     opponent: str
+    measured_alike: str
+    """A digest of what these three and the number of prompts stand for, since names are given twice; empty for the paper's."""
     model: str
     win_rate: float | None
     """AlpacaEval's raw win rate: the judge's mean preference, ties counting half."""
@@ -40,9 +42,9 @@ class Row:
     source: str
 
     @property
-    def group(self) -> tuple[str, str, str]:
+    def group(self) -> tuple[str, str, str, str]:
         """What must be the same for two rows to be compared."""
-        return (self.judge, self.prompts, self.opponent)
+        return (self.judge, self.prompts, self.opponent, self.measured_alike)
 
 
 def published() -> list[Row]:
@@ -50,7 +52,7 @@ def published() -> list[Row]:
     with (Path(__file__).parent / "published.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [
-        Row(*PAPER, row["model"], float(row["win_rate"]), float(row["error"]) if row["error"] else None, ALPACA_EVAL,
+        Row(*PAPER, "", row["model"], float(row["win_rate"]), float(row["error"]) if row["error"] else None, ALPACA_EVAL,
             None, None, None, None, None, f"the paper, {row['source']}")
         for row in rows
     ]  # fmt: skip
@@ -62,10 +64,14 @@ def row_of(manifest: Manifest) -> Row | None:
     if figures.get("preference") is None or "reference" not in paths:
         return None
     seen = [figures[f"overlap_{source}"] for source in ("seed", "web") if f"overlap_{source}" in figures]
+    names = (
+        _judge(manifest.config, paths),
+        _prompts(manifest.config, paths["heldout"]),
+        opponent_name(paths["reference"]),
+    )
     return Row(
-        judge=_judge(manifest.config, paths),
-        prompts=_prompts(manifest.config, paths["heldout"]),
-        opponent=opponent_name(paths["reference"]),
+        *names,
+        "" if names == PAPER else _alike(manifest),
         model=manifest.name,
         win_rate=_percent(figures, "preference"),
         error=_percent(figures, "preference_error"),
@@ -82,7 +88,7 @@ def row_of(manifest: Manifest) -> Row | None:
 def leaderboard(manifests: Iterable[Manifest]) -> list[Row]:
     """Published rows and ours, group by group, the best first; the paper's group is the last."""
     rows = [*published(), *filter(None, map(row_of, manifests))]
-    return sorted(rows, key=lambda row: (row.group == PAPER, row.group, -(row.win_rate or 0.0)))
+    return sorted(rows, key=lambda row: (row.group[:3] == PAPER, row.group, -(row.win_rate or 0.0)))
 
 
 def as_table(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -98,8 +104,15 @@ def opponent_name(path: str) -> str:
 def _judge(config: Mapping[str, Any], paths: Mapping[str, str]) -> str:
     if "judge.annotations" in paths:
         return f"verdicts of {paths['judge.annotations']}"
-    name = Path(paths.get("judge.path", "")).name
-    return f"{name} ({config.get('judge.verdict', 'choice')}, {config.get('judge.order', 'both')})"
+    how = [config.get("judge.verdict", "choice"), config.get("judge.order", "both")]
+    how += [Path(paths["judge.prompt"]).name] if "judge.prompt" in paths else []
+    return f"{Path(paths.get('judge.path', '')).name} ({', '.join(how)})"
+
+
+def _alike(manifest: Manifest) -> str:
+    marks = {key: one["fingerprint"] for key, one in manifest.inputs.items() if key != "model_path"}
+    judge = {key: value for key, value in manifest.config.items() if key.startswith(("judge.", "heldout_dataset."))}
+    return digest([marks, judge])[:6]
 
 
 def _prompts(config: Mapping[str, Any], path: str) -> str:

@@ -18,7 +18,8 @@ def leaderboard(output_root: str, path: Path) -> None:
     manifests = [folder.manifest for folder in walk(output_root, loops=True).of("evals")]
     rows = ranked(manifests)
     for group, members in groupby(rows, key=lambda row: row.group):
-        print("\njudge {}; prompts {}; against {}".format(*group))
+        judge, prompts, opponent, alike = group
+        print(f"\njudge {judge}; prompts {prompts}; against {opponent}{alike and f' (set {alike})'}")
         print(table(_without_marks(list(members)), ".2f"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -32,7 +33,7 @@ def leaderboard(output_root: str, path: Path) -> None:
 def _without_marks(rows: Sequence[Row]) -> list[dict[str, object]]:
     """The columns of a group's table: those that its title does not tell, and that any row fills."""
     lines = as_table(rows)
-    told = {"judge", "prompts", "opponent"}
+    told = {"judge", "prompts", "opponent", "measured alike"}
     shown = [name for name in lines[0] if name not in told and any(line[name] is not None for line in lines)]
     return [{name: line[name] for name in shown} for line in lines]
 
