@@ -10,7 +10,7 @@ PAIRS = ("heldout", "heldout_dataset")
 CONCERNS: dict[str, tuple[str, ...]] = {
     "heldout": PAIRS,
     "heldout_change": (*PAIRS, "reference"),
-    "judge": (*PAIRS, "reference", "judge"),
+    "judge": (*PAIRS, "reference", "answers", "judge"),
 }
 """Measurement -> keys, or beginnings of keys, of the settings that identify it. All other settings identify every
 measurement: the model, its tags, how it samples."""

@@ -138,6 +138,8 @@ class EvaluateConfig(MeasuringConfig):
     """Which part of heldout is read."""
     reference: str | None = artifact_input()
     """Whose answers are the opponents in the win rate: an evals folder, or AlpacaEval's model_outputs.json."""
+    answers: str | None = artifact_input()
+    """Answers to judge instead of asking the model: an evals folder's, or a model_outputs.json; the model is then not loaded."""
     template: str | None = None
     """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
@@ -158,6 +160,18 @@ class EvaluateConfig(MeasuringConfig):
             "needs a judge; set judge.path= and judge.prompts=1 or more",
         )
 
+        require(
+            self.answers is None or self.measurements == ["judge"],
+            "answers",
+            self.answers,
+            "can only be judged; set judge.path= or judge.annotations=, and no other evaluations=",
+        )
+
+    @property
+    def inactive_fields(self) -> set[str]:
+        """What answers that are there already do not depend on."""
+        return {"model_path", "template", "tags", "generation", "engine"} if self.answers else set()
+
     @property
     def templates(self) -> list[str | None]:
         return [self.template, self.judge.template]
@@ -167,7 +181,8 @@ class EvaluateConfig(MeasuringConfig):
         """Those named, or the held-out loss and the judge; beside the loss its change against a reference."""
         named = self.evaluations
         if named is None:
-            named = ["heldout", "judge"] if self.judge.asked else ["heldout"]
+            loss = [] if self.answers else ["heldout"]
+            named = [*loss, "judge"] if self.judge.asked else ["heldout"]
         change = ["heldout_change"] if self.reference and "heldout" in named else []
         return list(dict.fromkeys([*named, *change]))
 

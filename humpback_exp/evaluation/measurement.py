@@ -1,14 +1,17 @@
 """What every measurement of an evaluation is given, and what it gives back."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from humpback_exp.artifacts import write_text
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation.judge.opponents import read_opponents
+from humpback_exp.evaluation.overlap import overlap
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
@@ -37,6 +40,14 @@ class Evaluation:
     def reference(self) -> dict[str, Answer]:
         """The rows by id of what ours is compared with; none without a reference."""
         return read_opponents(self.config, self.pairs)
+
+    @cached_property
+    def overlap(self) -> dict[str, float]:
+        """How many of the prompts stand in the model's training pairs, by source; which ones stands in `overlap.json`."""
+        found = {} if self.config.answers else overlap(self.config.model_path, self.pairs)
+        if found:
+            write_text(self.folder / "overlap.json", json.dumps(found, indent=1))
+        return {f"overlap_{source}": len(ids) for source, ids in found.items()}
 
 
 @dataclass

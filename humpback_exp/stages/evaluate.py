@@ -13,8 +13,9 @@ from humpback_exp.config.bounds import require
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.judge.annotated import write_outputs
 from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
-from humpback_exp.evaluation.judge.opponents import comparisons
+from humpback_exp.evaluation.judge.opponents import comparisons, read_answers
 from humpback_exp.evaluation.judge.verdicts import summary
+from humpback_exp.evaluation.leaderboard import as_table, published, row_of
 from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
@@ -50,8 +51,14 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
         rows=rows,
         drops=drops,
         metrics=metrics | endpoint_record(config.engine, config.model_path, config.judge.path),
-        tables=tables,
+        tables=tables | leaderboard_table(replace(made, metrics=metrics, drops=drops)),
     )
+
+
+def leaderboard_table(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
+    """For W&B, a win rate beside the paper's; nothing where nothing was judged."""
+    own = row_of(manifest)
+    return {"leaderboard": as_table([own, *published()])} if own else {}
 
 
 def check_pairs(evaluation: Evaluation) -> None:
@@ -69,7 +76,7 @@ def measure_heldout(evaluation: Evaluation) -> Measured:
     """The mean loss of the human answers; no figure of prompts that have none."""
     rows = answered(evaluation)
     return Measured(
-        metrics=heldout.summary(rows) if any(row.human for row in rows) else {},
+        metrics=(heldout.summary(rows) if any(row.human for row in rows) else {}) | evaluation.overlap,
         rows={"pairs": len(rows)},
         drops=Counter(reasons.NO_LOSS + why for row in rows if row.human and (why := heldout.why_unmeasured(row))),
         tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
@@ -93,12 +100,14 @@ def measure_judge(evaluation: Evaluation) -> Measured:
     config, rows = evaluation.config, answered(evaluation)
     write_outputs(evaluation.folder, config, rows)
     found = Measured(
-        rows={"pairs": len(rows)}, tables={"answers": samples(rows, "instruction", "human", "answer", "loss")}
+        metrics=evaluation.overlap,
+        rows={"pairs": len(rows)},
+        tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
     if config.reference:
         compared = comparisons(rows, evaluation.reference)
         verdicts = judged(config, compared, evaluation.folder, lambda: load_judge(evaluation))
-        found.metrics = summary(verdicts, compared) | calibration_of(evaluation.folder)
+        found.metrics |= summary(verdicts, compared) | calibration_of(evaluation.folder)
         found.drops = unjudged(rows, evaluation.reference, verdicts)
         tell_unjudged(config, found.drops, len(verdicts))
     return found
@@ -126,6 +135,8 @@ def answered(evaluation: Evaluation) -> list[Answer]:
     `judge.prompts` where they are judged. What an earlier measurement left out is added.
     """
     config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
+    if config.answers and not path.exists():
+        write(path, Answer, read_answers(config, pairs))
     there = list(read(evaluation.folder, Answer)) if path.exists() else [unmeasured(pair) for pair in pairs]
     loses = (
         "heldout" in config.measurements and any(row.human for row in there) and not any(row.labels for row in there)
