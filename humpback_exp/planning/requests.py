@@ -2,6 +2,7 @@
 
 from humpback_exp.augmentation.instructions import MAX_CHARS
 from humpback_exp.config import PlanConfig, RatingConfig
+from humpback_exp.config.curation import LIKELIHOODS
 from humpback_exp.planning.generation import Requests
 from humpback_exp.planning.sizes import Rows, Sizes
 from humpback_exp.prompts import BACKWARD, JUDGE, REWRITE
@@ -40,7 +41,7 @@ def _ratings(
     longest_instruction: float,
     longest_output: float,
 ) -> tuple[Requests, ...]:
-    """One reading a pair; by likelihood up to three; a written rating is sampled, and asked again where it is unreadable."""
+    """One reading a pair; by likelihood up to four; a written rating is sampled, and asked again where it is unreadable."""
     pair, longest = rows.instruction + rows.output, longest_instruction + longest_output
     unseen = (0.0, 0.0) if stage.rubric.rates_output else (rows.output, longest_output)
     asked, most = (len(stage.rubric.prompt) + chars - less for chars, less in zip((pair, longest), unseen, strict=True))
@@ -50,8 +51,9 @@ def _ratings(
         own = len(BACKWARD)
         backward = _requests(config, count, own + pair, own + longest, 0)
         alone = _requests(config, count, rows.output, longest_output, 0)
-        forward = (_requests(config, count, pair, longest, 0), alone)
-        return {"forward": forward, "backward": (backward,), "both": (*forward, backward)}[stage.likelihood]
+        whole = _requests(config, count, pair, longest, 0)
+        asked_of = {"forward": (whole, alone), "backward": (backward,), "contrast": (whole, whole)}
+        return tuple(one for name in LIKELIHOODS[stage.likelihood] for one in asked_of[name])
     tries = stage.attempts if stage.generation.temperature > 0 else 1
     times = stage.samples * sum(config.sizes.unreadable**attempt for attempt in range(tries))
     return (_requests(config, times * count, asked, most, stage.generation.max_new_tokens),)
