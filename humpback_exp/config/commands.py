@@ -10,7 +10,8 @@ from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import artifact_input, operational
-from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
+from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.stage_base import StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
@@ -123,12 +124,15 @@ class ReportConfig:
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
     table: str | None = None
     """A file, .parquet or .csv, for a row of settings, figures and lineage for every finished folder (docs/report.md)."""
-    annotations: str | None = None
-    """AlpacaEval's annotations.json, whose win rates are printed instead of any page."""
+    annotations: Any = field(default_factory=list)
+    """AlpacaEval's annotations.json, whose win rates are printed instead of any page; of several files, as a list or with commas,
+    the first is compared with each of the others."""
     length_control: LengthControlConfig = field(default_factory=LengthControlConfig)
 
     def __post_init__(self) -> None:
         self.runs = self.runs.split(",") if isinstance(self.runs, str) else self.runs
+        given = self.annotations or []
+        self.annotations = given.split(",") if isinstance(given, str) else given
         require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
         require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")
         if self.page is not None:

@@ -8,7 +8,8 @@ from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.identity import artifact_input, operational
-from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig
+from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.stage_base import BulkConfig, StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
@@ -18,6 +19,7 @@ from humpback_exp.config.training import (
     TrainerConfig,
     check_selection,
 )
+from humpback_exp.prompts import RANKING, stage_digest
 
 SOURCES = ("seed", "web")
 
@@ -134,7 +136,7 @@ class EvaluateConfig(StageConfig):
     heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
     """Which part of heldout is read."""
     reference: str | None = artifact_input()
-    """An evals folder whose answers are the opponents in the win rate."""
+    """Whose answers are the opponents in the win rate: an evals folder, or AlpacaEval's model_outputs.json."""
     template: str | None = None
     """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
@@ -151,6 +153,11 @@ class EvaluateConfig(StageConfig):
     @property
     def templates(self) -> list[str | None]:
         return [self.template, self.judge.template]
+
+    @property
+    def prompts(self) -> str:
+        ranks = self.judge.verdict == "ranking" and self.judge.prompt is None
+        return stage_digest(self.stage, self.templates, [RANKING] if ranks else [])
 
 
 STAGES: dict[str, type[StageConfig]] = {

@@ -30,6 +30,7 @@ def models_of(stage: StageConfig) -> dict[str, str]:
         paths.pop("model_path", None)
     if isinstance(stage, EvaluateConfig) and stage.reference and stage.judge.path and stage.judge.asked:
         same = (stage.judge.path, stage.judge.template) == (stage.model_path, stage.template)
+        same = same or stage.judge.engine is not None  # which runs it beside
         paths |= {} if same else {"judge.path": stage.judge.path}
     return paths
 

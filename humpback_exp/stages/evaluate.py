@@ -5,19 +5,22 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp import artifacts, reasons
+from humpback_exp import reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout
-from humpback_exp.evaluation.win_rate import can_be_judged, compare, win_rate
+from humpback_exp.evaluation.judge.annotated import write_outputs
+from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
+from humpback_exp.evaluation.judge.opponents import comparisons, read_opponents
+from humpback_exp.evaluation.judge.verdicts import summary
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
 from humpback_exp.progress import bar, counting, log
-from humpback_exp.records import Answer, Example, Verdict, read, write
+from humpback_exp.records import Answer, Example, read, write
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
@@ -27,13 +30,14 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     started = time.time()
     pairs = load_seed(config.heldout, "heldout", config.heldout_dataset)
     measured = any(pair.output for pair in pairs)
+    check_judge(config)
     require(
         measured or config.judge.asked,
         "heldout",
         config.heldout,
         "prompts without outputs have no loss to measure; set judge.path= to have answers written and judged",
     )
-    there = opponents(config, pairs)
+    there = read_opponents(config, pairs)
     if config.judge.asked and not config.reference:
         log.info("%s: no reference=, so answers are written but not compared", config.name)
     engine = load_engine(shared_engine(config), config.model_path, template=config.template)
@@ -43,8 +47,9 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     if config.reference:
         metrics |= heldout.difference(rows, there)
         if config.judge.asked:
-            verdicts = judged(engine, rows, there, config, artifact.folder)
-            metrics |= win_rate(verdicts)
+            compared = comparisons(rows, there)
+            verdicts = judged(config, compared, artifact.folder, lambda: load_judge(config, engine))
+            metrics |= summary(verdicts, compared) | calibration_of(artifact.folder)
             drops += unjudged(rows, there, verdicts)
             tell_unjudged(config, drops, len(verdicts))
     return finish_stage(
@@ -59,23 +64,15 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     )
 
 
-def opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Answer]:
-    """The reference's rows by id; none without a reference.
-
-    Raises:
-        ValueError: it was evaluated on other pairs, or holds no answers to judge against.
-    """
-    if config.reference is None:
-        return {}
-    there = {row.id: row for row in read(artifacts.require_input(config.reference, "evals"), Answer)}
-    asked = {pair.id for pair in pairs[: config.judge.prompts]}
-    if not there.keys() & {pair.id for pair in pairs}:
-        raise ValueError(
-            f"reference={config.reference}: evaluated on other pairs than {config.heldout}; evaluate it again"
-        )
-    if config.judge.asked and not any(there[row_id].answer for row_id in asked & there.keys()):
-        raise ValueError(f"reference={config.reference}: holds no answers; evaluate it with judge.path= set, too")
-    return there
+def load_judge(config: EvaluateConfig, engine: Engine) -> Engine:
+    """The judge's engine. A judge that is the model itself is not loaded twice."""
+    assert config.judge.path is not None
+    same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
+    if same and config.judge.engine is None:
+        return engine
+    return load_engine(
+        config.judge.engine or shared_engine(config), config.judge.path, "judge.path", config.judge.template
+    )
 
 
 def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, folder: Path) -> list[Answer]:
@@ -95,7 +92,10 @@ def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, f
             for pair, completion, loss in zip(pairs, written, losses, strict=True)
         ]
         write(path, Answer, rows)
-    return list(read(folder, Answer))
+    rows = list(read(folder, Answer))
+    if asked:
+        write_outputs(folder, config, rows)
+    return rows
 
 
 def answer(pair: Example, completion: Completion | None, loss: tuple[float, int], drop_unfinished: bool) -> Answer:
@@ -119,32 +119,6 @@ def answer(pair: Example, completion: Completion | None, loss: tuple[float, int]
         loss=loss[0] / max(loss[1], 1),
         labels=loss[1],
         dropped=dropped,
-    )
-
-
-def judged(
-    engine: Engine, rows: Sequence[Answer], there: dict[str, Answer], config: EvaluateConfig, folder: Path
-) -> list[Verdict]:
-    """The judge's verdicts; kept in `verdicts/`. A judge that is the model itself is not loaded twice."""
-    path = folder / "verdicts" / "00000.parquet"
-    assert config.judge.path is not None
-    if not path.exists():
-        same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
-        own = (config.judge.path, "judge.path", config.judge.template)
-        judge = engine if same else load_engine(shared_engine(config), *own)
-        theirs = {row.id: row.answer or "" for row in there.values() if can_be_judged(row)}
-        write(path, Verdict, compare(judge, rows, theirs))
-    return list(read(folder, Verdict, "verdicts"))
-
-
-def unjudged(rows: Sequence[Answer], there: dict[str, Answer], verdicts: Sequence[Verdict]) -> Counter[str]:
-    """Why prompts that both models answered have no verdict."""
-    known = {verdict.id for verdict in verdicts}
-    both = [(row, there[row.id]) for row in rows if row.answer is not None and row.id in there]
-    return Counter(
-        reasons.NOT_JUDGED + (row.dropped or other.dropped or reasons.UNSCORED)
-        for row, other in both
-        if row.id not in known and other.answer is not None
     )
 
 

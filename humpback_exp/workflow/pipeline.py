@@ -60,9 +60,5 @@ def plan_row(stage: StageConfig, sound: set[Path]) -> dict[str, object]:
 
 def stage_row(stage: StageConfig, seconds: float | None) -> dict[str, object]:
     took = "skipped" if seconds is None else f"{seconds:.1f}"
-    rows = artifacts.load(stage.folder).rows
-    return {"stage": stage.stage, "name": stage.name, "seconds": took, "rows": facts(rows)}
-
-
-def facts(rows: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in rows.items())
+    rows = ", ".join(f"{count} {name}" for name, count in artifacts.load(stage.folder).rows.items())
+    return {"stage": stage.stage, "name": stage.name, "seconds": took, "rows": rows}
