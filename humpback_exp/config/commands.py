@@ -7,12 +7,12 @@ from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bo
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig
 from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.evaluation import MeasuringConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.judge import JudgeConfig
-from humpback_exp.config.stage_base import StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
     DataConfig,
@@ -26,7 +26,7 @@ VARIANTS = ("rewrite", "instruction_only", "backward_likelihood", "retrain")
 
 
 @dataclass(kw_only=True, slots=True)
-class PipelineConfig(StageConfig):
+class PipelineConfig(MeasuringConfig):
     """corpus + seed -> M_iterations: the settings its stages share, and the few that differ between them."""
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
@@ -84,6 +84,7 @@ class PipelineConfig(StageConfig):
             "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
         )
         check_bounds(self)
+        self.check_evaluations()
         if self.gate.path == self.heldout and self.gate.dataset == DatasetConfig():
             self.gate = replace(self.gate, dataset=self.heldout_dataset)
         check_selection("", self.min_score, self.top_fraction, None)

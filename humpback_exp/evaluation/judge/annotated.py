@@ -45,12 +45,13 @@ def spelled(config: EvaluateConfig) -> dict[str, Output]:
 
 
 def write_outputs(folder: Path, config: EvaluateConfig, rows: Sequence[Answer]) -> None:
-    """`model_outputs.json`: our answers, to be judged by AlpacaEval or anyone; those that are not whole are left out."""
+    """`model_outputs.json`: our answers, to be judged by AlpacaEval or anyone; those that are not whole are left out,
+    and of a prompt that stands twice the first is kept."""
     known = spelled(config)
+    whole = {row.instruction: row.answer or "" for row in reversed(rows) if can_be_judged(row)}
     outputs = [
-        Output(_asked(known, row.instruction), row.answer or "", config.name, _dataset(known, row.instruction))
-        for row in rows
-        if can_be_judged(row)
+        Output(_asked(known, instruction), answer, config.name, _dataset(known, instruction))
+        for instruction, answer in reversed(whole.items())
     ]
     write_rows(folder / "model_outputs.json", outputs)
 
@@ -58,7 +59,8 @@ def write_outputs(folder: Path, config: EvaluateConfig, rows: Sequence[Answer]) 
 def write_annotations(
     folder: Path, config: EvaluateConfig, compared: Sequence[Comparison], verdicts: Sequence[Verdict]
 ) -> None:
-    """`annotations.json`: our verdicts, weighted as the judge weighs, null where it gave none."""
+    """`annotations.json`: our verdicts, weighted as the judge weighs, null where it gave none;
+    of a prompt that stands twice the first."""
     known, shares = spelled(config), {verdict.id: verdict.preference for verdict in verdicts}
     annotations = [
         Annotation(
@@ -71,9 +73,9 @@ def write_annotations(
             generator_2=config.name,
             annotator=str(config.judge.path or "elsewhere"),
         )
-        for one in compared
+        for one in {one.instruction: one for one in reversed(compared)}.values()
     ]
-    write_rows(folder / "annotations.json", annotations)
+    write_rows(folder / "annotations.json", annotations[::-1])
 
 
 def _asked(known: dict[str, Output], instruction: str) -> str:
