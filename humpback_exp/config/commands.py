@@ -125,6 +125,8 @@ class ReportConfig:
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
     table: str | None = None
     """A file, .parquet or .csv, for a row of settings, figures and lineage for every finished folder (docs/report.md)."""
+    leaderboard: str | None = None
+    """A CSV file for the win rates of all evaluated models beside the paper's, each with its judge and prompts; printed, too."""
     annotations: Any = field(default_factory=list)
     """AlpacaEval's annotations.json, whose win rates are printed instead of any page; of several files, as a list or with commas,
     the first is compared with each of the others."""
