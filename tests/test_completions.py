@@ -3,7 +3,7 @@
 import pytest
 
 from humpback_exp.completions import Completion, answer_in
-from humpback_exp.inference.engine import completion
+from humpback_exp.inference.protocol import completion
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from humpback_exp.config import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.tokenize import prompt_ids
 from humpback_exp.evaluation.scorers import Pair, by_expectation, forward_gains
-from humpback_exp.inference.engine import Engine, row_seed
 from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.protocol import Engine, row_seed
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.planning.generation import Generation, Requests
 from humpback_exp.planning.machine import USABLE

@@ -7,7 +7,7 @@ from humpback_exp import reasons
 from humpback_exp.completions import Completion
 from humpback_exp.config import GenerationConfig
 from humpback_exp.evaluation.statistics import ratio_and_error
-from humpback_exp.inference.engine import Engine, row_seed
+from humpback_exp.inference.protocol import Engine, row_seed
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import forward
 from humpback_exp.records import Answer, Example

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from humpback_exp.evaluation.statistics import mean_and_error
-from humpback_exp.inference.engine import Engine
+from humpback_exp.inference.protocol import Engine
 from humpback_exp.prompts import comparison
 from humpback_exp.records import Answer, Verdict
 

@@ -1,7 +1,7 @@
 """The engine that a config names."""
 
 from humpback_exp.config import EngineConfig
-from humpback_exp.inference.engine import Engine
+from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning import check_engine
 
 

@@ -13,8 +13,8 @@ from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.completions import Completion
 from humpback_exp.config import AugmentConfig
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.inference.engine import row_seed
 from humpback_exp.inference.load import endpoint_record, load_engine
+from humpback_exp.inference.protocol import row_seed
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import backward
 from humpback_exp.records import Candidate, Segment, read, read_ids

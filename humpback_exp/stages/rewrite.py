@@ -14,8 +14,8 @@ from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.completions import Completion
 from humpback_exp.config import RewriteConfig
 from humpback_exp.data.examples import kept_ids
-from humpback_exp.inference.engine import row_seed
 from humpback_exp.inference.load import endpoint_record, load_engine
+from humpback_exp.inference.protocol import row_seed
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import rewriting
 from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read

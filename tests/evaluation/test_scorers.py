@@ -10,7 +10,7 @@ from humpback_exp.config import EngineConfig, GenerationConfig, RatingConfig, Ru
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.evaluation import scorers
 from humpback_exp.evaluation.scorers import Models, load_models, measure
-from humpback_exp.inference.engine import row_seed
+from humpback_exp.inference.protocol import row_seed
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.prompts import backward, forward
 

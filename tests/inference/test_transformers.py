@@ -9,7 +9,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import encode, prompt_ids
-from humpback_exp.inference.engine import row_seed
+from humpback_exp.inference.protocol import row_seed
 from humpback_exp.inference.transformers.decode import BatchDecoder, Row
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.inference.transformers.kv_cache import CACHE, PrefillCache, Prefix

@@ -8,7 +8,7 @@ from time import time
 from typing import Any
 
 from humpback_exp.completions import FAILED, FILTERED, REFUSED
-from humpback_exp.inference.openai.refusals import code, message, own_words
+from humpback_exp.inference.openai.error_messages import code, message, own_words
 
 FILTER = re.compile(
     r"content[ _]?filter|content[ _]policy|content management|moderat|flagged|safety|blocked|prohibited"

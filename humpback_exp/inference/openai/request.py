@@ -7,8 +7,8 @@ from typing import Any
 
 from humpback_exp.config import EngineConfig
 from humpback_exp.inference.openai.compatibility import Payload
+from humpback_exp.inference.openai.error_messages import is_overflow
 from humpback_exp.inference.openai.errors import EndpointError, status_error, unreadable
-from humpback_exp.inference.openai.refusals import is_overflow
 
 
 async def request(

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from humpback_exp.inference.choices import Ids, tokenize_choices
-from humpback_exp.inference.openai.answers import ROUNDING, probability
 from humpback_exp.inference.openai.client import Endpoint, Failed
 from humpback_exp.inference.openai.errors import not_supported
+from humpback_exp.inference.openai.responses import ROUNDING, probability
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 from humpback_exp.turn_marks import Marks, marks, remove, template_marks

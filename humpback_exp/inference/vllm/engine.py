@@ -11,7 +11,7 @@ from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import prompt_ids, target_ids
 from humpback_exp.inference.choices import tokenize_choices
-from humpback_exp.inference.engine import completion
+from humpback_exp.inference.protocol import completion
 from humpback_exp.inference.vllm.load import load_vllm, set_environment
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
