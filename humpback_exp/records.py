@@ -193,7 +193,7 @@ class Annotation:
     outcome: str
     """win, tie or loss of the first text, or the label."""
     value: int
-    """1, 0 or -1 of a comparison; 1 or -1 for good or not; 1 to 5."""
+    """1, 0 or -1 of a comparison; the level of a label, where good is 5 and not good 1."""
     swapped: bool
     """Whether the second text was shown first."""
     reason: str

@@ -28,7 +28,7 @@ COMPARISON = (
     Choice("second", -1, "B is better", "b", "loss"),
 )
 """Three choices (paper section 3.4): either answer is significantly better, or there is no significant difference."""
-GOOD = (Choice("good", 1, "Good", "g", "good"), Choice("not good", -1, "Not good", "n", "not good"))
+GOOD = (Choice("good", 5, "Good", "g", "good"), Choice("not good", 1, "Not good", "n", "not good"))
 FIVE = tuple(Choice(str(level), level, str(level), str(level), str(level)) for level in range(1, 6))
 COMPARE = (
     "Read the request and both answers to their ends. Which answer would help the person who asked more?",
@@ -38,7 +38,7 @@ COMPARE = (
 )
 LABEL = "Read the request and the answer to their ends. Is it a good example of how an AI assistant should respond?"
 GOOD_FROM = 4
-"""The lowest level of a good pair: the rubric's first level that finds no fault beyond style (paper section 2.3)."""
+"""The lowest level of a good pair: in the rubric (paper section 2.3), the first that finds nothing missing or irrelevant."""
 
 
 def choices(config: AnnotateConfig) -> tuple[Choice, ...]:

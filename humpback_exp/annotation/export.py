@@ -8,7 +8,6 @@ from typing import Any
 
 from humpback_exp import artifacts
 from humpback_exp.annotation import figures
-from humpback_exp.annotation.choices import GOOD_FROM
 from humpback_exp.annotation.items import Study
 from humpback_exp.annotation.serve import opened
 from humpback_exp.annotation.store import Judgement
@@ -37,7 +36,7 @@ def export(config: AnnotateConfig) -> None:
     artifact = artifacts.begin(config)
     write(artifact.folder / "data" / "00000.parquet", Annotation, rows)
     if not config.evals:
-        artifacts.write_text(artifact.folder / LABELLED, labelled(work, config.scale))
+        artifacts.write_text(artifact.folder / LABELLED, labelled(work))
     found = summary(config, work)
     counts = {"judgements": len(work), "screening": len(rows) - len(work), "items": len({row.item for row in work})}
     with track(config, artifact) as tracker:
@@ -94,7 +93,8 @@ def summary(config: AnnotateConfig, rows: Sequence[Annotation]) -> dict[str, lis
 
 def verdicts(evals: Sequence[str]) -> dict[tuple[str, ...], dict[str, str]]:
     """Models -> prompt -> the judge's verdict, where the first evaluation was judged against one of the others."""
-    ours, found = Path(evals[0]), {}
+    ours = Path(evals[0])
+    found: dict[tuple[str, ...], dict[str, str]] = {}
     reference = artifacts.load(ours).inputs.get("reference", {}).get("fingerprint")
     for path in evals[1:]:
         if artifacts.load(Path(path)).fingerprint == reference:
@@ -103,13 +103,13 @@ def verdicts(evals: Sequence[str]) -> dict[tuple[str, ...], dict[str, str]]:
     return found
 
 
-def labelled(rows: Sequence[Annotation], scale: str) -> str:
-    """JSON lines of pairs with the mean of their labels and whether they are good."""
-    lines, least = [], GOOD_FROM if scale == "five" else 0.5
+def labelled(rows: Sequence[Annotation]) -> str:
+    """JSON lines of pairs, each with the mean of its labels and all reasons."""
+    lines = []
     for own in figures.by(rows, lambda row: row.source).values():
         label, first = sum(row.value for row in own) / len(own), own[0]
-        line = {"id": first.source, "instruction": first.instruction, "output": first.texts[0]}
-        line |= {"good": label >= least, "label": label, "reason": " / ".join(row.reason for row in own if row.reason)}
+        line: figures.Row = {"id": first.source, "instruction": first.instruction, "output": first.texts[0]}
+        line |= {"label": label, "reason": " / ".join(row.reason for row in own if row.reason)}
         lines.append(json.dumps(line, ensure_ascii=False))
     return "\n".join(lines) + "\n"
 

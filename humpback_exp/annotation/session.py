@@ -65,12 +65,10 @@ class Session:
         Nothing in it tells which model wrote what.
         """
         waiting = self.waiting(self.items)
-        done = [one.id for one in self.items if one.id in self.judged]
+        open_now = {one.id for one in self.items}
+        done = [one for one in self.judged if one in open_now]
         wanted = self.find(item) if item else next(iter(waiting), None)
-        before = [one for one in self.judged if one in done and one != item]
-        if item in self.judged:
-            before = [*self.judged][: [*self.judged].index(item)]
-            before = [one for one in before if one in done]
+        before = done[: done.index(item)] if item in done else done
         return {
             "phase": self.phase,
             "done": len(done),

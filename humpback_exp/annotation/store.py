@@ -133,4 +133,5 @@ class Store:
 
     def _judgements(self, where: str, *values: str) -> Iterator[Judgement]:
         for row in self.database.execute(f"SELECT * FROM judgement {where}", values):
-            yield Judgement(*row[:3], bool(row[3]), *row[4:])
+            rater, item, value, swapped, reason, seconds, revision, judged_at = row
+            yield Judgement(rater, item, value, bool(swapped), reason, seconds, revision, judged_at)

@@ -1,7 +1,6 @@
 """People: what they compare or label, who they are, and where the page is served."""
 
-from dataclasses import field
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 

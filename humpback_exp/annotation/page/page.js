@@ -75,7 +75,7 @@ function drawItem() {
   part("keys").textContent = `Keys: ${at.choices.map(one => one.key.toUpperCase()).join(", ")} choose, Enter sends, R goes to the `
     + "reason and Esc out of it, Z goes back.";
   reason.value = kept?.reason ?? at.item.reason;
-  reason.placeholder = at.reasons ? "What decided it? One sentence." : "A reason, if you like.";
+  reason.placeholder = at.reasons ? "What decided it?" : "A reason, if you like";
   part("back").disabled = !at.previous;
   mark(kept?.value ?? at.item.value);
   reason.blur();
