@@ -4,11 +4,11 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
-from humpback_exp.config import PipelineConfig, PlanConfig, load
+from humpback_exp.config import PipelineConfig, PlanConfig, load, swept
 from humpback_exp.errors import exit_on_user_error, user_errors
 
-ConfigStore.instance().store("pipeline_schema", PipelineConfig)
-ConfigStore.instance().store("plan_schema", PlanConfig)
+ConfigStore.instance().store("pipeline_schema", swept(PipelineConfig))
+ConfigStore.instance().store("plan_schema", swept(PlanConfig))
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="plan")

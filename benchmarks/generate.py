@@ -174,7 +174,7 @@ def shares(
     attention is left out. Bytes: all weights once for every `size` written tokens, and the keys and values each attends to.
     """
     from humpback_exp.config import ModelConfig
-    from humpback_exp.planning import shape_of
+    from humpback_exp.planning.model_shape import shape_of
 
     shape = shape_of(ModelConfig(path=model))
     written = result["tokens"]

@@ -20,7 +20,7 @@ from typing import Any
 
 from humpback_exp.config import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainConfig, TrainerConfig
 from humpback_exp.planning.memory import training_memory
-from humpback_exp.planning.shapes import Shape
+from humpback_exp.planning.model_shape import Shape
 from humpback_exp.progress import table
 
 MIB = 1 << 20

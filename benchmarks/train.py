@@ -44,9 +44,9 @@ def ours(arguments: argparse.Namespace, direction: str) -> Result:
     from humpback_exp import artifacts
     from humpback_exp.config import ModelConfig, OptimConfig, TrainConfig, TrainerConfig
     from humpback_exp.modeling.trainer import fit
-    from humpback_exp.tracking import NoTracker
+    from humpback_exp.tracking import Tracker
 
-    class Steps(NoTracker):
+    class Steps(Tracker):
         rates: list[float] = []
         gib: list[float] = []
 
@@ -200,7 +200,7 @@ def main() -> None:
     if arguments.run:
         return child(arguments)
     from humpback_exp.config import ModelConfig
-    from humpback_exp.planning import shape_of
+    from humpback_exp.planning.model_shape import shape_of
 
     parameters = shape_of(ModelConfig(path=arguments.model)).parameters
     peaks, found = [], {direction: list[dict[str, Result]]() for direction in DIRECTIONS}

@@ -44,6 +44,17 @@ class DroppedSegment:
 
 
 @dataclass(slots=True, kw_only=True)
+class HeldoutPair:
+    """A question that stands on a page as a header, and the answer below it."""
+
+    id: str
+    page: str
+    """The page's url; other questions of the same page are the hardest to tell from this one."""
+    instruction: str
+    output: str
+
+
+@dataclass(slots=True, kw_only=True)
 class Candidate:
     """A segment and the instruction the backward model wrote for it."""
 

@@ -13,7 +13,7 @@ from humpback_exp import artifacts
 from humpback_exp.config import TrainConfig, TrainerConfig
 from humpback_exp.data.tokenize import Tokens
 from humpback_exp.modeling.trainer import fit
-from humpback_exp.tracking import NoTracker
+from humpback_exp.tracking import Tracker
 
 ACCELERATORS = {"cuda": "gpu", "cpu": "cpu"}
 NEVER = 10**9
@@ -23,7 +23,7 @@ class Enough(Exception):
     """The steps asked for are done: a training that ended by itself would write a checkpoint of 12 bytes a parameter."""
 
 
-class Steps(NoTracker):
+class Steps(Tracker):
     """Keeps what every step measured and stops after `count` of them."""
 
     def __init__(self, count: int) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from humpback_exp.config import ModelConfig
 from humpback_exp.modeling.load import load_tokenizer
-from humpback_exp.planning.shapes import Shape, shape_of
+from humpback_exp.planning.model_shape import Shape, shape_of
 
 CONTEXT = 2048
 

@@ -31,7 +31,7 @@ def clear(folder: Path) -> None:
 
 def worker_command(folder: Path) -> list[str]:
     """What runs a worker in a process of its own."""
-    return [sys.executable, "-m", "humpback_exp.execution.worker", str(folder)]
+    return [sys.executable, "-m", "humpback_exp.execution.bulk_worker", str(folder)]
 
 
 @contextmanager

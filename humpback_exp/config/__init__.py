@@ -1,17 +1,17 @@
 """Every option of the project, as documented dataclasses. Hydra composes a config, `load` makes it one of these and checks it."""
 
 from humpback_exp.config.annotation import AnnotateConfig
-from humpback_exp.config.base import identity, input_paths, load, operational, read, swept, to_plain
-from humpback_exp.config.commands import CurateConfig, PipelineConfig, ReportConfig
+from humpback_exp.config.commands import PipelineConfig, ReportConfig
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
+from humpback_exp.config.identity import identity, input_paths, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
+from humpback_exp.config.load import load, read, swept, to_plain
 from humpback_exp.config.planning import PlanConfig, SizesConfig
-from humpback_exp.config.points import PointConfig
-from humpback_exp.config.stage import BulkConfig, StageConfig
+from humpback_exp.config.stage_base import BulkConfig, StageConfig
 from humpback_exp.config.stages import (
     STAGES,
     AugmentConfig,
@@ -20,6 +20,7 @@ from humpback_exp.config.stages import (
     SegmentConfig,
     TrainConfig,
 )
+from humpback_exp.config.steps import CurateConfig, PointConfig
 from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
 

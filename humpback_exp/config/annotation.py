@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from humpback_exp.config.base import artifact_input, operational
 from humpback_exp.config.bounds import POSITIVE, PROBABILITY, Bound, bounded, check_bounds, choice, require
+from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import RubricConfig
-from humpback_exp.config.stage import StageConfig
+from humpback_exp.config.stage_base import StageConfig
 
 SCALES = ("good", "five")
 PORT = Bound(lambda value: 0 <= value < 65536, "must lie in 0 to 65535; 0 takes a free one")

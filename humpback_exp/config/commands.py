@@ -1,17 +1,17 @@
-"""Commands that are more than one stage: curation in two steps, the whole loop, the report."""
+"""Commands about many stages: the whole loop, the report."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from humpback_exp.config.base import artifact_input, operational
 from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
-from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig, ScoreConfig
+from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig
 from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
+from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
-from humpback_exp.config.stage import StageConfig
+from humpback_exp.config.stage_base import StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
     DataConfig,
@@ -22,20 +22,6 @@ from humpback_exp.config.training import (
 )
 
 VARIANTS = ("rewrite", "instruction_only", "backward_likelihood", "retrain")
-
-
-@dataclass(kw_only=True, slots=True)
-class CurateConfig(ScoreConfig):
-    """candidates -> gates, scored, curated: the steps of self-curation in one command."""
-
-    gate: BoundsConfig = operational(BoundsConfig)
-    min_score: float | None = operational(4.5)
-    """The paper's A_5."""
-    top_fraction: float | None = operational(None)
-
-    def __post_init__(self) -> None:
-        ScoreConfig.__post_init__(self)
-        check_selection("", self.min_score, self.top_fraction, None)
 
 
 @dataclass(kw_only=True, slots=True)

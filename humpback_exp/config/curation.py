@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
-from humpback_exp.config.base import artifact_input, operational
 from humpback_exp.config.bounds import (
     NOT_NEGATIVE,
     POSITIVE,
@@ -15,8 +14,9 @@ from humpback_exp.config.bounds import (
     require,
 )
 from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
-from humpback_exp.config.stage import BulkConfig, StageConfig
+from humpback_exp.config.stage_base import BulkConfig, StageConfig
 from humpback_exp.config.training import check_selection
 
 SCORERS = ("generated", "expected", "likelihood")

@@ -36,7 +36,8 @@ class DatasetConfig:
     revision: str | None = None
     """Branch, tag or commit on the Hub; None takes main. A run records the commit that it stood for."""
     most: int | None = None
-    """At most this many pairs, drawn by the seeded order; data.seed_size asks for as many and refuses fewer."""
+    """At most this many pairs, drawn by the seeded order of their ids; a dataset with fewer is read whole. For the seed
+    data.seed_size takes its place and refuses fewer."""
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)
 
     @property

@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from humpback_exp.config.commands import CurateConfig, PipelineConfig
+from humpback_exp.config.commands import PipelineConfig
 from humpback_exp.config.curation import GateConfig
 from humpback_exp.config.planning import PlanConfig
-from humpback_exp.config.points import PointConfig
 from humpback_exp.config.stages import AugmentConfig, EvaluateConfig, RewriteConfig, SegmentConfig
+from humpback_exp.config.steps import CurateConfig, PointConfig
 
 FOLDER = Path(__file__).parents[2] / "conf" / "experiment"
 COMMANDS: dict[str, Any] = {

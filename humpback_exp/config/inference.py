@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from omegaconf import MISSING
 
-from humpback_exp.config.base import artifact_input, operational
 from humpback_exp.config.bounds import (
     NOT_NEGATIVE,
     POSITIVE,
@@ -16,6 +15,7 @@ from humpback_exp.config.bounds import (
     choice,
     require,
 )
+from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.training import DTYPES
 
 

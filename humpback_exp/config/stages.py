@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from humpback_exp.config.annotation import AnnotateConfig
-from humpback_exp.config.base import artifact_input, operational
 from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig
-from humpback_exp.config.stage import BulkConfig, StageConfig
+from humpback_exp.config.stage_base import BulkConfig, StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
     DataConfig,

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass, field
 
-from humpback_exp.config.base import artifact_input, operational
 from humpback_exp.config.bounds import BELOW_ONE, NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
 from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.identity import artifact_input, operational
 
 DTYPES = ("float32", "bfloat16")
 
@@ -99,7 +99,8 @@ class DataConfig:
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     """Which part of data.seed_path is read."""
     seed_size: int | None = bounded(None, POSITIVE)
-    """Keep this many human pairs, drawn by the seeded order of their ids; a smaller size is a subset of a larger."""
+    """Keep this many human pairs, drawn by the seeded order of their ids; a smaller size is a subset of a larger. A seed with fewer
+    is refused, so that a sweep over sizes trains on what it says. It takes the place of data.dataset.most, which only caps."""
     scored: str | None = artifact_input()
     """Folder written by curate.py or rewrite.py, or None for the seed alone."""
     rater: str = operational("m0")

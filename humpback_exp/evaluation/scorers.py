@@ -10,7 +10,7 @@ from humpback_exp.config import RatingConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine, row_seed
-from humpback_exp.planning.engines import shared_engine
+from humpback_exp.planning.tensor_parallel import shared_engine
 from humpback_exp.progress import Advance, part
 from humpback_exp.prompts import ASSISTANT_PREFIX, backward, forward, rating
 

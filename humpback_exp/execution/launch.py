@@ -16,8 +16,8 @@ from humpback_exp.distributed import die_with_parent, join_slurm, rank, session,
 from humpback_exp.errors import exit_on_user_error, user_errors
 from humpback_exp.execution.group import check_ranks, ranks_here, run_group, wait_for_first
 from humpback_exp.execution.stage_modules import stage_module
-from humpback_exp.planning.engines import with_tensor_parallel
 from humpback_exp.planning.preflight import check_gate, check_machine, prepared
+from humpback_exp.planning.tensor_parallel import with_tensor_parallel
 from humpback_exp.progress import log, set_up_logging
 from humpback_exp.tracking import track
 

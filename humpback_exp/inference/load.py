@@ -2,7 +2,7 @@
 
 from humpback_exp.config import EngineConfig
 from humpback_exp.inference.protocol import Engine
-from humpback_exp.planning import check_engine
+from humpback_exp.planning.engine_check import check_engine
 
 
 def load_engine(config: EngineConfig, model_path: str, key: str = "model_path", template: str | None = None) -> Engine:

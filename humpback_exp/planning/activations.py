@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from humpback_exp.config import TrainConfig
-from humpback_exp.planning.shapes import BYTES, Shape
+from humpback_exp.planning.model_shape import BYTES, Shape
 
 CHUNK = 512
 """Labelled tokens whose logits exist at one time (modeling/kernels/loss.py)."""

@@ -14,7 +14,7 @@ from humpback_exp.config import (
     SelectConfig,
     StageConfig,
 )
-from humpback_exp.planning.shapes import BYTES, shape_of
+from humpback_exp.planning.model_shape import BYTES, shape_of
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
 

@@ -23,6 +23,7 @@ from humpback_exp.data.sampler import schedule
 from humpback_exp.data.seed import count_pairs
 from humpback_exp.planning.disk import Folder, data_folder, model_folder
 from humpback_exp.planning.generation import Generation
+from humpback_exp.planning.model_shape import shape_of
 from humpback_exp.planning.requests import (
     MARKS,
     augment_requests,
@@ -31,7 +32,6 @@ from humpback_exp.planning.requests import (
     rewrite_requests,
     score_requests,
 )
-from humpback_exp.planning.shapes import shape_of
 from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.prompts import BACKWARD

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from humpback_exp.config import EngineConfig, HardwareConfig
-from humpback_exp.planning.engines import WORKING, fewest_gpus
 from humpback_exp.planning.machine import GIB, NODE, room
-from humpback_exp.planning.shapes import BYTES, Shape
+from humpback_exp.planning.model_shape import BYTES, Shape
+from humpback_exp.planning.tensor_parallel import WORKING, fewest_gpus
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from humpback_exp.config import TrainConfig
 from humpback_exp.planning.activations import Pass
-from humpback_exp.planning.shapes import BYTES, Shape, shape_of
+from humpback_exp.planning.model_shape import BYTES, Shape, shape_of
 
 BATCH = 32
 """Examples of a step where the config names none: the paper's from 3,000 examples on (section 8)."""

@@ -20,8 +20,8 @@ from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import OPTIONS, is_hub_id
-from humpback_exp.planning.check import check
-from humpback_exp.planning.engines import check_engine, check_models, check_workers
+from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
+from humpback_exp.planning.training_check import check
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
@@ -43,10 +43,20 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
             problems.append(str(error))
     if problems:
         raise ValueError("; and ".join(problems))
-    stages = [pinned(stage) for stage in stages]
+    made = {stage.folder for stage in stages}
+    stages = [stage if _reads_pairs_of(made, stage) else pinned(stage) for stage in stages]
     for stage in stages:
         check_seed(stage)
     return stages
+
+
+def _reads_pairs_of(made: set[Path], stage: StageConfig) -> bool:
+    """Whether the pairs that a stage reads lie in a folder that other stages make, such as those of `corpus.questions`."""
+    return any(key in OPTIONS and _inside(path, made) for key, path in input_paths(stage).items())
+
+
+def _inside(path: str, folders: set[Path]) -> bool:
+    return not folders.isdisjoint([Path(path), *Path(path).parents])
 
 
 def check_inputs(stages: Sequence[StageConfig]) -> None:
@@ -54,10 +64,12 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
     made: set[Path] = set()
     for stage in stages:
         for key, path in input_paths(stage).items():
+            if _inside(path, made):
+                continue
             if key in OPTIONS:
                 there = Path(path).exists() or is_hub_id(path)
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
-            elif Path(path) not in made and (key in FOLDERS or _ours(Path(path), stage)):
+            elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
         made.add(stage.folder)
 
@@ -114,7 +126,7 @@ def check_folders(stages: Sequence[StageConfig], sound: set[Path], moved_by: str
     missing = {stage.folder for stage in stages if not artifacts.is_finished(stage.folder)}
     for stage in stages:
         # an input that is still to be made cannot be compared with the one there was
-        comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
+        comparable = not any(_inside(path, missing) for path in input_paths(stage).values())
         if stage.folder.exists() and comparable and stage.folder not in sound:
             artifacts.begin(pinned(stage), write=False, moved_by=moved_by)
             sound.add(stage.folder)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from humpback_exp.config import HardwareConfig, TrainConfig
-from humpback_exp.planning.shapes import BYTES, shape_of
+from humpback_exp.planning.model_shape import BYTES, shape_of
 
 INTERVAL = 20 * 60
 """Seconds between two checkpoints where the config sets no steps: what a kill can cost (ours)."""

@@ -15,7 +15,7 @@ from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.win_rate import can_be_judged, compare, win_rate
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
-from humpback_exp.planning.engines import shared_engine
+from humpback_exp.planning.tensor_parallel import shared_engine
 from humpback_exp.progress import bar, counting, log
 from humpback_exp.records import Answer, Example, Verdict, read, write
 from humpback_exp.stages.finish import finish_stage, samples

@@ -18,7 +18,7 @@ EXCERPT = 500
 def finish_stage(
     artifact: Artifact,
     tracker: Tracker,
-    title: str,
+    title: str | None,
     *,
     started: float,
     rows: dict[str, int],
@@ -30,7 +30,7 @@ def finish_stage(
     """Write the manifest, which makes the folder a finished one, and say how the stage ended.
 
     Args:
-        title: of the printed table.
+        title: of the printed table; None prints none, for a stage with a table of its own.
         started: `time.time()` at which this session of the stage began.
         rows: name -> count of what went in and came out; `artifacts.manifest.FLOW` says which of them is which.
         drops: reason (`humpback_exp.reasons`) -> rows.
@@ -41,8 +41,9 @@ def finish_stage(
     manifest = artifacts.finish(artifact, started=started, rows=rows, drops=drops, metrics=metrics)
     for name, table in (tables or {}).items():
         tracker.table(name, table)
-    figures = manifest.metrics if shown is None else shown
-    stage_table(title, _summary(manifest, figures) + [("folder", artifact.folder)])
+    if title is not None:
+        figures = manifest.metrics if shown is None else shown
+        stage_table(title, _summary(manifest, figures) + [("folder", artifact.folder)])
     return manifest
 
 

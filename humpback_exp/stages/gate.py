@@ -9,7 +9,6 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-from humpback_exp import artifacts
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import GateConfig
 from humpback_exp.data.seed import load_seed
@@ -18,6 +17,7 @@ from humpback_exp.evaluation.scorers import load_models, measure
 from humpback_exp.inference.load import endpoint_record
 from humpback_exp.progress import bar, counting, table
 from humpback_exp.records import Rating, parts, read, write
+from humpback_exp.stages.finish import finish_stage
 from humpback_exp.tracking import Tracker
 
 
@@ -30,14 +30,16 @@ def run(config: GateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     rows = list(read(artifact.folder, Rating))
     found = gate.table(rows)
     chosen = {key: value for key, value in found[0].items() if isinstance(value, float)}
-    manifest = artifacts.finish(
+    manifest = finish_stage(
         artifact,
+        tracker,
+        title=None,
         started=started,
         rows={"pairs": len({pair.id for pair in known}), "ratings": len(rows)},
         drops=dict(Counter(row.dropped for row in rows if row.dropped)),
         metrics=chosen | {"table": found} | endpoint_record(config.engine, config.model_path, config.backward_path),
+        tables={"gate": found},
     )
-    tracker.table("gate", found)
     print(f"\ngate {config.name}: good pairs against corrupted ones\n" + table(found), flush=True)
     return manifest
 

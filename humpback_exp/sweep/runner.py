@@ -21,7 +21,7 @@ from humpback_exp.execution.launch import launch
 from humpback_exp.execution.ranks import SOON, end
 from humpback_exp.planning.machine import visible_gpus
 from humpback_exp.progress import log, set_up_logging, table
-from humpback_exp.sweep.estimate import Costs
+from humpback_exp.sweep.costs import Costs
 from humpback_exp.sweep.point import Point, label, log_status, planned_state, status, write_status
 from humpback_exp.sweep.validate import check, require_distinct, shortfalls
 

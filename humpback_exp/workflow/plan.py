@@ -1,18 +1,16 @@
 """A loop, estimated instead of run: what its stages need of memory, disk and time, as tables to paste into a request."""
 
-from humpback_exp.config import (
-    HardwareConfig,
-    PlanConfig,
-)
-from humpback_exp.planning import shape_of, tables
-from humpback_exp.planning.check import NODES, in_words, smallest
+from humpback_exp.config import HardwareConfig, PlanConfig
 from humpback_exp.planning.estimate import estimate_loop
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
+from humpback_exp.planning.model_shape import shape_of
 from humpback_exp.planning.preflight import check_stages
 from humpback_exp.planning.training import Training
+from humpback_exp.planning.training_check import NODES, in_words, smallest
 from humpback_exp.progress import table
+from humpback_exp.workflow import plan_tables
 from humpback_exp.workflow.variants import whole_loop
 
 
@@ -23,17 +21,17 @@ def run(config: PlanConfig) -> None:
     made = estimate_loop(config, loop)
     print(title(config))
     first = made.trainings[0].config
-    show(tables.size_rows(made.sizes, config.sizes.chars_per_token))
-    show(tables.memory_rows(first, hardware))
+    show(plan_tables.size_rows(made.sizes, config.sizes.chars_per_token))
+    show(plan_tables.memory_rows(first, hardware))
     if hardware.accelerator == "gpu":
-        show(tables.host_rows(first))
-    show(tables.generation_rows(made.generations, hardware))
-    show(tables.disk_rows(made.folders))
-    show(tables.hour_rows(made.stages, hardware), numbers=",.2f")
+        show(plan_tables.host_rows(first))
+    show(plan_tables.generation_rows(made.generations, hardware))
+    show(plan_tables.disk_rows(made.folders))
+    show(plan_tables.hour_rows(made.stages, hardware), numbers=",.2f")
     print("\n" + "\n".join([*verdict(made.trainings, made.generations, hardware), *assumptions(config)]))
 
 
-def show(rows: list[tables.Row], numbers: str = ",.1f") -> None:
+def show(rows: list[plan_tables.Row], numbers: str = ",.1f") -> None:
     print("\n" + table(rows, numbers))
 
 

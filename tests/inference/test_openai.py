@@ -428,7 +428,9 @@ def test_a_command_says_so_before_its_inputs_are_looked_at(arguments: list[str],
 def test_a_missing_extra_names_the_line_that_installs_it(
     package: str, options: dict, install: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("humpback_exp.planning.engines.find_spec", lambda name: None if name == package else object())
+    monkeypatch.setattr(
+        "humpback_exp.planning.engine_check.find_spec", lambda name: None if name == package else object()
+    )
     with pytest.raises(ValueError) as error:
         load_engine(EngineConfig(**options), "some/model")
     assert str(error.value).endswith(install)

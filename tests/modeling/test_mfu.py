@@ -5,7 +5,7 @@ import torch
 from humpback_exp.modeling.memory import peak_memory
 from humpback_exp.modeling.metrics import History
 from humpback_exp.modeling.mfu import matmul_peak, step_flops
-from humpback_exp.tracking import NoTracker
+from humpback_exp.tracking import Tracker
 
 
 def test_frozen_parameters_need_no_gradient_of_their_own() -> None:
@@ -16,7 +16,7 @@ def test_frozen_parameters_need_no_gradient_of_their_own() -> None:
 
 
 def test_speeds_of_a_step() -> None:
-    history = History(None, NoTracker(), max_steps=1, name="m0")
+    history = History(None, Tracker(), max_steps=1, name="m0")
     assert history.speed == {}
     history.device, history.flops, history.peak = torch.device("cpu"), 600, 1e6
     history.totals += torch.tensor([900.0, 1200.0, 300.0, 3.0])

@@ -7,11 +7,12 @@ import pytest
 
 from humpback_exp import config
 from humpback_exp.config import EngineConfig, EvaluateConfig, ModelConfig, StageConfig, TrainConfig
-from humpback_exp.planning import engines, machine
-from humpback_exp.planning.engines import check_models, fewest_gpus, models_of, shared_engine, with_tensor_parallel
+from humpback_exp.planning import engine_check, machine
+from humpback_exp.planning.engine_check import check_models
 from humpback_exp.planning.machine import GIB
+from humpback_exp.planning.model_shape import shape_at, shape_of
 from humpback_exp.planning.preflight import check_stages
-from humpback_exp.planning.shapes import shape_at, shape_of
+from humpback_exp.planning.tensor_parallel import fewest_gpus, models_of, shared_engine, with_tensor_parallel
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import one_line_error, run
@@ -24,7 +25,7 @@ PAPER = ("llama7b", "llama33b", "llama65b", "llama2_70b")
 
 def gpus(monkeypatch: pytest.MonkeyPatch, count: int, gib: int) -> None:
     monkeypatch.setattr(machine, "gpu_memories", lambda: [gib * GIB] * count)
-    monkeypatch.setattr(engines, "find_spec", lambda name: name)
+    monkeypatch.setattr(engine_check, "find_spec", lambda name: name)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 

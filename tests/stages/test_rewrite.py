@@ -13,7 +13,7 @@ from humpback_exp.config import DataConfig, RewriteConfig, ScoreConfig, SelectCo
 from humpback_exp.data.examples import training_examples
 from humpback_exp.records import RewrittenCandidate, ScoredCandidate, read, write
 from humpback_exp.stages import rewrite
-from humpback_exp.tracking import NoTracker
+from humpback_exp.tracking import Tracker
 
 DRAFTS = {"a": "Boil the rice for ten minutes.", "b": "Fry it gently.", "c": "Bake it well.", "d": "Do not eat it raw."}
 SCORES = {"a": 5.0, "b": 4.0, "c": 3.0, "d": None}
@@ -58,7 +58,7 @@ def begin(root: Path, **changes: object) -> tuple[RewriteConfig, Artifact]:
 def rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(rewrite, "rewriter", told)
     config, artifact = begin(tmp_path)
-    rewrite.run(config, artifact, NoTracker())
+    rewrite.run(config, artifact, Tracker())
     return artifact.folder
 
 
@@ -81,7 +81,7 @@ def test_reasons_are_counted_and_add_up(rewritten: Path) -> None:
 def test_a_kept_draft_is_not_told_as_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(rewrite, "rewriter", told)
     config, artifact = begin(tmp_path)
-    rewrite.run(config, artifact, NoTracker())
+    rewrite.run(config, artifact, Tracker())
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[lines.index("rewrite m0") + 1 :][:3] == ["in 2", "out 1", "draft kept: empty 1"]
 
@@ -107,13 +107,13 @@ def test_as_many_as_a_curated_folder_holds_the_best_scored(tmp_path: Path, count
 def test_a_backward_model_is_no_rewriter(tmp_path: Path) -> None:
     config, artifact = begin(tmp_path, model_path=model(tmp_path, "backward", "backward"))
     with pytest.raises(ValueError, match="models/backward: a backward model; give one that answers, as experiment=m0"):
-        rewrite.run(config, artifact, NoTracker())
+        rewrite.run(config, artifact, Tracker())
 
 
 def test_the_tags_must_be_those_of_training(tmp_path: Path) -> None:
     config, artifact = begin(tmp_path, tagged=False)
     with pytest.raises(ValueError, match=r"tagged=False: the model was trained with data.tagged=True; use the same"):
-        rewrite.run(config, artifact, NoTracker())
+        rewrite.run(config, artifact, Tracker())
 
 
 def test_a_model_rewrites_only_what_it_rated(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_model_rewrites_only_what_it_rated(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"models/m1: another model rated \S+/scored/m0; use model_path=\S+/models/m0$"
     ):
-        rewrite.run(config, artifact, NoTracker())
+        rewrite.run(config, artifact, Tracker())
 
 
 def test_no_model_rewrites_what_none_rated(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_no_model_rewrites_what_none_rated(tmp_path: Path) -> None:
     folder = scored(tmp_path, rater, scorer="given", ratings=str(tmp_path / "ratings.jsonl"))
     config = RewriteConfig(output_root=str(tmp_path), name="m0", scored=folder, model_path=rater, min_score=4)
     with pytest.raises(ValueError, match=r"^scored=\S+/scored/m0: its ratings were given, and a model rewrites only"):
-        rewrite.run(config, artifacts.begin(config), NoTracker())
+        rewrite.run(config, artifacts.begin(config), Tracker())
 
 
 def test_an_empty_selection_is_refused(tmp_path: Path) -> None:
@@ -138,10 +138,10 @@ def test_an_empty_selection_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"^min_score=5.5: keeps none of 4 candidates in \S+: best score 5; select more$"
     ):
-        rewrite.run(config, artifact, NoTracker())
+        rewrite.run(config, artifact, Tracker())
 
 
 def test_candidates_without_scores_are_refused(tmp_path: Path) -> None:
     config, artifact = begin(tmp_path, scored=model(tmp_path, "m9"))
     with pytest.raises(ValueError, match="holds models, but scored are needed here"):
-        rewrite.run(config, artifact, NoTracker())
+        rewrite.run(config, artifact, Tracker())

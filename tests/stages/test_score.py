@@ -28,7 +28,7 @@ from humpback_exp.curation.outcomes import scored
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
 from humpback_exp.stages import score, select
-from humpback_exp.tracking import NoTracker
+from humpback_exp.tracking import Tracker
 from humpback_exp.workflow.steps import gates
 from tests.inference.misbehaving import completion, misbehaving
 
@@ -70,7 +70,7 @@ def config(root: Path, name: str, tiny: str, **settings) -> ScoreConfig:
 
 
 def run(config: ScoreConfig) -> tuple[artifacts.Manifest, list[ScoredCandidate]]:
-    manifest = score.run(config, artifacts.begin(config), NoTracker())
+    manifest = score.run(config, artifacts.begin(config), Tracker())
     return manifest, list(read(config.folder, ScoredCandidate))
 
 
@@ -215,7 +215,7 @@ def test_given_ratings_need_no_model_and_leave_no_candidate_out(root: Path) -> N
     assert {row.id: row.score for row in rows if row.score} == {"c01": 4.5, "c07": 2.0}
     assert not gates(made, BoundsConfig())
     chosen = SelectConfig(output_root=str(root), name="given-a4.5", scored=str(made.folder), min_score=4.5)
-    assert select.run(chosen, artifacts.begin(chosen), NoTracker()).rows == {"scored": 9, "curated": 1}
+    assert select.run(chosen, artifacts.begin(chosen), Tracker()).rows == {"scored": 9, "curated": 1}
     assert f"rated by {root}/ratings.jsonl (given) and kept" in (chosen.folder / "README.md").read_text().replace(
         "\n", " "
     )

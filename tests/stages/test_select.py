@@ -11,7 +11,7 @@ from humpback_exp.config import ScoreConfig, SelectConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.stages import select
-from humpback_exp.tracking import NoTracker
+from humpback_exp.tracking import Tracker
 
 
 def curated(tmp_path: Path, *rows: ScoredCandidate, **settings: str) -> Path:
@@ -20,7 +20,7 @@ def curated(tmp_path: Path, *rows: ScoredCandidate, **settings: str) -> Path:
     write(artifact.folder / "data/00000.parquet", ScoredCandidate, rows)
     artifacts.finish(artifact, started=time.time(), rows={"candidates": len(rows)})
     config = SelectConfig(output_root=str(tmp_path), name="kept", scored=str(artifact.folder))
-    select.run(config, artifacts.begin(config), NoTracker())
+    select.run(config, artifacts.begin(config), Tracker())
     return config.folder
 
 

@@ -16,7 +16,7 @@ from humpback_exp.records import Answer, Segment, read
 from humpback_exp.stages import augment, evaluate
 from humpback_exp.stages.augment import candidate, remedy
 from humpback_exp.stages.rewrite import rewritten
-from humpback_exp.tracking import NoTracker
+from humpback_exp.tracking import Tracker
 
 SEGMENT = Segment(id="s", url="u", offset=0, heading_path=["h"], text="Bread needs flour, water, salt and time.")
 ASKED = "How is bread made at home?"
@@ -95,7 +95,7 @@ def evaluated(root: Path, name: str, engine: Scripted, monkeypatch: pytest.Monke
         reference=reference, judge=JudgeConfig(path="some/judge", prompts=5), tracking=TrackingConfig(mode="none"),
     )  # fmt: skip
     monkeypatch.setattr(evaluate, "load_engine", lambda *_, **__: engine)
-    manifest = evaluate.run(config, artifacts.begin(config), NoTracker())
+    manifest = evaluate.run(config, artifacts.begin(config), Tracker())
     return manifest, list(read(config.folder, Answer))
 
 

@@ -25,10 +25,10 @@ from humpback_exp.config import HardwareConfig, SegmentConfig, StageConfig, Trai
 from humpback_exp.errors import PointFailed
 from humpback_exp.execution import launch
 from humpback_exp.planning import preflight
-from humpback_exp.planning.preflight import check_inputs
+from humpback_exp.planning.preflight import check_inputs, prepared
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.sweep import runner, validate
-from humpback_exp.sweep.estimate import Costs
+from humpback_exp.sweep.costs import Costs
 from humpback_exp.sweep.point import Point
 from humpback_exp.sweep.validate import require_distinct, require_room, varied
 from humpback_exp.workflow.steps import training_steps
@@ -239,6 +239,16 @@ def test_inputs_below_output_root_must_be_there_or_made_before(tmp_path: Path) -
     evaluate.reference = f"{tmp_path}/evals/m0"
     with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py name=m0 first"):
         check_inputs([train, evaluate])
+
+
+def test_pairs_may_lie_in_a_folder_that_a_stage_makes(tmp_path: Path) -> None:
+    segment = config.SegmentConfig(output_root=str(tmp_path), name="web")
+    heldout = str(segment.folder / "heldout" / "test.jsonl")
+    evaluate = config.EvaluateConfig(output_root=str(tmp_path), model_path="models/tiny", heldout=heldout)
+    check_inputs([segment, evaluate])
+    assert prepared([segment, evaluate])[1] == evaluate
+    with pytest.raises(ValueError, match="^heldout=.*/segments/web/heldout/test.jsonl: no such file"):
+        check_inputs([evaluate])
 
 
 def test_a_model_of_the_users_may_lie_below_the_output_root(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from humpback_exp.artifacts.manifest import FLOW
 from humpback_exp.config import STAGES, TrackingConfig, TrainConfig
 from humpback_exp.tracking import names
 from humpback_exp.tracking.lineage import allowed, sources
-from humpback_exp.tracking.run import STRAY, forget_strays
+from humpback_exp.tracking.tracker import STRAY, forget_strays
 from tests.tracking.folders import chain, finish
 
 

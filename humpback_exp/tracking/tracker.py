@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import StageConfig
@@ -30,8 +30,8 @@ STRAY = (
 drops the id it is given), so that all points of a sweep would land in one run."""
 
 
-class Tracker(Protocol):
-    """What a stage may record while it runs."""
+class Tracker:
+    """What a stage may record while it runs. This one records nothing: tracking=none, and every rank but the first."""
 
     def log(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Metrics at one place of the stage.
@@ -47,20 +47,7 @@ class Tracker(Protocol):
         """Summary and output artifact of the finished folder."""
 
 
-class NoTracker:
-    """tracking=none, and every rank but the first."""
-
-    def log(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        pass
-
-    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        pass
-
-    def finished(self, manifest: Manifest) -> None:
-        pass
-
-
-class WandbTracker:
+class WandbTracker(Tracker):
     """A running W&B run."""
 
     def __init__(self, config: StageConfig, artifact: Artifact) -> None:
@@ -160,7 +147,7 @@ def raw_artifact(source: Source) -> Any:
 def track(config: StageConfig, artifact: Artifact) -> Iterator[Tracker]:
     """The tracker of a stage; the W&B run ends with the block, marked failed when the block raises."""
     if config.tracking.mode == "none" or rank() != 0:
-        yield NoTracker()
+        yield Tracker()
         return
     tracker = WandbTracker(config, artifact)
     try:

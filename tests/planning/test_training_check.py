@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp import planning
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning import machine
 from humpback_exp.planning.machine import GIB
+from humpback_exp.planning.training_check import check, suggestion
 from tests.conftest import one_line_error, run
 from tests.test_configs import composed
 
@@ -20,21 +20,21 @@ def gpus(monkeypatch: pytest.MonkeyPatch, count: int, gib: int) -> None:
 def test_model_configs_name_the_nodes_they_need(model: str, nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     config = composed("train", f"model={model}")
     assert (config.trainer.devices, config.trainer.nodes) == (8, nodes)
-    assert f"{nodes} node(s) of 8 x 80 GB" in planning.suggestion(config)
+    assert f"{nodes} node(s) of 8 x 80 GB" in suggestion(config)
     gpus(monkeypatch, 8, 80)
-    planning.check(config)
+    check(config)
 
 
 def test_a_small_batch_does_not_bound_the_ranks() -> None:
     """Eight examples a step over sixteen ranks: half of them repeat an example that counts nothing."""
     config = composed("train", "model=llama65b", "optim.batch_size=8")
-    assert planning.suggestion(config).startswith("2 node(s) of 8 x 80 GB")
+    assert suggestion(config).startswith("2 node(s) of 8 x 80 GB")
     assert config.trainer.passes(8, 2048) == 1
 
 
 def test_no_cluster_is_enough_for_long_rows() -> None:
     config = composed("train", "model=llama65b", "data.max_length=500000", "model.context=500000")
-    assert planning.suggestion(config) == "GPUs with more than 80 GB (64 nodes of them are not enough)"
+    assert suggestion(config) == "GPUs with more than 80 GB (64 nodes of them are not enough)"
 
 
 def test_the_signature_command_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,10 +53,10 @@ def test_a_node_that_could_is_told_how_to_start_the_ranks(monkeypatch: pytest.Mo
 def test_gpus_that_are_there_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     config = composed("train", "model=llama7b", "trainer=zero3")
     gpus(monkeypatch, 8, 80)
-    planning.check(config)
+    check(config)
     gpus(monkeypatch, 4, 24)
     with pytest.raises(ValueError, match=r"this machine has 4 x 24.0 GiB"):
-        planning.check(config)
+        check(config)
 
 
 @pytest.mark.skipif(bool(machine.gpu_memories()), reason="this machine has GPUs")
@@ -69,4 +69,4 @@ def test_the_refusal_is_one_line() -> None:
 def test_too_little_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "host_memory", lambda: GIB)
     with pytest.raises(ValueError, match=r"GiB of main memory, 1.0 GiB are free"):
-        planning.check(composed("train", "model=llama7b", "trainer=cpu"))
+        check(composed("train", "model=llama7b", "trainer=cpu"))

@@ -1,12 +1,27 @@
-"""What train.py runs: a model, and where it is asked for, the curation before it and the evaluation after it."""
+"""Commands of a few stages: curate.py scores and selects; train.py may score before it trains and evaluate afterwards."""
 
 from dataclasses import dataclass, replace
 
-from humpback_exp.config.base import operational
 from humpback_exp.config.bounds import require
-from humpback_exp.config.curation import ScoreConfig
+from humpback_exp.config.curation import BoundsConfig, ScoreConfig
 from humpback_exp.config.hardware import HardwareConfig
+from humpback_exp.config.identity import operational
 from humpback_exp.config.stages import EvaluateConfig, TrainConfig
+from humpback_exp.config.training import check_selection
+
+
+@dataclass(kw_only=True, slots=True)
+class CurateConfig(ScoreConfig):
+    """candidates -> gates, scored, curated: the steps of self-curation in one command."""
+
+    gate: BoundsConfig = operational(BoundsConfig)
+    min_score: float | None = operational(4.5)
+    """The paper's A_5."""
+    top_fraction: float | None = operational(None)
+
+    def __post_init__(self) -> None:
+        ScoreConfig.__post_init__(self)
+        check_selection("", self.min_score, self.top_fraction, None)
 
 
 @dataclass(kw_only=True, slots=True)

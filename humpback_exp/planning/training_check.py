@@ -6,7 +6,7 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.planning import machine
 from humpback_exp.planning.machine import GIB, GPU_GIB, USABLE, gib
 from humpback_exp.planning.memory import BATCH, training_memory
-from humpback_exp.planning.shapes import shape_of
+from humpback_exp.planning.model_shape import shape_of
 
 NODES = 64
 """The largest cluster that is suggested."""

@@ -1,18 +1,14 @@
-"""How a composed config becomes a checked dataclass, and what of a dataclass identifies a run.
+"""What of a config identifies a run.
 
 A field marked `operational` says how a run is done, not what it is: it never enters a fingerprint.
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
 """
 
-from dataclasses import field, fields, is_dataclass, make_dataclass
-from pathlib import Path
-from typing import Any, TypeVar
-
-from omegaconf import DictConfig, OmegaConf
+from dataclasses import field, fields, is_dataclass
+from typing import Any
 
 from humpback_exp.config.bounds import Bound
-
-T = TypeVar("T")
+from humpback_exp.config.load import to_plain
 
 
 def operational(default: Any, bound: Bound | None = None) -> Any:
@@ -26,44 +22,6 @@ def operational(default: Any, bound: Bound | None = None) -> Any:
 def artifact_input(default: Any = None) -> Any:
     """A path (or Hub id) that a stage reads; identified by the fingerprint of its content."""
     return field(default=default, metadata={"input": True})
-
-
-def swept(cls: type[T]) -> type[T]:
-    """The schema of a root script: `cls` with `n_jobs`, the points of a sweep that run at a time on this machine.
-
-    The sweep reads it; its points never see it. On a cluster the launcher says how many run at a time.
-    """
-    return make_dataclass(cls.__name__, [("n_jobs", int, field(default=1))], bases=(cls,), kw_only=True)
-
-
-def load(cfg: DictConfig, cls: type[T]) -> T:
-    """Resolve a composed config and make it a `cls`; unknown keys and wrong types raise, naming the key."""
-    values = OmegaConf.to_container(cfg)
-    assert isinstance(values, dict)
-    values.pop("n_jobs", None)  # of the sweep; frozen configs held it, too
-    merged = OmegaConf.merge(OmegaConf.structured(cls), values)
-    result = OmegaConf.to_object(merged)
-    assert isinstance(result, cls)
-    return result
-
-
-def read(path: Path, cls: type[T]) -> T:
-    """Load a frozen `config.yaml` back into its dataclass."""
-    cfg = OmegaConf.load(path)
-    assert isinstance(cfg, DictConfig)
-    cfg.pop("stage", None)
-    return load(cfg, cls)
-
-
-def to_plain(config: Any) -> Any:
-    """Dataclasses, lists and paths as YAML-ready plain values."""
-    if is_dataclass(config):
-        return {f.name: to_plain(getattr(config, f.name)) for f in fields(config)}
-    if isinstance(config, dict):
-        return {key: to_plain(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return [to_plain(value) for value in config]
-    return str(config) if isinstance(config, Path) else config
 
 
 def identity(config: Any) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from humpback_exp.config.base import operational
 from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, require
 from humpback_exp.config.executor import ExecutorConfig
+from humpback_exp.config.identity import operational
 from humpback_exp.config.tracking import TrackingConfig
 from humpback_exp.prompts import stage_digest
 

@@ -1,6 +1,6 @@
 """One worker of a bulk stage: opens the frozen folder, does its share, leaves a word when it cannot go on.
 
-`python -m humpback_exp.execution.worker FOLDER` is a local worker.
+`python -m humpback_exp.execution.bulk_worker FOLDER` is a local worker.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 import pytest
 
-from humpback_exp import planning
+from humpback_exp.planning.model_shape import shape_of
 from tests.test_configs import composed
 
 COUNTS = {
@@ -16,7 +16,7 @@ COUNTS = {
 
 @pytest.mark.parametrize("model", COUNTS)
 def test_parameter_counts(model: str) -> None:
-    assert planning.shape_of(composed("train", f"model={model}").model).parameters == COUNTS[model]
+    assert shape_of(composed("train", f"model={model}").model).parameters == COUNTS[model]
 
 
 @pytest.mark.parametrize("model", ["llama7b", "llama33b", "llama65b", "llama2_70b"])
@@ -44,7 +44,7 @@ def test_transformers_counts_the_same(model: str) -> None:
             made, LoraConfig(r=config.adapter.rank, target_modules=targets), low_cpu_mem_usage=True
         )
     trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
-    assert planning.shape_of(config.model).trained(config.adapter) == trained
+    assert shape_of(config.model).trained(config.adapter) == trained
 
 
 def test_the_shape_of_a_folder_is_read_from_it(tiny: str) -> None:
@@ -52,12 +52,10 @@ def test_the_shape_of_a_folder_is_read_from_it(tiny: str) -> None:
 
     config = composed("train", "model=llama65b", f"model.path={tiny}")
     counted = sum(p.numel() for p in load_model(tiny, "float32").parameters())
-    assert planning.shape_of(config.model).parameters == counted
+    assert shape_of(config.model).parameters == counted
 
 
 def test_grouped_attention_caches_fewer_keys() -> None:
     """80 layers, keys and values: 64 heads of 128 in LLaMA 65B, 8 in LLaMA 2 70B."""
-    cached = {
-        m: planning.shape_of(composed("train", f"model={m}").model).cached_numbers for m in ("llama65b", "llama2_70b")
-    }
+    cached = {m: shape_of(composed("train", f"model={m}").model).cached_numbers for m in ("llama65b", "llama2_70b")}
     assert cached == {"llama65b": 2 * 80 * 64 * 128, "llama2_70b": 2 * 80 * 8 * 128}
