@@ -75,7 +75,9 @@ class Store:
             fault = self.database.execute("PRAGMA quick_check(1)").fetchone()[0]
             if fault != "ok":
                 raise sqlite3.DatabaseError(fault)
-            self.database.executescript(TABLES)
+            self.database.executescript(
+                f"BEGIN IMMEDIATE; {TABLES} COMMIT;"
+            )  # fails at once where nothing can be written
             there = self.database.execute("SELECT fingerprint, about FROM study").fetchone()
             if there is None:
                 self.database.execute("INSERT INTO study VALUES (?, ?)", (fingerprint, about))
