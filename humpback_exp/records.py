@@ -165,15 +165,23 @@ class Answer:
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
-    """A judge's view of one prompt, asked in both orders."""
+    """A judge's view of one prompt."""
 
     id: str
     first_probability: float
-    """That the model's answer is better, shown first."""
+    """That the model's answer is better, shown first; nan where it was not shown first."""
     second_probability: float
     """The same, shown second."""
     outcome: str
     """win, loss, or tie where the two orders disagree. A comparison that the judge does not answer has no verdict."""
+    replies: list[str] = field(default_factory=list)
+    """What the judge wrote, in the order asked; empty where it gave probabilities."""
+
+    @property
+    def preference(self) -> float:
+        """The mean share for the model's answer over the orders asked, in [0, 1]."""
+        asked = [share for share in (self.first_probability, self.second_probability) if share == share]
+        return sum(asked) / len(asked)
 
 
 @dataclass(slots=True, kw_only=True)

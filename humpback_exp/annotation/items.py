@@ -9,7 +9,7 @@ from humpback_exp import artifacts
 from humpback_exp.annotation.choices import Choice, choices, guidelines
 from humpback_exp.config import AnnotateConfig
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.evaluation.win_rate import can_be_judged
+from humpback_exp.evaluation.judge.opponents import can_be_judged
 from humpback_exp.records import Answer, Pair, read
 
 

@@ -58,6 +58,8 @@ class Manifest:
     drops: dict[str, int] = field(default_factory=dict)
     """Reason -> rows."""
     metrics: dict[str, Any] = field(default_factory=dict)
+    measured: list[str] = field(default_factory=list)
+    """Names of an evaluation's measurements."""
     files: dict[str, str] = field(default_factory=dict)
     """Relative path -> SHA-256."""
     versions: dict[str, str] = field(default_factory=dict)

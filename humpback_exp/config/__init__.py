@@ -8,7 +8,8 @@ from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import identity, input_paths, operational
-from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
+from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.load import load, read, swept, to_plain
 from humpback_exp.config.planning import PlanConfig, SizesConfig
 from humpback_exp.config.stage_base import BulkConfig, StageConfig

@@ -2,6 +2,7 @@
 
 A field marked `operational` says how a run is done, not what it is: it never enters a fingerprint.
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
+A field marked `gained` belongs to a measurement that a finished folder may gain.
 """
 
 from dataclasses import field, fields, is_dataclass

@@ -8,8 +8,10 @@ from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, 
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.evaluation import MeasuringConfig
 from humpback_exp.config.identity import artifact_input, operational
-from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig
+from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.stage_base import BulkConfig, StageConfig
 from humpback_exp.config.training import (
     AdapterConfig,
@@ -19,6 +21,7 @@ from humpback_exp.config.training import (
     TrainerConfig,
     check_selection,
 )
+from humpback_exp.prompts import RANKING, stage_digest
 
 SOURCES = ("seed", "web")
 
@@ -122,8 +125,8 @@ class RewriteConfig(BulkConfig):
 
 
 @dataclass(kw_only=True, slots=True)
-class EvaluateConfig(StageConfig):
-    """model + held-out human pairs -> losses, answers, verdicts"""
+class EvaluateConfig(MeasuringConfig):
+    """model -> what is measured of it: losses, answers and verdicts on held-out human pairs, and more by name"""
 
     stage: ClassVar[str] = "evaluate"
     kind: ClassVar[str] = "evals"
@@ -135,7 +138,7 @@ class EvaluateConfig(StageConfig):
     heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
     """Which part of heldout is read."""
     reference: str | None = artifact_input()
-    """An evals folder whose answers are the opponents in the win rate."""
+    """Whose answers are the opponents in the win rate: an evals folder, or AlpacaEval's model_outputs.json."""
     template: str | None = None
     """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
@@ -148,10 +151,31 @@ class EvaluateConfig(StageConfig):
         check_bounds(self)
         for tag in self.tags:
             one_of("tags", tag, SOURCES)
+        self.check_evaluations()
+        require(
+            self.judge.asked or "judge" not in (self.evaluations or []),
+            "evaluations",
+            "judge",
+            "needs a judge; set judge.path= and judge.prompts=1 or more",
+        )
 
     @property
     def templates(self) -> list[str | None]:
         return [self.template, self.judge.template]
+
+    @property
+    def measurements(self) -> list[str]:
+        """Those named, or the held-out loss and the judge; beside the loss its change against a reference."""
+        named = self.evaluations
+        if named is None:
+            named = ["heldout", "judge"] if self.judge.asked else ["heldout"]
+        change = ["heldout_change"] if self.reference and "heldout" in named else []
+        return list(dict.fromkeys([*named, *change]))
+
+    @property
+    def prompts(self) -> str:
+        ranks = self.judge.verdict == "ranking" and self.judge.prompt is None
+        return stage_digest(self.stage, self.templates, [RANKING] if ranks else [])
 
 
 STAGES: dict[str, type[StageConfig]] = {

@@ -21,12 +21,13 @@ from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import OPTIONS, is_hub_id
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
-from humpback_exp.planning.training_check import check
+from humpback_exp.planning.training_check import check_training
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
 FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id, a reference AlpacaEval's file of answers."""
+FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
 def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
@@ -36,7 +37,7 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
         ValueError: names everything that is missing, the machine first.
     """
     problems = []
-    for check_all in (check_stages, check_inputs):
+    for check_all in (check_stages, check_inputs, check_judges):
         try:
             check_all(stages)
         except ValueError as error:
@@ -69,9 +70,29 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
             if key in OPTIONS:
                 there = Path(path).exists() or is_hub_id(path)
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
+            elif key in FILES:
+                require(Path(path).is_file(), key, path, "no such file")
+            elif key == "reference" and Path(path).is_file():
+                continue
             elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
         made.add(stage.folder)
+
+
+def check_judges(stages: Sequence[StageConfig]) -> None:
+    """Raise the ValueError of a judge that is one of the two models it compares, unless that is asked for by name."""
+    models = {str(stage.folder): stage.model_path for stage in stages if isinstance(stage, EvaluateConfig)}
+    for stage in stages:
+        if not isinstance(stage, EvaluateConfig) or artifacts.is_done(stage):
+            continue
+        if not ("judge" in stage.measurements and stage.reference):
+            continue
+        there = Path(stage.reference)
+        made = artifacts.load(there).inputs if artifacts.is_finished(there) else {}
+        theirs = models.get(str(there)) or made.get("model_path", {}).get("path")
+        impartial = stage.judge.may_judge_itself or stage.judge.path not in (stage.model_path, theirs)
+        bound = "is one of the two models that it compares; name another judge, or set judge.may_judge_itself=true"
+        require(impartial, "judge.path", stage.judge.path, bound)
 
 
 def _ours(path: Path, stage: StageConfig) -> bool:
@@ -103,14 +124,21 @@ def check_seed(stage: StageConfig) -> None:
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:
     """Raise the ValueError of a model that is still to be trained or run, and cannot be; arguments as in `check_stages`."""
-    if artifacts.is_finished(stage.folder):
+    if artifacts.is_done(stage):
         return
     if isinstance(stage, TrainConfig) and here:
-        check(stage)
+        check_training(stage)
     if isinstance(stage, ASKING):
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
             check_engine(stage.engine)
+        if (
+            isinstance(stage, EvaluateConfig)
+            and stage.judge.engine
+            and "judge" in stage.measurements
+            and stage.reference
+        ):
+            check_engine(stage.judge.engine)
         if local and isinstance(stage, BulkConfig):
             check_workers(stage.engine, stage.executor)
         check_models(stage, made or {}, local)

@@ -106,6 +106,7 @@ class Loop:
         c, base = self.config, name == "base"
         return EvaluateConfig(
             **self.common(name),
+            evaluations=c.evaluations,
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
             heldout_dataset=c.heldout_dataset,

@@ -136,7 +136,8 @@ def test_hostile_texts_are_texts(page: Page) -> None:
     assert browser.run("document.querySelectorAll('main script, main img, main b, body > img').length") == 0
     texts = browser.run("[...document.querySelectorAll('main .text')].map(one => one.textContent)")
     assert sorted(texts) == sorted([f"{HOSTILE} 0", HOSTILE, LONG])
-    with_script = "(() => { const s = document.createElement('script'); s.textContent = 'document.title = 1'; document.body.append(s); })()"
+    script = "const script = document.createElement('script'); script.textContent = 'document.title = 1'"
+    with_script = f"(() => {{ {script}; document.body.append(script); }})()"
     browser.run(with_script)
     assert browser.run("document.title") == "Judge answers"
     for width in (390, 1200):
