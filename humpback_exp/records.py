@@ -96,6 +96,8 @@ class ScoredCandidate:
     """Nats a token that the instruction saves on the output, under the rating model."""
     backward: float | None = None
     """Minus the loss of the instruction given the output, nats a token, under the backward model."""
+    contrast: float | None = None
+    """Loss of the output under the base model less its loss under the rating model, nats a token."""
     raw: list[str] = field(default_factory=list)
     """Every completion of the rating model, in the order asked."""
 
@@ -133,6 +135,7 @@ class Measured:
     mass: float | None
     forward: float | None
     backward: float | None
+    contrast: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,6 +164,20 @@ class Answer:
     labels: int
     dropped: str = ""
     """Why the answer is not judged; empty where it is, or where there is none."""
+
+
+@dataclass(slots=True, kw_only=True)
+class QuestionLosses:
+    """A held-out answer's losses behind its own question and behind others, in nats a token."""
+
+    id: str
+    labels: int
+    loss: float
+    """Behind its own question."""
+    questions: list[str]
+    """The other questions."""
+    losses: list[float]
+    """Behind each of these."""
 
 
 @dataclass(slots=True, kw_only=True)

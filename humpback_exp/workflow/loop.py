@@ -86,6 +86,8 @@ class Loop:
             "scorer": c.scorer,
             "likelihood": c.likelihood,
             "backward_path": self.path("models/backward"),
+            "base_path": c.model.path,
+            "base_template": c.model.template,
             "compare": c.compare,
             "rubric": c.rubric,
             "generation": c.rating,
