@@ -202,6 +202,42 @@ class Verdict:
 
 
 @dataclass(slots=True, kw_only=True)
+class Pair:
+    """The columns of a Candidate or ScoredCandidate that a person labels."""
+
+    id: str
+    instruction: str
+    output: str
+    dropped: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Annotation:
+    """What a person chose for one item: which of two answers, or which label for one."""
+
+    item: str
+    source: str
+    """Id of the prompt or the candidate; in the test, the line of its file."""
+    rater: str
+    screening: bool
+    """Whether it is an item of the test."""
+    models: list[str]
+    """The two compared, the one whose win counts first; empty for labels and in the test."""
+    instruction: str
+    texts: list[str]
+    """The two answers in the order of `models`, or the one that was labelled."""
+    outcome: str
+    """win, tie or loss of the first text, or the label."""
+    value: int
+    """1, 0 or -1 of a comparison; the level of a label, where good is 5 and not good 1."""
+    swapped: bool
+    """Whether the second text was shown first."""
+    reason: str
+    seconds: float
+    judged_at: str
+
+
+@dataclass(slots=True, kw_only=True)
 class Rating:
     """One scorer's view of a known pair, as it is or corrupted."""
 

@@ -51,8 +51,9 @@ def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
     for f in fields(config):
         value = getattr(config, f.name)
         if f.metadata.get("input") and value is not None and f.name not in inactive_fields(config):
-            several = {f".{name}": path for name, path in value.items()} if isinstance(value, dict) else {"": value}
-            found |= {prefix + f.name + name: str(path) for name, path in several.items()}
+            several = dict(enumerate(value)) if isinstance(value, list) else value
+            paths = {f".{name}": path for name, path in several.items()} if isinstance(several, dict) else {"": value}
+            found |= {prefix + f.name + name: str(path) for name, path in paths.items()}
         elif is_dataclass(value):
             found |= input_paths(value, f"{prefix}{f.name}.")
     return found

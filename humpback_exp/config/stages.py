@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from humpback_exp.config.annotation import AnnotateConfig
 from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
@@ -189,5 +190,6 @@ STAGES: dict[str, type[StageConfig]] = {
         SelectConfig,
         RewriteConfig,
         EvaluateConfig,
+        AnnotateConfig,
     )
 }
