@@ -2,6 +2,7 @@
 
 A field marked `operational` says how a run is done, not what it is: it never enters a fingerprint.
 A field marked `artifact_input` is a path: the fingerprint of what lies there enters instead of the path.
+A field marked `gained` belongs to a measurement that a finished folder may gain.
 """
 
 from dataclasses import field, fields, is_dataclass
@@ -47,7 +48,12 @@ def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
     for f in fields(config):
         value = getattr(config, f.name)
         if f.metadata.get("input") and value is not None and f.name not in inactive_fields(config):
-            found[prefix + f.name] = str(value)
+            several = isinstance(value, list)
+            found |= (
+                {f"{prefix}{f.name}.{n}": str(one) for n, one in enumerate(value)}
+                if several
+                else {prefix + f.name: str(value)}
+            )
         elif is_dataclass(value):
             found |= input_paths(value, f"{prefix}{f.name}.")
     return found

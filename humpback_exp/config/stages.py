@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from humpback_exp.config.annotation import AnnotateConfig
 from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.evaluation import MeasuringConfig
 from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig
 from humpback_exp.config.judge import JudgeConfig
@@ -123,8 +125,8 @@ class RewriteConfig(BulkConfig):
 
 
 @dataclass(kw_only=True, slots=True)
-class EvaluateConfig(StageConfig):
-    """model + held-out human pairs -> losses, answers, verdicts"""
+class EvaluateConfig(MeasuringConfig):
+    """model -> what is measured of it: losses, answers and verdicts on held-out human pairs, and more by name"""
 
     stage: ClassVar[str] = "evaluate"
     kind: ClassVar[str] = "evals"
@@ -149,10 +151,26 @@ class EvaluateConfig(StageConfig):
         check_bounds(self)
         for tag in self.tags:
             one_of("tags", tag, SOURCES)
+        self.check_evaluations()
+        require(
+            self.judge.asked or "judge" not in (self.evaluations or []),
+            "evaluations",
+            "judge",
+            "needs a judge; set judge.path= and judge.prompts=1 or more",
+        )
 
     @property
     def templates(self) -> list[str | None]:
         return [self.template, self.judge.template]
+
+    @property
+    def measurements(self) -> list[str]:
+        """Those named, or the held-out loss and the judge; beside the loss its change against a reference."""
+        named = self.evaluations
+        if named is None:
+            named = ["heldout", "judge"] if self.judge.asked else ["heldout"]
+        change = ["heldout_change"] if self.reference and "heldout" in named else []
+        return list(dict.fromkeys([*named, *change]))
 
     @property
     def prompts(self) -> str:
@@ -171,5 +189,6 @@ STAGES: dict[str, type[StageConfig]] = {
         SelectConfig,
         RewriteConfig,
         EvaluateConfig,
+        AnnotateConfig,
     )
 }

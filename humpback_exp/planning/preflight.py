@@ -27,7 +27,7 @@ ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
 FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id, a reference AlpacaEval's file of answers."""
-JUDGE_FILES = ("judge.prompt", "judge.calibration", "judge.annotations")
+FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
 def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
@@ -70,7 +70,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
             if key in OPTIONS:
                 there = Path(path).exists() or is_hub_id(path)
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
-            elif key in JUDGE_FILES:
+            elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")
             elif key == "reference" and Path(path).is_file():
                 continue
@@ -83,9 +83,9 @@ def check_judges(stages: Sequence[StageConfig]) -> None:
     """Raise the ValueError of a judge that is one of the two models it compares, unless that is asked for by name."""
     models = {str(stage.folder): stage.model_path for stage in stages if isinstance(stage, EvaluateConfig)}
     for stage in stages:
-        if not isinstance(stage, EvaluateConfig) or artifacts.is_finished(stage.folder):
+        if not isinstance(stage, EvaluateConfig) or artifacts.is_done(stage):
             continue
-        if not (stage.judge.asked and stage.reference):
+        if not ("judge" in stage.measurements and stage.reference):
             continue
         there = Path(stage.reference)
         made = artifacts.load(there).inputs if artifacts.is_finished(there) else {}
@@ -124,7 +124,7 @@ def check_seed(stage: StageConfig) -> None:
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:
     """Raise the ValueError of a model that is still to be trained or run, and cannot be; arguments as in `check_stages`."""
-    if artifacts.is_finished(stage.folder):
+    if artifacts.is_done(stage):
         return
     if isinstance(stage, TrainConfig) and here:
         check_training(stage)
@@ -132,7 +132,12 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
             check_engine(stage.engine)
-        if isinstance(stage, EvaluateConfig) and stage.judge.engine and stage.judge.asked and stage.reference:
+        if (
+            isinstance(stage, EvaluateConfig)
+            and stage.judge.engine
+            and "judge" in stage.measurements
+            and stage.reference
+        ):
             check_engine(stage.judge.engine)
         if local and isinstance(stage, BulkConfig):
             check_workers(stage.engine, stage.executor)

@@ -1,21 +1,21 @@
-"""model + held-out human pairs -> losses, answers, verdicts of a judge."""
+"""model -> what is measured of it by name: losses, answers and verdicts on held-out human pairs, and more."""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
-from humpback_exp import reasons
+from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
-from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.judge.annotated import write_outputs
 from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
-from humpback_exp.evaluation.judge.opponents import comparisons, read_opponents
+from humpback_exp.evaluation.judge.opponents import comparisons
 from humpback_exp.evaluation.judge.verdicts import summary
+from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
@@ -26,100 +26,144 @@ from humpback_exp.tracking import Tracker
 
 
 def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
-    """Measure; each of the two measurements is a file, and a file that exists is not measured again."""
-    started = time.time()
-    pairs = load_seed(config.heldout, "heldout", config.heldout_dataset)
-    measured = any(pair.output for pair in pairs)
-    check_judge(config)
+    """Take the measurements that the folder lacks, and add their figures to those it has."""
+    started, made = time.time(), artifact.manifest
+    held = artifacts.measured(artifacts.load(artifact.folder)) if artifacts.is_finished(artifact.folder) else []
+    names = [name for name in config.measurements if name not in held]
+    evaluation = Evaluation(config, artifact.folder)
+    for name in names:
+        MEASUREMENTS[name].check(evaluation)
+    made.measured = [*held, *names]
+    found = [MEASUREMENTS[name].measure(evaluation) for name in names]
+    rows, drops, metrics = {"pairs": 0} | made.rows, dict(made.drops), dict(made.metrics)
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for each in found:
+        rows |= each.rows
+        drops |= each.drops
+        metrics |= each.metrics
+        tables |= each.tables
+    return finish_stage(
+        artifact,
+        tracker,
+        f"evaluate {config.name}",
+        started=started,
+        rows=rows,
+        drops=drops,
+        metrics=metrics | endpoint_record(config.engine, config.model_path, config.judge.path),
+        tables=tables,
+    )
+
+
+def check_pairs(evaluation: Evaluation) -> None:
+    """Raise the ValueError of prompts without outputs, which can only be answered and judged."""
+    config, measured = evaluation.config, any(pair.output for pair in evaluation.pairs)
     require(
-        measured or config.judge.asked,
+        measured or "judge" in config.measurements,
         "heldout",
         config.heldout,
         "prompts without outputs have no loss to measure; set judge.path= to have answers written and judged",
     )
-    there = read_opponents(config, pairs)
-    if config.judge.asked and not config.reference:
-        log.info("%s: no reference=, so answers are written but not compared", config.name)
-    engine = load_engine(shared_engine(config), config.model_path, template=config.template)
-    rows = answered(engine, pairs, config, artifact.folder)
-    metrics = heldout.summary(rows) if measured else {}
-    drops = Counter(reasons.NO_LOSS + why for row in rows if row.human and (why := heldout.why_unmeasured(row)))
-    if config.reference:
-        metrics |= heldout.difference(rows, there)
-        if config.judge.asked:
-            compared = comparisons(rows, there)
-            verdicts = judged(config, compared, artifact.folder, lambda: load_judge(config, engine))
-            metrics |= summary(verdicts, compared) | calibration_of(artifact.folder)
-            drops += unjudged(rows, there, verdicts)
-            tell_unjudged(config, drops, len(verdicts))
-    return finish_stage(
-        artifact,
-        tracker,
-        f"evaluate {config.name}, held-out pairs",
-        started=started,
+
+
+def measure_heldout(evaluation: Evaluation) -> Measured:
+    """The mean loss of the human answers; no figure of prompts that have none."""
+    rows = answered(evaluation)
+    return Measured(
+        metrics=heldout.summary(rows) if any(row.human for row in rows) else {},
         rows={"pairs": len(rows)},
-        drops=dict(drops),
-        metrics=metrics | endpoint_record(config.engine, config.model_path, config.judge.path),
+        drops=Counter(reasons.NO_LOSS + why for row in rows if row.human and (why := heldout.why_unmeasured(row))),
         tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
 
 
-def load_judge(config: EvaluateConfig, engine: Engine) -> Engine:
+def measure_change(evaluation: Evaluation) -> Measured:
+    """How the loss differs from the reference's on the same pairs."""
+    return Measured(metrics=heldout.difference(answered(evaluation), evaluation.reference))
+
+
+def check_opponents(evaluation: Evaluation) -> None:
+    """Raise the ValueError of a file of the judge's that cannot be used, or of a reference without answers to compare with."""
+    check_judge(evaluation.config)
+    if not evaluation.reference:
+        log.info("%s: no reference=, so answers are written but not compared", evaluation.config.name)
+
+
+def measure_judge(evaluation: Evaluation) -> Measured:
+    """The win rate against the reference; without one, answers that others can be compared with."""
+    config, rows = evaluation.config, answered(evaluation)
+    write_outputs(evaluation.folder, config, rows)
+    found = Measured(
+        rows={"pairs": len(rows)}, tables={"answers": samples(rows, "instruction", "human", "answer", "loss")}
+    )
+    if config.reference:
+        compared = comparisons(rows, evaluation.reference)
+        verdicts = judged(config, compared, evaluation.folder, lambda: load_judge(evaluation))
+        found.metrics = summary(verdicts, compared) | calibration_of(evaluation.folder)
+        found.drops = unjudged(rows, evaluation.reference, verdicts)
+        tell_unjudged(config, found.drops, len(verdicts))
+    return found
+
+
+def load_judge(evaluation: Evaluation) -> Engine:
     """The judge's engine. A judge that is the model itself is not loaded twice."""
-    assert config.judge.path is not None
-    same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
-    if same and config.judge.engine is None:
-        return engine
-    return load_engine(
-        config.judge.engine or shared_engine(config), config.judge.path, "judge.path", config.judge.template
-    )
+    config, judge = evaluation.config, evaluation.config.judge
+    assert judge.path is not None
+    if (judge.path, judge.template) == (config.model_path, config.template) and judge.engine is None:
+        return evaluation.engine
+    return load_engine(judge.engine or shared_engine(config), judge.path, "judge.path", judge.template)
 
 
-def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, folder: Path) -> list[Answer]:
-    """Losses of all pairs, and answers to the first `judge.prompts`; kept in `data/`."""
-    path = folder / "data" / "00000.parquet"
-    asked = pairs[: config.judge.prompts] if config.judge.asked else []
-    if not path.exists():
-        with bar(len(pairs) + len(asked), f"evaluate {config.name}") as progress:
-            losses = heldout.losses(engine, pairs, config.tags, counting(progress))
-            completions = heldout.answers(
-                engine, asked, config.tags, config.generation, config.seed, counting(progress)
-            )
-        written = [*completions, *[None] * (len(pairs) - len(completions))]
-        drop_unfinished = config.generation.unfinished == "drop"
-        rows = [
-            answer(pair, completion, loss, drop_unfinished)
-            for pair, completion, loss in zip(pairs, written, losses, strict=True)
-        ]
-        write(path, Answer, rows)
-    rows = list(read(folder, Answer))
-    if asked:
-        write_outputs(folder, config, rows)
-    return rows
+MEASUREMENTS = {
+    "heldout": Measurement(measure_heldout, check_pairs),
+    "heldout_change": Measurement(measure_change, check_opponents),
+    "judge": Measurement(measure_judge, check_opponents),
+}
+"""By the names that `evaluations=` takes; which settings concern which stands in `config/evaluation.py`."""
 
 
-def answer(pair: Example, completion: Completion | None, loss: tuple[float, int], drop_unfinished: bool) -> Answer:
-    """The row of a pair.
-
-    Args:
-        completion: the model's own answer, where it was asked for one.
-        loss: of the human's answer, summed over its labels in nats, and their number.
+def answered(evaluation: Evaluation) -> list[Answer]:
+    """A row for every held-out pair, kept in `data/`: with its loss where the loss is measured, with answers to the first
+    `judge.prompts` where they are judged. What an earlier measurement left out is added.
     """
-    text, dropped = None, ""
-    if completion:
-        text = completion.answer
-        dropped = completion.unusable or ("" if text else reasons.EMPTY)
-        if drop_unfinished:
-            dropped = dropped or completion.unfinished
-    return Answer(
-        id=pair.id,
-        instruction=pair.instruction,
-        human=pair.output,
-        answer=text,
-        loss=loss[0] / max(loss[1], 1),
-        labels=loss[1],
-        dropped=dropped,
+    config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
+    there = list(read(evaluation.folder, Answer)) if path.exists() else [unmeasured(pair) for pair in pairs]
+    loses = (
+        "heldout" in config.measurements and any(row.human for row in there) and not any(row.labels for row in there)
     )
+    writes = "judge" in config.measurements and not any(row.answer is not None for row in there)
+    if not (loses or writes):
+        return there
+    asked = pairs[: config.judge.prompts] if writes else []
+    with bar(len(pairs) * loses + len(asked), f"evaluate {config.name}") as progress:
+        count = counting(progress)
+        if loses:
+            losses = heldout.losses(evaluation.engine, pairs, config.tags, count)
+            there = [with_loss(row, *loss) for row, loss in zip(there, losses, strict=True)]
+        if writes:
+            engine, sampling = evaluation.engine, config.generation
+            completions = heldout.answers(engine, asked, config.tags, sampling, config.seed, count)
+            answers = [with_answer(row, each, config) for row, each in zip(there, completions, strict=False)]
+            there = [*answers, *there[len(answers) :]]
+    write(path, Answer, there)
+    return list(read(evaluation.folder, Answer))
+
+
+def unmeasured(pair: Example) -> Answer:
+    """The row of a pair of which nothing is known yet."""
+    return Answer(id=pair.id, instruction=pair.instruction, human=pair.output, answer=None, loss=0.0, labels=0)
+
+
+def with_loss(row: Answer, loss: float, labels: int) -> Answer:
+    """The row with the loss of the human's answer, given as a sum over its labels in nats."""
+    return replace(row, loss=loss / max(labels, 1), labels=labels)
+
+
+def with_answer(row: Answer, completion: Completion, config: EvaluateConfig) -> Answer:
+    """The row with the model's own answer, and why it is not to be judged."""
+    dropped = completion.unusable or ("" if completion.answer else reasons.EMPTY)
+    if config.generation.unfinished == "drop":
+        dropped = dropped or completion.unfinished
+    return replace(row, answer=completion.answer, dropped=dropped)
 
 
 def tell_unjudged(config: EvaluateConfig, drops: Counter[str], judged: int) -> None:

@@ -37,7 +37,7 @@ class Costs:
         Raises:
             ValueError: the hardware is not of the trainer's kind.
         """
-        left = [s for s in stages if s.folder not in self.estimated and not artifacts.is_finished(s.folder)]
+        left = [s for s in stages if s.folder not in self.estimated and not artifacts.is_done(s)]
         self.estimated |= {stage.folder for stage in left}
         work = self._work(stages, left) if left else []
         row = {

@@ -86,6 +86,8 @@ class Loop:
             "scorer": c.scorer,
             "likelihood": c.likelihood,
             "backward_path": self.path("models/backward"),
+            "base_path": c.model.path,
+            "base_template": c.model.template,
             "compare": c.compare,
             "rubric": c.rubric,
             "generation": c.rating,
@@ -106,6 +108,7 @@ class Loop:
         c, base = self.config, name == "base"
         return EvaluateConfig(
             **self.common(name),
+            evaluations=c.evaluations,
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
             heldout_dataset=c.heldout_dataset,

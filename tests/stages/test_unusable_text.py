@@ -9,7 +9,7 @@ import pytest
 from humpback_exp import artifacts
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig, GenerationConfig, JudgeConfig, TrackingConfig
-from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation import heldout, measurement
 from humpback_exp.evaluation.judge.measure import judged
 from humpback_exp.evaluation.judge.verdicts import Comparison, summary
 from humpback_exp.evaluation.statistics import mean_and_error, ratio_and_error
@@ -95,7 +95,8 @@ def evaluated(root: Path, name: str, engine: Scripted, monkeypatch: pytest.Monke
         output_root=str(root), name=name, model_path="some/model", heldout=str(root / "held.jsonl"),
         reference=reference, judge=JudgeConfig(path="some/judge", prompts=5), tracking=TrackingConfig(mode="none"),
     )  # fmt: skip
-    monkeypatch.setattr(evaluate, "load_engine", lambda *_, **__: engine)
+    for module in (evaluate, measurement):
+        monkeypatch.setattr(module, "load_engine", lambda *_, **__: engine)
     manifest = evaluate.run(config, artifacts.begin(config), Tracker())
     return manifest, list(read(config.folder, Answer))
 

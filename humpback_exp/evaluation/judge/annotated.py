@@ -8,6 +8,7 @@ from humpback_exp.config import EvaluateConfig
 from humpback_exp.evaluation.alpaca_eval.files import Annotation, Output, read_annotations, read_outputs, write_rows
 from humpback_exp.evaluation.judge.opponents import can_be_judged
 from humpback_exp.evaluation.judge.verdicts import Comparison, outcome_of
+from humpback_exp.evaluation.leaderboard import opponent_name
 from humpback_exp.records import Answer, Verdict
 
 
@@ -45,12 +46,13 @@ def spelled(config: EvaluateConfig) -> dict[str, Output]:
 
 
 def write_outputs(folder: Path, config: EvaluateConfig, rows: Sequence[Answer]) -> None:
-    """`model_outputs.json`: our answers, to be judged by AlpacaEval or anyone; those that are not whole are left out."""
+    """`model_outputs.json`: our answers, to be judged by AlpacaEval or anyone; those that are not whole are left out,
+    and of a prompt that stands twice the first is kept."""
     known = spelled(config)
+    whole = {row.instruction: row.answer or "" for row in reversed(rows) if can_be_judged(row)}
     outputs = [
-        Output(_asked(known, row.instruction), row.answer or "", config.name, _dataset(known, row.instruction))
-        for row in rows
-        if can_be_judged(row)
+        Output(_asked(known, instruction), answer, config.name, _dataset(known, instruction))
+        for instruction, answer in reversed(whole.items())
     ]
     write_rows(folder / "model_outputs.json", outputs)
 
@@ -58,7 +60,8 @@ def write_outputs(folder: Path, config: EvaluateConfig, rows: Sequence[Answer]) 
 def write_annotations(
     folder: Path, config: EvaluateConfig, compared: Sequence[Comparison], verdicts: Sequence[Verdict]
 ) -> None:
-    """`annotations.json`: our verdicts, weighted as the judge weighs, null where it gave none."""
+    """`annotations.json`: our verdicts, weighted as the judge weighs, null where it gave none;
+    of a prompt that stands twice the first."""
     known, shares = spelled(config), {verdict.id: verdict.preference for verdict in verdicts}
     annotations = [
         Annotation(
@@ -67,13 +70,13 @@ def write_annotations(
             output_2=one.ours,
             dataset=_dataset(known, one.instruction),
             preference=1 + shares[one.id] if one.id in shares else None,
-            generator_1=Path(str(config.reference)).stem,
+            generator_1=opponent_name(str(config.reference)),
             generator_2=config.name,
             annotator=str(config.judge.path or "elsewhere"),
         )
-        for one in compared
+        for one in {one.instruction: one for one in reversed(compared)}.values()
     ]
-    write_rows(folder / "annotations.json", annotations)
+    write_rows(folder / "annotations.json", annotations[::-1])
 
 
 def _asked(known: dict[str, Output], instruction: str) -> str:

@@ -24,7 +24,7 @@ def read_opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str
         there = {row.id: row for row in read(artifacts.require_input(config.reference, "evals"), Answer)}
     _require_same_prompts(config, pairs, there)
     asked = [there[pair.id] for pair in pairs[: config.judge.prompts]]
-    if config.judge.asked and not any(row.answer for row in asked):
+    if "judge" in config.measurements and not any(row.answer for row in asked):
         raise ValueError(f"reference={config.reference}: holds no answers; evaluate it with judge.path= set, too")
     return there
 

@@ -1,0 +1,62 @@
+"""What every measurement of an evaluation is given, and what it gives back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from humpback_exp.config import EvaluateConfig
+from humpback_exp.data.seed import load_seed
+from humpback_exp.evaluation.judge.opponents import read_opponents
+from humpback_exp.inference.load import load_engine
+from humpback_exp.inference.protocol import Engine
+from humpback_exp.planning.tensor_parallel import shared_engine
+from humpback_exp.records import Answer, Example
+
+
+@dataclass
+class Evaluation:
+    """A model under measurement. What several measurements share is loaded when the first asks for it."""
+
+    config: EvaluateConfig
+    folder: Path
+    """Where a measurement leaves its files. It reads those that are there instead of measuring again."""
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model."""
+        return load_engine(shared_engine(self.config), self.config.model_path, template=self.config.template)
+
+    @cached_property
+    def pairs(self) -> list[Example]:
+        """The held-out pairs."""
+        return load_seed(self.config.heldout, "heldout", self.config.heldout_dataset)
+
+    @cached_property
+    def reference(self) -> dict[str, Answer]:
+        """The rows by id of what ours is compared with; none without a reference."""
+        return read_opponents(self.config, self.pairs)
+
+
+@dataclass
+class Measured:
+    """What a measurement found, for the manifest and W&B."""
+
+    metrics: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    drops: dict[str, int] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def nothing(_: Evaluation) -> None:
+    """No check."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One that `evaluations=` names."""
+
+    measure: Callable[[Evaluation], Measured]
+    check: Callable[[Evaluation], None] = nothing
+    """Raises the ValueError of what is missing; all checks come before the first measurement."""
