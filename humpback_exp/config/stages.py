@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from humpback_exp.config.annotation import AnnotateConfig
 from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
@@ -184,7 +185,8 @@ class EvaluateConfig(MeasuringConfig):
             loss = [] if self.answers else ["heldout"]
             named = [*loss, "judge"] if self.judge.asked else ["heldout"]
         change = ["heldout_change"] if self.reference and "heldout" in named else []
-        return list(dict.fromkeys([*named, *change]))
+        sets = ["heldout_sets"] if self.heldout_sets else []
+        return list(dict.fromkeys([*named, *change, *sets]))
 
     @property
     def prompts(self) -> str:
@@ -203,5 +205,6 @@ STAGES: dict[str, type[StageConfig]] = {
         SelectConfig,
         RewriteConfig,
         EvaluateConfig,
+        AnnotateConfig,
     )
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from humpback_exp.artifacts import write_text
 from humpback_exp.config import EvaluateConfig
@@ -15,7 +15,9 @@ from humpback_exp.evaluation.overlap import overlap
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
-from humpback_exp.records import Answer, Example
+from humpback_exp.records import Answer, Example, read_file
+
+R = TypeVar("R")
 
 
 @dataclass
@@ -35,6 +37,16 @@ class Evaluation:
     def pairs(self) -> list[Example]:
         """The held-out pairs."""
         return load_seed(self.config.heldout, "heldout", self.config.heldout_dataset)
+
+    @cached_property
+    def sets(self) -> dict[str, list[Example]]:
+        """The further held-out pairs, by the name of their set."""
+        return {name: load_seed(path, f"heldout_sets.{name}") for name, path in self.config.heldout_sets.items()}
+
+    def of_reference(self, file: str, cls: type[R]) -> list[R]:
+        """The rows of a file in the reference's folder; none where it holds no such measurement."""
+        path = Path(self.config.reference or "") / file
+        return list(read_file(path, cls)) if self.config.reference and path.exists() else []
 
     @cached_property
     def reference(self) -> dict[str, Answer]:
@@ -58,6 +70,11 @@ class Measured:
     rows: dict[str, int] = field(default_factory=dict)
     drops: dict[str, int] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def named(figures: dict[str, float], name: str) -> dict[str, float]:
+    """Figures of a further held-out set, as `heldout_loss/general`."""
+    return {f"{key}/{name}": value for key, value in figures.items()}
 
 
 def nothing(_: Evaluation) -> None:
