@@ -25,7 +25,7 @@ from humpback_exp.planning.training_check import check_training
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "answers")
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "stored_answers")
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id, answers AlpacaEval's file."""
 FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
@@ -74,7 +74,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
             elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")
-            elif key in ("reference", "answers") and Path(path).is_file():
+            elif key in ("reference", "stored_answers") and Path(path).is_file():
                 continue
             elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
@@ -89,7 +89,7 @@ def check_judges(stages: Sequence[StageConfig]) -> None:
             continue
         if not (stage.judge.asked and stage.reference):
             continue
-        ours = _asked_model(stage.answers, models) if stage.answers else stage.model_path
+        ours = _asked_model(stage.stored_answers, models) if stage.stored_answers else stage.model_path
         impartial = stage.judge.may_judge_itself or stage.judge.path not in (
             ours,
             _asked_model(stage.reference, models),
