@@ -26,7 +26,9 @@ from humpback_exp.planning.training_check import check_training
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
 FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id, a reference AlpacaEval's file of answers."""
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
+ANSWERS_OR_PAIRS = ("reference", "candidates")
+"""Keys that may also name a file: AlpacaEval's answers, or labelled pairs."""
 FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
@@ -72,7 +74,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
             elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")
-            elif key == "reference" and Path(path).is_file():
+            elif key in ANSWERS_OR_PAIRS and Path(path).is_file():
                 continue
             elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
