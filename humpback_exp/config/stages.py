@@ -170,7 +170,8 @@ class EvaluateConfig(MeasuringConfig):
         if named is None:
             named = ["heldout", "judge"] if self.judge.asked else ["heldout"]
         change = ["heldout_change"] if self.reference and "heldout" in named else []
-        return list(dict.fromkeys([*named, *change]))
+        sets = ["heldout_sets"] if self.heldout_sets else []
+        return list(dict.fromkeys([*named, *change, *sets]))
 
     @property
     def prompts(self) -> str:

@@ -19,7 +19,7 @@ from humpback_exp.config import (
 from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
-from humpback_exp.data.sources import OPTIONS, is_hub_id
+from humpback_exp.data.sources import OPTIONS, SETS, is_hub_id
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
 from humpback_exp.planning.training_check import check_training
 
@@ -55,7 +55,9 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
 
 def _reads_pairs_of(made: set[Path], stage: StageConfig) -> bool:
     """Whether the pairs that a stage reads lie in a folder that other stages make, such as those of `corpus.questions`."""
-    return any(key in OPTIONS and _inside(path, made) for key, path in input_paths(stage).items())
+    return any(
+        (key in OPTIONS or key.startswith(SETS)) and _inside(path, made) for key, path in input_paths(stage).items()
+    )
 
 
 def _inside(path: str, folders: set[Path]) -> bool:
@@ -69,8 +71,8 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
         for key, path in input_paths(stage).items():
             if _inside(path, made):
                 continue
-            if key in OPTIONS:
-                there = Path(path).exists() or is_hub_id(path)
+            if key in OPTIONS or key.startswith(SETS):
+                there = Path(path).exists() or (key in OPTIONS and is_hub_id(path))
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
             elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")

@@ -10,7 +10,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
-from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation import heldout, heldout_sets, question_selection
 from humpback_exp.evaluation.judge.annotated import write_outputs
 from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
 from humpback_exp.evaluation.judge.opponents import comparisons
@@ -20,7 +20,7 @@ from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
 from humpback_exp.progress import bar, counting, log
-from humpback_exp.records import Answer, Example, read, write
+from humpback_exp.records import Answer, read, write
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
@@ -117,6 +117,8 @@ MEASUREMENTS = {
     "heldout": Measurement(measure_heldout, check_pairs),
     "heldout_change": Measurement(measure_change, check_opponents),
     "judge": Measurement(measure_judge, check_opponents),
+    "heldout_sets": Measurement(heldout_sets.measure),
+    "question_selection": Measurement(question_selection.measure, question_selection.check),
 }
 """By the names that `evaluations=` takes; which settings concern which stands in `config/evaluation.py`."""
 
@@ -126,7 +128,7 @@ def answered(evaluation: Evaluation) -> list[Answer]:
     `judge.prompts` where they are judged. What an earlier measurement left out is added.
     """
     config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
-    there = list(read(evaluation.folder, Answer)) if path.exists() else [unmeasured(pair) for pair in pairs]
+    there = list(read(evaluation.folder, Answer)) if path.exists() else [heldout.unmeasured(pair) for pair in pairs]
     loses = (
         "heldout" in config.measurements and any(row.human for row in there) and not any(row.labels for row in there)
     )
@@ -138,7 +140,7 @@ def answered(evaluation: Evaluation) -> list[Answer]:
         count = counting(progress)
         if loses:
             losses = heldout.losses(evaluation.engine, pairs, config.tags, count)
-            there = [with_loss(row, *loss) for row, loss in zip(there, losses, strict=True)]
+            there = [heldout.with_loss(row, *loss) for row, loss in zip(there, losses, strict=True)]
         if writes:
             engine, sampling = evaluation.engine, config.generation
             completions = heldout.answers(engine, asked, config.tags, sampling, config.seed, count)
@@ -146,16 +148,6 @@ def answered(evaluation: Evaluation) -> list[Answer]:
             there = [*answers, *there[len(answers) :]]
     write(path, Answer, there)
     return list(read(evaluation.folder, Answer))
-
-
-def unmeasured(pair: Example) -> Answer:
-    """The row of a pair of which nothing is known yet."""
-    return Answer(id=pair.id, instruction=pair.instruction, human=pair.output, answer=None, loss=0.0, labels=0)
-
-
-def with_loss(row: Answer, loss: float, labels: int) -> Answer:
-    """The row with the loss of the human's answer, given as a sum over its labels in nats."""
-    return replace(row, loss=loss / max(labels, 1), labels=labels)
 
 
 def with_answer(row: Answer, completion: Completion, config: EvaluateConfig) -> Answer:

@@ -111,6 +111,7 @@ class Loop:
             evaluations=c.evaluations,
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
+            heldout_sets=c.heldout_sets,
             heldout_dataset=c.heldout_dataset,
             reference=None if base else self.path("evals/base"),
             template=c.model.template if base else None,
