@@ -54,7 +54,10 @@ def test_the_same_id_with_another_text_is_another_pair() -> None:
     [
         ('{"id": "a"}', r"l.jsonl:2: must be a JSON object of id, instruction, output and label"),
         ('{"id": "x", "instruction": "", "output": "", "label": 1}', r"l.jsonl:2: id x must stand once"),
-        ('{"id": "y", "instruction": "", "output": "", "label": 6}', r"l.jsonl:2: id y must stand once, with a label from"),
+        (
+            '{"id": "y", "instruction": "", "output": "", "label": 6}',
+            r"l.jsonl:2: id y must stand once, with a label from",
+        ),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str, said: str) -> None:
