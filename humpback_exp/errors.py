@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from humpback_exp.config.experiments import misplaced
-from humpback_exp.distributed import LOST, Stopped, leave_on_signals, rank, started_outside
+from humpback_exp.distributed import LOST, Stopped, ended_with_its_work, leave_on_signals, rank, started_outside
 
 FULL = "HYDRA_FULL_ERROR"
 SHOWN = "HUMPBACK_FULL_ERROR"
@@ -64,6 +64,7 @@ def exit_on_user_error(run: Callable[[], object]) -> None:
         sys.exit(report(error))
 
 
+@ended_with_its_work()
 def user_errors(main: Callable[[], object], child: bool = False) -> None:
     """Run `main`; a user's mistake becomes one line and exit status 2, an interrupt status 130.
 

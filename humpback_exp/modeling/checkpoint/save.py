@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 
 from humpback_exp.artifacts import Manifest, write_text
 from humpback_exp.modeling.checkpoint.checksum import Checksum
+from humpback_exp.modeling.process_group import all_gather
 
 KEPT = 2
 """Checkpoints kept: the newest, and the one before in case the newest is damaged."""
@@ -80,15 +81,6 @@ def checkpoints(folder: Path) -> list[Path]:
 def remove(paths: Iterable[Path]) -> None:
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def all_gather(own: Any) -> list[Any]:
-    """`own` of every rank, in the order of ranks."""
-    if not torch.distributed.is_initialized():
-        return [own]
-    found: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(found, own)
-    return found
 
 
 def trained_shapes(module: pl.LightningModule) -> dict[str, list[int]]:
