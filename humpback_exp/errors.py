@@ -37,6 +37,7 @@ DEVICE_FAILURES = {
 """Errors of torch, by module and name, that are neither the user's nor ours, and what to do."""
 NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
 """Beginnings of lines in Hydra's messages that help nobody here."""
+NO_ROOM = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "no space left in your quota of the disk"}
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT."""
 
@@ -132,8 +133,8 @@ def format_error(error: Exception) -> str:
     """What went wrong, in one line that includes the causes."""
     if isinstance(error, StageFailed):
         return "; ".join(line.removeprefix("error: ") for line in error.lines) or str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"{error.filename or 'output_root'}: no space left on the disk; free some, the same command goes on"
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return f"{error.filename or 'output_root'}: {NO_ROOM[error.errno]}; free some, the same command goes on"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}"
     remedy = DEVICE_FAILURES.get((type(error).__module__, type(error).__name__))

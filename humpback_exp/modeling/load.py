@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import GatedRepoError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -147,5 +148,7 @@ def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         remedy = "damaged or incomplete" if Path(path).is_dir() else "no such folder, and not found on the Hub"
+        if isinstance(error.__cause__, GatedRepoError):
+            remedy = f"a gated model; ask for access at https://huggingface.co/{path}, then run hf auth login or set HF_TOKEN"
         made_here = "; `make models` makes it" if path.startswith("models/") else ""
         raise ValueError(f"{key}={path}: {remedy} ({reason}){made_here}") from None

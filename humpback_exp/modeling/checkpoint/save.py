@@ -21,6 +21,7 @@ import torch
 from safetensors import SafetensorError
 
 from humpback_exp.artifacts import Manifest, write_text
+from humpback_exp.errors import NO_ROOM
 from humpback_exp.modeling.checkpoint.checksum import Checksum
 from humpback_exp.modeling.process_group import all_gather
 
@@ -33,13 +34,15 @@ METADATA = "checkpoint.json"
 
 @contextmanager
 def naming_a_full_disk(folder: Path) -> Iterator[None]:
-    """Raise one error, that of the operating system, for a disk that is full; torch and safetensors raise their own."""
+    """Raise one error, that of the operating system, for a disk or quota that is full; torch and safetensors raise their own."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        if shutil.disk_usage(folder).free > ALMOST_NOTHING and "No space left" not in str(error):
+        told = next((number for number in NO_ROOM if os.strerror(number) in str(error)), None)
+        if told is None and shutil.disk_usage(folder).free > ALMOST_NOTHING:
             raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None
+        told = told or errno.ENOSPC
+        raise OSError(told, os.strerror(told), str(folder)) from None
 
 
 @dataclass(slots=True)
