@@ -25,6 +25,11 @@ def artifact_input(default: Any = None) -> Any:
     return field(default=default, metadata={"input": True})
 
 
+def gained(default: Any) -> Any:
+    """Settings of a measurement that a folder may gain after it is finished: they identify its files, not the folder."""
+    return field(default_factory=default, metadata={"gained": True})
+
+
 def identity(config: Any) -> dict[str, Any]:
     """The settings that identify a run, flat as `key.subkey -> value`.
 

@@ -20,6 +20,7 @@ from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
 from humpback_exp.data.sources import OPTIONS, is_hub_id
+from humpback_exp.planning.benchmarks import check_benchmarks
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
 from humpback_exp.planning.training_check import check_training
 
@@ -128,6 +129,8 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
         return
     if isinstance(stage, TrainConfig) and here:
         check_training(stage)
+    if isinstance(stage, EvaluateConfig):
+        check_benchmarks(stage)
     if isinstance(stage, ASKING):
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
