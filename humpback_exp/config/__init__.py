@@ -1,5 +1,6 @@
 """Every option of the project, as documented dataclasses. Hydra composes a config, `load` makes it one of these and checks it."""
 
+from humpback_exp.config.annotation import AnnotateConfig
 from humpback_exp.config.commands import PipelineConfig, ReportConfig
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
@@ -27,6 +28,7 @@ from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig,
 __all__ = [
     "STAGES",
     "AdapterConfig",
+    "AnnotateConfig",
     "AugmentConfig",
     "BulkConfig",
     "BoundsConfig",

@@ -4,21 +4,22 @@ import re
 from dataclasses import dataclass
 
 from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, require
-from humpback_exp.config.identity import gained, operational
+from humpback_exp.config.identity import artifact_input, gained, operational
 from humpback_exp.config.stage_base import StageConfig
 
 PAIRS = ("heldout", "heldout_dataset")
 CONCERNS: dict[str, tuple[str, ...]] = {
     "heldout": PAIRS,
     "heldout_change": (*PAIRS, "reference"),
-    "judge": (*PAIRS, "reference", "judge"),
+    "judge": (*PAIRS, "reference", "answers", "judge"),
+    "heldout_sets": ("heldout_sets", "reference"),
+    "question_selection": (*PAIRS, "heldout_sets", "reference"),
 }
 """Measurement -> keys, or beginnings of keys, of the settings that identify it. All other settings identify every
 measurement: the model, its tags, how it samples."""
-IMPLIED = ("heldout_change",)
-"""Measurements that are taken without being named: heldout takes this one where there is a reference."""
-
-
+IMPLIED = ("heldout_change", "heldout_sets")
+"""Measurements that are taken without being named: where there is a reference, and where there are further sets."""
+SET_NAME = re.compile(r"[a-z0-9_-]+")
 BENCHMARKS = {
     "siqa": "social_iqa",
     "piqa": "piqa",
@@ -72,9 +73,15 @@ class MeasuringConfig(StageConfig):
     held-out loss, and the judge's verdicts where judge.path is set. docs/evaluation.md lists all."""
 
     benchmarks: BenchmarksConfig = gained(BenchmarksConfig)
+    heldout_sets: dict[str, str] = artifact_input(dict, gained=True)
+    """Further held-out pairs by name, as heldout_sets.general=FILE: a file or folder in any format of data.seed_path, with
+    outputs. Each set has its own loss and change, and what else is measured on pairs."""
 
     def check_evaluations(self) -> None:
-        """Raise the ValueError of a measurement that does not exist."""
+        """Raise the ValueError of a measurement that does not exist, or of a set whose name cannot be a file's."""
+        for name in self.heldout_sets:
+            fits = SET_NAME.fullmatch(name) is not None and name != "heldout"
+            require(fits, "heldout_sets", name, "name a set by a-z, 0-9, _ and -, and none `heldout`")
         named = (*(each for each in CONCERNS if each not in IMPLIED), *BENCHMARKS)
         for name in self.evaluations or []:
             bound = f"must be one of {', '.join(named)}, or lm_eval/TASK"
