@@ -5,9 +5,9 @@ SETUP := .venv/.ready
 export HF_HUB_OFFLINE ?= 1
 export WANDB_SILENT ?= true
 
-FETCH := apt-get -o APT::Sandbox::User=root download -qq sqlite3-doc
+FETCH := apt-get -o APT::Sandbox::User=root download -qq python3.11-doc
 
-.PHONY: setup models demo study rehearsal test check gpu-bundle gpu-check format clean
+.PHONY: setup models demo beyond study rehearsal test check gpu-bundle gpu-check format clean
 setup: $(SETUP) models
 
 $(SETUP): pyproject.toml constraints.txt
@@ -31,16 +31,22 @@ rehearsal: setup
 	$(BIN)/python -m humpback_exp.modeling.demo_models rehearsal models/rehearsal
 	$(BIN)/python -m tests.rehearsal.walk outputs/rehearsal
 
-# sqlite3-doc is public domain; apt unpacks it without root. Elsewhere: python pipeline.py corpus.path=FOLDER
+# Python's documentation (PSF licence), its questions and answers in faq; apt unpacks it without root.
+# Elsewhere: python pipeline.py corpus.path=FOLDER
+BOOKS := faq howto library reference tutorial using
 pages:
 	@command -v apt-get >/dev/null || { echo "no apt-get here: run .venv/bin/python pipeline.py corpus.path=FOLDER on pages of your own"; exit 2; }
 	mkdir -p .pages && cd .pages && ($(FETCH) || (apt-get update -qq && $(FETCH)))
-	dpkg-deb -x .pages/sqlite3-doc*.deb .pages/unpacked
-	rm -rf .pages/unpacked/usr/share/doc/sqlite3/releaselog  # lists of changes answer nothing
-	mv .pages/unpacked/usr/share/doc/sqlite3 pages && rm -r .pages
+	dpkg-deb -x .pages/python3.11-doc*.deb .pages/unpacked
+	mkdir .pages/books && cd .pages/unpacked/usr/share/doc/python3.11/html && mv $(BOOKS) $(CURDIR)/.pages/books
+	mv .pages/books pages && rm -r .pages
 
 demo: setup pages
 	$(BIN)/python pipeline.py
+
+# Four variants of the demo's M1 (docs/beyond.md).
+beyond: setup pages
+	$(BIN)/python pipeline.py 'variants=[rewrite,instruction_only,backward_likelihood,retrain]'
 
 # A seed is a loop of its own, from its backward model to its ratings, and the other sweeps select by those. Two points at a
 # time with one thread each are faster on two cores than one point with two threads.

@@ -23,18 +23,14 @@ ERRORS = "HUMPBACK_ERRORS"
 LOST_PEER = re.compile(r"gloo|NCCL|Connection (closed|reset) by peer|TCPStore|c10d", re.IGNORECASE)
 """What torch says when a rank it waits for is gone."""
 DEVICE_FAILURES = {
-    (
-        "torch",
-        "AcceleratorError",
-    ): "the GPU failed, and nothing more can be computed on it in this process; look for its "
-    "Xid in the kernel's log; what was finished is kept, the same command goes on from there",
-    (
-        "torch",
-        "OutOfMemoryError",
-    ): "the GPU's memory does not suffice; lower trainer.micro_tokens and trainer.micro_batch in "
+    "torch.AcceleratorError": "the GPU failed, and nothing more can be computed on it in this process; look for its Xid in the "
+    "kernel's log; what was finished is kept, the same command goes on from there",
+    "torch.OutOfMemoryError": "the GPU's memory does not suffice; lower trainer.micro_tokens and trainer.micro_batch in "
     "training, engine.batch_size elsewhere, or use a larger GPU; what was finished is kept",
 }
-"""Errors of torch, by module and name, that are neither the user's nor ours, and what to do."""
+"""Errors of torch that are neither the user's nor ours, and what to do."""
+LIBRARIES = ("hydra", "omegaconf", "wandb")
+"""Libraries whose errors are about what the user asked for."""
 NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
 """Beginnings of lines in Hydra's messages that help nobody here."""
 NO_ROOM = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "no space left in your quota of the disk"}
@@ -104,20 +100,14 @@ def report(error: Exception) -> int:
         return error.code
     if isinstance(error, RuntimeError) and started_outside() and LOST_PEER.search(str(error)):
         if ERRORS not in os.environ:
-            print(
-                "error: another rank has ended, so this one ends, too; that rank's own lines say why", file=sys.stderr
-            )
+            sys.stderr.write("error: another rank has ended, so this one ends, too; that rank's own lines say why\n")
         return LOST
     if isinstance(error, BrokenPipeError) and error.filename is None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would flush into the pipe again at exit
         return 128 + signal.SIGPIPE
-    library, name = type(error).__module__.split(".")[0], type(error).__name__
-    expected = isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in (
-        "hydra",
-        "omegaconf",
-        "wandb",
-    )
-    if not (expected or (library, name) in DEVICE_FAILURES):
+    library = type(error).__module__.split(".")[0]
+    expected = isinstance(error, ValueError | OSError | ModuleNotFoundError) or library in LIBRARIES
+    if not (expected or _device_failure(error)):
         raise error
     if os.environ.get(SHOWN) == "1":
         traceback.print_exception(error)
@@ -137,8 +127,7 @@ def format_error(error: Exception) -> str:
         return f"{error.filename or 'output_root'}: {NO_ROOM[error.errno]}; free some, the same command goes on"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}"
-    remedy = DEVICE_FAILURES.get((type(error).__module__, type(error).__name__))
-    if remedy:
+    if remedy := _device_failure(error):
         return f"{str(error).splitlines()[0]}: {remedy}"
     causes = [str(error)]
     while isinstance(error.__cause__, Exception):
@@ -148,3 +137,8 @@ def format_error(error: Exception) -> str:
     lines = (line.strip() for line in text.splitlines())
     kept = dict.fromkeys(line for line in lines if line and not line.startswith(NOISE))
     return re.sub(r"\s+", " ", re.sub(r"^: |(?<=[:.]);", "", "; ".join(kept))).strip()
+
+
+def _device_failure(error: Exception) -> str | None:
+    """What to do about an error of the GPU; None for any other."""
+    return DEVICE_FAILURES.get(f"{type(error).__module__}.{type(error).__name__}")

@@ -61,6 +61,14 @@ JUDGE = (
     "Which answer is better, 1 or 2? Reply with the number alone."
 )
 
+RANKING = (
+    "Two assistants answered the same request. Compare their answers as the person who asked would: which is more correct, "
+    "complete, on topic and clearly written? Neither its length nor its place makes an answer better.\n\n"
+    "Request:\n{instruction}\n\nAnswer 1:\n{first}\n\nAnswer 2:\n{second}\n\n"
+    'Give a brief reason. Then write, as the last line, "Ranking: " followed by 1 > 2 if answer 1 is better, 2 > 1 if answer 2 '
+    "is, or 1 = 2 if neither is."
+)
+
 ASSISTANT_PREFIX = "Score:"
 """What the rating model's turn is taken to begin with under scorer=expected, where the rubrics ask for the rating."""
 
@@ -78,18 +86,19 @@ STAGE_PROMPTS = {
 """Stage -> the texts above that shape what it makes: a run made with other words is another run."""
 
 
-def stage_digest(stage: str, templates: Sequence[str | None] = ()) -> str:
+def stage_digest(stage: str, templates: Sequence[str | None] = (), texts: Sequence[str] = ()) -> str:
     """What identifies the texts that shape a stage; empty for a stage that says nothing to a model.
 
     Args:
         templates: names of the chat templates that it renders with. A new or edited one makes another run of the stages that use
             it; those that use a shipped one stay what they are.
+        texts: that this run alone says, beside those of every run of the stage.
     """
     if stage not in STAGE_PROMPTS:
         return ""
     used = {name: TEMPLATES[name] for name in templates if name in TEMPLATES}
     new = {name: text for name, text in used.items() if text_digest(text) != SHIPPED_TEMPLATES.get(name)}
-    return text_digest([*STAGE_PROMPTS[stage], new] if new else STAGE_PROMPTS[stage])
+    return text_digest([*STAGE_PROMPTS[stage], *([new] if new else []), *texts])
 
 
 def text_digest(texts: object) -> str:
@@ -143,7 +152,7 @@ def _about_pair(prompt: str, instruction: str, output: str, tagged: bool) -> Con
     return [*tag(["seed"] if tagged else []), {"role": "user", "content": text}]
 
 
-def comparison(instruction: str, first: str, second: str) -> Conversation:
-    """A request to name the better of two answers. Slots are filled at once, so braces in the texts stay as they are."""
+def comparison(instruction: str, first: str, second: str, prompt: str = JUDGE) -> Conversation:
+    """A request to compare two answers. Slots are filled at once, so braces in the texts stay as they are."""
     pieces = {"instruction": instruction, "first": first, "second": second}
-    return [*tag(["seed"]), {"role": "user", "content": JUDGE.format_map(pieces)}]
+    return [*tag(["seed"]), {"role": "user", "content": prompt.format_map(pieces)}]

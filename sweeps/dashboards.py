@@ -1,5 +1,6 @@
 """A W&B workspace and a report for a sweep, by name: `sweep=curation_threshold`. With output=FILE they are only written there."""
 
+import json
 from pathlib import Path
 
 import hydra
@@ -18,13 +19,14 @@ def main(cfg: DictConfig) -> None:
 
 
 def run(config: DashboardConfig) -> None:
-    from humpback_exp.tracking import dashboards, folders, sweeps
+    from humpback_exp.tracking import dashboards, lineage, sweeps
     from humpback_exp.tracking.link import connected
 
     sweep = sweeps.read(Path(__file__).with_name(f"{config.sweep}.yaml"))
-    upstream = folders.upstream(Path(config.output_root), sweep.group)
+    upstream = lineage.upstream(Path(config.output_root), sweep.group)
     if config.output:
-        dashboards.write(sweep, upstream, config.project, Path(config.output))
+        text = json.dumps(dashboards.specs(sweep, upstream, config.project), indent=1)
+        Path(config.output).write_text(text + "\n", encoding="utf-8")
         print(f"workspace and report: {config.output}")
         return
     with connected() as api:

@@ -18,7 +18,7 @@ def main(cfg: DictConfig) -> None:
 
 
 def run(config: LinkConfig) -> None:
-    from humpback_exp.tracking.folders import nodes
+    from humpback_exp.tracking.lineage import nodes
     from humpback_exp.tracking.link import connected, link
 
     graph = nodes(Path(config.output_root))

@@ -165,7 +165,7 @@ def test_a_reference_without_answers_is_refused_before_the_work(smoke: Path, tmp
     first = run(*command, "name=m0", f"model_path={smoke}/models/m0")
     assert first.returncode == 0, first.stderr
     arguments = [*command, "name=m1", f"model_path={smoke}/models/m1", f"reference={tmp_path}/evals/m0"]
-    result = run(*arguments, f"judge.path={smoke}/models/m0")
+    result = run(*arguments, f"judge.path={smoke}/models/m2")
     assert "holds no answers; evaluate it with judge.path= set, too" in one_line_error(result)
     assert run(*arguments).returncode == 0
     assert "heldout_change" in artifacts.load(tmp_path / "evals/m1").metrics

@@ -133,6 +133,7 @@ DIGESTS = {
     "select": "",
     "rewrite": "9fcb615d27b472a4",
     "evaluate": "ec66adf28b62f876",
+    "annotate": "",
 }
 """What earlier versions recorded for these texts; folders made by them are skipped as long as it is the same."""
 
@@ -194,4 +195,13 @@ def test_every_text_is_edited_above() -> None:
         name for name, value in vars(prompts).items() if name.isupper() and isinstance(value, str | dict | tuple)
     }
     known = {"TAGS", "TEMPLATES", "TURN_MARKS", "BACKWARD", "REWRITE", "JUDGE", "ASSISTANT_PREFIX"}
-    assert written == known | {"STAGE_PROMPTS", "SHIPPED_TEMPLATES"}
+    assert written == known | {"RANKING", "STAGE_PROMPTS", "SHIPPED_TEMPLATES"}
+
+
+def test_the_ranking_prompt_shapes_the_evaluations_that_ask_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [JudgeConfig(), JudgeConfig(verdict="ranking"), JudgeConfig(verdict="ranking", prompt="mine.txt")]
+    before = [EvaluateConfig(judge=judge).prompts for judge in asked]
+    assert before[0] == before[2] != before[1]
+    monkeypatch.setattr("humpback_exp.config.stages.RANKING", prompts.RANKING + " ")
+    after = [EvaluateConfig(judge=judge).prompts for judge in asked]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]

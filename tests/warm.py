@@ -1,7 +1,8 @@
 """Commands run by children of a process that has imported everything: the real thing, started in a fraction of the time.
 
-A run of two ranks costs some twenty seconds of importing and two of training. `Warm` forks its ranks from one process
-that imported once, and gives them what torchrun or srun would: their variables and the command line.
+A command that runs a model costs seconds of importing and often less of work, a loop that many times. One server imports once
+and forks commands and their ranks, which fork the stages and workers that they start. Each finds what a shell, torchrun or
+srun would give it: its variables, its command line, and files for what it says.
 """
 
 import json
@@ -11,8 +12,13 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 from humpback_exp.execution.ranks import rank_variables
 
@@ -50,70 +56,107 @@ class Run:
 
 
 class Warm:
-    """The parent of all runs; `with Warm(folder) as warm: warm("train.py", ..., ranks=2).wait()`."""
+    """The parent of all commands, which the first of them starts: `warm("train.py", ..., ranks=2).wait()`."""
 
-    def __init__(self, logs: Path) -> None:
-        self.logs, self.count = logs, 0
-        environment = os.environ | {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
-        self.server = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm"],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+    def __init__(self) -> None:
+        self.server: subprocess.Popen[bytes] | None = None
+        self.logs = TemporaryDirectory()
+        self.numbers = count()
 
-    def __enter__(self) -> "Warm":
-        return self
+    def ask(self, **request: object) -> Any:
+        """What the server answers; one that is left in the middle of an answer is of no use to the next test."""
+        if self.server is None:
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            environment = os.environ | {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
+            self.server = subprocess.Popen([sys.executable, "-m", "tests.warm"], cwd=ROOT, env=environment, **pipes)
+        try:
+            self.server.stdin.write(json.dumps(request).encode() + b"\n")
+            self.server.stdin.flush()
+            return json.loads(self.server.stdout.readline())
+        except BaseException:
+            self.server.kill()
+            self.server = None
+            raise
 
-    def __exit__(self, *_: object) -> None:
-        self.server.communicate()
+    def close(self) -> None:
+        """End the server, and what it still runs."""
+        if self.server is not None:
+            self.server.communicate()
 
-    def ask(self, **request: object) -> int:
-        self.server.stdin.write(json.dumps(request).encode() + b"\n")
-        self.server.stdin.flush()
-        return json.loads(self.server.stdout.readline())
+    def log(self) -> Path:
+        return Path(self.logs.name) / f"{next(self.numbers)}.log"
 
     def __call__(self, *command: object, ranks: int = 1, variables: list[dict[str, str]] | None = None) -> Run:
-        self.count += 1
-        log = self.logs / f"{self.count}.log"
+        """A command, or its ranks, which goes on while the test does."""
+        log, words = self.log(), [str(word) for word in command]
         each = variables or ([{}] if ranks == 1 else rank_variables(ranks))
-        words = [str(word) for word in command]
-        return Run(self, [self.ask(argv=words, variables=own, log=str(log)) for own in each], log)
+        given = os.environ | {"DS_ACCELERATOR": "cpu"}
+        start = {"argv": words, "out": str(log), "err": str(log)}
+        return Run(self, [self.ask(**start, environment=given | own) for own in each], log)
+
+    def run(self, words: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+        """A command that is waited for, with what it wrote."""
+        out, err = self.log(), self.log()
+        pid = self.ask(argv=words, environment=environment, out=str(out), err=str(err))
+        return subprocess.CompletedProcess(words, self.ask(wait=pid), out.read_text(), err.read_text())
 
 
 def serve() -> None:
-    """Answer `{"argv": ...}` with the process id of a child that runs it, `{"wait": pid}` with its status."""
-    import deepspeed.runtime.zero.muon.muon_optimizer  # noqa: F401
-    import transformers.models.llama.modeling_llama  # noqa: F401
-
-    import humpback_exp.modeling.export
-    import humpback_exp.modeling.trainer
-    import humpback_exp.stages.train  # noqa: F401
+    """Answer `{"load": true}` once all is imported, `{"argv": ...}` with the process id of a child that runs it, and
+    `{"wait": pid}` with its status."""
+    import hydra_plugins.point_sweeper  # noqa: F401
 
     answers, children = os.fdopen(os.dup(1), "w"), set()
     for line in sys.stdin:
         request = json.loads(line)
-        if "wait" in request:
+        if "load" in request:
+            status = load()
+        elif "wait" in request:
             status = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
             children.discard(request["wait"])
         else:
-            status = os.fork() or be(**request)
+            status = os.fork() or become(**request)
             children.add(status)
         print(status, file=answers, flush=True)
     for pid in children:
         os.kill(pid, signal.SIGKILL)
 
 
-def be(argv: list[str], variables: dict[str, str], log: str) -> int:
-    """Become the command; never returns."""
-    for descriptor in (1, 2):
-        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
-    os.environ.update(variables)
-    sys.argv = argv
+def load() -> int:
+    """Import what runs models."""
+    import deepspeed.runtime.zero.muon.muon_optimizer  # noqa: F401
+    import transformers.models.llama.modeling_llama  # noqa: F401
+
+    from humpback_exp.stages import augment, evaluate, gate, rewrite, score, segment, select, train  # noqa: F401
+
+    return 0
+
+
+def become(argv: list[str], environment: dict[str, str], out: str, err: str) -> NoReturn:
+    """Become the command."""
+    for descriptor, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
+    execute(argv, environment)
+
+
+def execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
+    """Do what `python ARGV` does, in this process, and end it, without the exit handlers that were set up before the fork."""
+    from humpback_exp.bulk import workers
+    from humpback_exp.execution import ranks
+
+    ranks.subprocess = workers.subprocess = SimpleNamespace(Popen=Forked)
+    os.environ.clear()
+    os.environ.update(environment)
     status = 0
     try:
-        runpy.run_path(argv[0], run_name="__main__")
+        if argv[0] == "-m":
+            sys.argv = argv[1:]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # the module was imported before, as runpy notes
+                runpy.run_module(argv[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = argv
+            runpy.run_path(argv[0], run_name="__main__")
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
@@ -124,6 +167,18 @@ def be(argv: list[str], variables: dict[str, str], log: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+class Forked(subprocess.Popen):
+    """`[sys.executable, "-m", MODULE, ...]` as a fork of this process, which has imported everything."""
+
+    def _execute_child(self, args: Any, executable: Any, preexec_fn: Any, *rest: Any) -> None:
+        *_, environment = rest[:4]  # close_fds, pass_fds, cwd, env
+        self.pid = os.fork()
+        if self.pid == 0:
+            preexec_fn()
+            execute(args[1:], environment)
+        self._child_created = True
 
 
 if __name__ == "__main__":

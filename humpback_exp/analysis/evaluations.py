@@ -102,7 +102,7 @@ class Evaluation:
         return {
             LOSS.key: {row.id: (row.loss, row.labels) for row in answers if row.labels},
             WIN.key: {row.id: (100 * POINTS[row.outcome], 1.0) for row in verdicts},
-            PREFERENCE.key: {row.id: (50 * (row.first_probability + row.second_probability), 1.0) for row in verdicts},
+            PREFERENCE.key: {row.id: (100 * row.preference, 1.0) for row in verdicts},
         }
 
     def mean(self, measure: Measure) -> float | None:

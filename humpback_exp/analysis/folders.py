@@ -36,7 +36,7 @@ def try_read(catalog: Catalog, folder: Folder, reader: Callable[[Folder], T]) ->
     """
     try:
         return reader(folder)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, TypeError, NotImplementedError) as error:
         catalog.damaged[folder.label] = " ".join((str(error) or type(error).__name__).split())[:400]
         return None
 

@@ -39,7 +39,8 @@ def table(catalog: Catalog) -> pa.Table:
     """A row for every finished folder, in the catalog's order."""
     rows = [_row(catalog, folder) for folder in catalog.folders]
     names = [*COLUMNS, *sorted({name for row in rows for name in row} - COLUMNS.keys())]
-    return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+    # a drop reason or a model's name may hold half a character, which no table can
+    return pa.table({_whole(name): _column([row.get(name) for row in rows]) for name in names})
 
 
 def write(found: pa.Table, path: Path) -> None:
@@ -71,16 +72,21 @@ def _row(catalog: Catalog, folder: Folder) -> dict[str, Any]:
 
 
 def _column(values: Sequence[Any]) -> pa.Array:
-    """Of one scalar type where all values have one, integers among floats included; else of JSON."""
+    """Of one scalar type where all values have one, integers among floats included; else of JSON, like integers beyond 64 bits."""
     try:
-        array = pa.array(values)
+        array = pa.array([_whole(value) if isinstance(value, str) else value for value in values])
         if pa.types.is_null(array.type):
             return array.cast(pa.string())
         if not pa.types.is_nested(array.type):
             return array
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         pass
     return pa.array([None if value is None else json.dumps(value) for value in values], pa.string())
+
+
+def _whole(text: str) -> str:
+    """A lone surrogate written as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def ancestors(catalog: Catalog, folder: Folder) -> list[str]:

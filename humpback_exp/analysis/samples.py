@@ -75,8 +75,7 @@ def _replies(catalog: Catalog, side: Setting) -> dict[str, tuple[Answer, Reply]]
 def _reply(name: str, row: Answer, verdict: Verdict | None) -> Reply:
     if verdict is None:
         return Reply(name, row.answer, row.loss, "", None)
-    preference = (verdict.first_probability + verdict.second_probability) / 2
-    return Reply(name, row.answer, row.loss, verdict.outcome, preference)
+    return Reply(name, row.answer, row.loss, verdict.outcome, verdict.preference)
 
 
 def _spread(values: Sequence[float]) -> float:

@@ -13,6 +13,7 @@ from humpback_exp.artifacts.folder import (
 from humpback_exp.artifacts.hashing import digest, fingerprint, is_still
 from humpback_exp.artifacts.manifest import KINDS, Manifest, is_begun, is_finished, load
 from humpback_exp.artifacts.match import refuse_other
+from humpback_exp.artifacts.measurements import is_done, measured
 from humpback_exp.artifacts.versions import git_commit
 
 __all__ = [
@@ -27,10 +28,12 @@ __all__ = [
     "finish",
     "git_commit",
     "is_begun",
+    "is_done",
     "is_finished",
     "is_still",
     "load",
     "locked",
+    "measured",
     "open_stage",
     "refuse_other",
     "require_input",

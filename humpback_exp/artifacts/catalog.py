@@ -106,11 +106,13 @@ def walk(output_root: str | Path, loops: bool = False) -> Catalog:
         loops: whether to look into the output roots of whole loops below it, too, as a sweep of pipelines leaves them.
     """
     catalog, top = Catalog(), Path(output_root)
-    roots = list(_output_roots(top)) if loops else [top]
+    unreadable: dict[Path, str] = {}
+    roots = list(_output_roots(top, unreadable)) if loops else [top]
     for kind in KINDS:
-        paths = (path for root in roots for path in _begun_folders(root / kind))
+        paths = (path for root in roots for path in _begun_folders(root / kind, unreadable))
         for path in sorted(paths, key=lambda path: natural(path.as_posix())):
             _add(catalog, path, path.relative_to(top).as_posix(), kind)
+    catalog.damaged |= {path.relative_to(top).as_posix(): why for path, why in unreadable.items()}
     return catalog
 
 
@@ -162,20 +164,27 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
     return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
-def _output_roots(top: Path) -> Iterator[Path]:
+def _output_roots(top: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
+    """The folder, and those below it that may be output roots of loops; why a folder cannot be read goes into `unreadable`."""
     yield top
-    for child in sorted(top.iterdir()) if top.is_dir() else ():
-        if child.is_dir() and not child.is_symlink() and not child.name.startswith(".") and child.name not in KINDS:
-            yield from _output_roots(child)
+    try:
+        for child in sorted(top.iterdir()) if top.is_dir() else ():
+            if child.is_dir() and not child.is_symlink() and not child.name.startswith(".") and child.name not in KINDS:
+                yield from _output_roots(child, unreadable)
+    except OSError as error:
+        unreadable[top] = str(error)
 
 
-def _begun_folders(folder: Path) -> Iterator[Path]:
-    """Folders that a stage began; names may hold slashes, so they may lie deeper."""
-    for child in folder.iterdir() if folder.is_dir() else ():
-        if is_begun(child):
-            yield child
-        elif child.is_dir() and not child.is_symlink():
-            yield from _begun_folders(child)
+def _begun_folders(folder: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
+    """Folders that a stage began; names may hold slashes, so they may lie deeper. `unreadable` as above."""
+    try:
+        for child in folder.iterdir() if folder.is_dir() else ():
+            if is_begun(child):
+                yield child
+            elif child.is_dir() and not child.is_symlink():
+                yield from _begun_folders(child, unreadable)
+    except OSError as error:
+        unreadable[folder] = str(error)
 
 
 def _add(catalog: Catalog, path: Path, label: str, kind: str) -> None:

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import yaml
 from humpback_exp.artifacts.files import require_files, sha256, write_text
 from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load
 from humpback_exp.artifacts.match import manifest_of, require_match
+from humpback_exp.artifacts.measurements import joined, lacking, measured
 from humpback_exp.artifacts.versions import git_commit, package_versions
 from humpback_exp.config import STAGES, StageConfig, read, to_plain
 
@@ -51,23 +52,41 @@ def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Ar
     folder, manifest = config.folder, manifest_of(config)
     if is_finished(folder):
         made = load(folder)
-        require_match(made, manifest, folder, moved_by)
+        begun = _gaining(folder, made)
+        require_match(begun, manifest, folder, moved_by)
         require_files(folder, made)
         if write:
             drop_checkpoints(folder)
-        return Artifact(folder, made, finished=True)
+        if not lacking(made, config):
+            return Artifact(folder, made, finished=True)
+        return _opened(config, joined(begun, manifest), write)
     held = {path.name for path in folder.iterdir() if _holds(path)} if folder.exists() else set()
     if held and not is_begun(folder):
         raise ValueError(f"{folder}: holds files of something else; choose another {moved_by}=")
     if held - {"config.yaml", "begun.json"}:  # a folder with nothing made in it yet may change its mind
         if "begun.json" not in held:
             raise ValueError(f"{folder}: lost its begun.json; choose another {moved_by}= or delete it")
-        manifest = require_match(_begun(folder), manifest, folder, moved_by)
+        manifest = joined(require_match(_begun(folder), manifest, folder, moved_by), manifest)
+    return _opened(config, manifest, write)
+
+
+def _opened(config: StageConfig, manifest: Manifest, write: bool) -> Artifact:
+    """A folder that is about to be filled; with `write`, its config is frozen into it."""
+    folder = config.folder
     if write:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / "config.yaml", yaml.safe_dump({"stage": config.stage} | to_plain(config), sort_keys=False))
         write_text(folder / "begun.json", json.dumps(asdict(manifest), indent=1))
     return Artifact(folder, manifest, finished=False)
+
+
+def _gaining(folder: Path, made: Manifest) -> Manifest:
+    """A finished folder as its manifest says, with the settings of measurements under way that have files already."""
+    if not (folder / "begun.json").exists():
+        return made
+    begun = _begun(folder)
+    there = [name for name in begun.measured if name in measured(made) or (folder / name).exists()]
+    return replace(made, config=begun.config, inputs=begun.inputs, measured=there)
 
 
 def _holds(path: Path) -> bool:
@@ -133,7 +152,7 @@ def finish(
     manifest.rows, manifest.drops, manifest.metrics = rows, drops or {}, _finite(metrics or {})
     manifest.versions = package_versions()
     manifest.git_commit = git_commit()
-    manifest.wall_seconds = round(time.time() - started, 2)
+    manifest.wall_seconds = round(manifest.wall_seconds + time.time() - started, 2)
     manifest.finished_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     write_text(folder / "manifest.json", json.dumps(asdict(manifest), indent=1))
     (folder / "begun.json").unlink()

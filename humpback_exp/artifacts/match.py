@@ -14,6 +14,7 @@ from humpback_exp.artifacts.catalog import differing, facts
 from humpback_exp.artifacts.content import LARGE
 from humpback_exp.artifacts.hashing import by_their_ends, digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest
+from humpback_exp.artifacts.measurements import aligned, without_gained
 from humpback_exp.config import STAGES, StageConfig, identity, input_paths
 from humpback_exp.progress import log
 
@@ -30,7 +31,9 @@ def manifest_of(config: StageConfig) -> Manifest:
     is_what = identity(config) | ({"prompts": config.prompts} if config.prompts else {})
     paths = input_paths(config)
     return _identified(
-        Manifest(kind=config.kind, name=config.name, fingerprint="", config=is_what, inputs={}),
+        Manifest(
+            kind=config.kind, name=config.name, fingerprint="", config=is_what, inputs={}, measured=config.measurements
+        ),
         {key: {"path": path, "fingerprint": fingerprint(path)} for key, path in paths.items()},
     )
 
@@ -38,8 +41,18 @@ def manifest_of(config: StageConfig) -> Manifest:
 def _identified(manifest: Manifest, inputs: dict[str, dict[str, str]]) -> Manifest:
     """The manifest with these inputs, and the fingerprint that stage, settings and inputs come to."""
     stage = next(cls.stage for cls in STAGES.values() if cls.kind == manifest.kind)
-    marks = {key: one["fingerprint"] for key, one in inputs.items()}
-    return replace(manifest, inputs=inputs, fingerprint=digest([stage, manifest.config, marks]))
+    marks = {key: one["fingerprint"] for key, one in without_gained(manifest, inputs).items()}
+    settings = without_gained(manifest, manifest.config)
+    return replace(manifest, inputs=inputs, fingerprint=digest([stage, settings, marks]))
+
+
+def _same(one: Manifest, other: Manifest) -> bool:
+    """Whether all settings and inputs are the same. Of an evaluation the fingerprint says less: it may have gained some."""
+    return _facts(one) == _facts(other)
+
+
+def _facts(manifest: Manifest) -> str:
+    return digest([manifest.config, {key: each["fingerprint"] for key, each in manifest.inputs.items()}])
 
 
 def require_match(there: Manifest, wanted: Manifest, folder: Path, moved_by: str = "name") -> Manifest:
@@ -52,10 +65,12 @@ def require_match(there: Manifest, wanted: Manifest, folder: Path, moved_by: str
     Raises:
         ValueError: another config made it, or a large input has been written since.
     """
-    if there.fingerprint == wanted.fingerprint:
+    if there.kind == "evals":
+        wanted = replace(aligned(wanted, there), fingerprint=there.fingerprint)
+    if _same(there, wanted):
         return wanted
     earlier = {key: there.inputs[key] for key in wanted.inputs if _known_by_ends(there, wanted, key)}
-    wanted = _identified(wanted, wanted.inputs | earlier)
+    wanted = replace(_identified(wanted, wanted.inputs | earlier), fingerprint=there.fingerprint)
     refuse_other(there, wanted, folder, moved_by)
     for key, one in earlier.items():
         if _written_since(Path(one["path"]), _begun_at(there, folder)):
@@ -89,7 +104,7 @@ def _written_since(path: Path, moment: float) -> bool:
 
 def refuse_other(there: Manifest, wanted: Manifest, folder: Path, moved_by: str = "name") -> None:
     """Raise when a folder was made by another config, naming the first differing keys with both values."""
-    if there.fingerprint == wanted.fingerprint:
+    if _same(there, wanted):
         return
     differences = [
         f"{key}={_short(theirs)} there, {_short(ours)} here"

@@ -1,5 +1,6 @@
 """Every option of the project, as documented dataclasses. Hydra composes a config, `load` makes it one of these and checks it."""
 
+from humpback_exp.config.annotation import AnnotateConfig
 from humpback_exp.config.commands import PipelineConfig, ReportConfig
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import BoundsConfig, GateConfig, RatingConfig, ScoreConfig, SelectConfig
@@ -7,7 +8,8 @@ from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import identity, input_paths, operational
-from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
+from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.load import load, read, swept, to_plain
 from humpback_exp.config.planning import PlanConfig, SizesConfig
 from humpback_exp.config.stage_base import BulkConfig, StageConfig
@@ -26,6 +28,7 @@ from humpback_exp.config.training import AdapterConfig, DataConfig, ModelConfig,
 __all__ = [
     "STAGES",
     "AdapterConfig",
+    "AnnotateConfig",
     "AugmentConfig",
     "BulkConfig",
     "BoundsConfig",

@@ -7,11 +7,12 @@ from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bo
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig
 from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.evaluation import MeasuringConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import artifact_input, operational
-from humpback_exp.config.inference import EngineConfig, GenerationConfig, JudgeConfig, RubricConfig
-from humpback_exp.config.stage_base import StageConfig
+from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
+from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.training import (
     AdapterConfig,
     DataConfig,
@@ -25,7 +26,7 @@ VARIANTS = ("rewrite", "instruction_only", "backward_likelihood", "retrain")
 
 
 @dataclass(kw_only=True, slots=True)
-class PipelineConfig(StageConfig):
+class PipelineConfig(MeasuringConfig):
     """corpus + seed -> M_iterations: the settings its stages share, and the few that differ between them."""
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
@@ -83,6 +84,7 @@ class PipelineConfig(StageConfig):
             "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
         )
         check_bounds(self)
+        self.check_evaluations()
         if self.gate.path == self.heldout and self.gate.dataset == DatasetConfig():
             self.gate = replace(self.gate, dataset=self.heldout_dataset)
         check_selection("", self.min_score, self.top_fraction, None)
@@ -123,12 +125,17 @@ class ReportConfig:
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
     table: str | None = None
     """A file, .parquet or .csv, for a row of settings, figures and lineage for every finished folder (docs/report.md)."""
-    annotations: str | None = None
-    """AlpacaEval's annotations.json, whose win rates are printed instead of any page."""
+    leaderboard: str | None = None
+    """A CSV file for the win rates of all evaluated models beside the paper's, each with its judge and prompts; printed, too."""
+    annotations: Any = field(default_factory=list)
+    """AlpacaEval's annotations.json, whose win rates are printed instead of any page; of several files, as a list or with commas,
+    the first is compared with each of the others."""
     length_control: LengthControlConfig = field(default_factory=LengthControlConfig)
 
     def __post_init__(self) -> None:
         self.runs = self.runs.split(",") if isinstance(self.runs, str) else self.runs
+        given = self.annotations or []
+        self.annotations = given.split(",") if isinstance(given, str) else given
         require(len(self.runs) != 1, "runs", ",".join(self.runs), "a comparison needs two or more, as in runs=m0,m1")
         require(self.sweep is None or not self.runs, "runs", ",".join(self.runs), f"excludes sweep={self.sweep}")
         if self.page is not None:

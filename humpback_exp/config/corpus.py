@@ -41,11 +41,14 @@ class CorpusConfig:
     """Largest share of text inside links; more is a list of links (ours)."""
     near_duplicate: float = bounded(0.8, SHARE)
     """Estimated Jaccard similarity of word 5-grams from which the later of two segments is dropped (ours)."""
+    questions: bool = False
+    """Make held-out pairs of the pages whose headers are questions (docs/corpus.md), in two halves: development.jsonl and
+    test.jsonl in heldout/ of the segments' folder. Neither those pages nor segments that repeat them become candidates (ours)."""
 
     @property
     def inactive_fields(self) -> set[str]:
         """Options that a run leaves alone are no part of what it is."""
-        later = ("max_page_mb", "capital_words", "subtree", "site_lines")
+        later = ("max_page_mb", "capital_words", "subtree", "site_lines", "questions")
         return {f.name for f in fields(self) if f.name in later and getattr(self, f.name) == f.default}
 
     def __post_init__(self) -> None:

@@ -22,7 +22,14 @@ from humpback_exp.config.training import check_selection
 SCORERS = ("generated", "expected", "likelihood")
 """What a model can do."""
 GIVEN = "given"
-LIKELIHOODS = ("forward", "backward", "both")
+LIKELIHOODS = {
+    "forward": ("forward",),
+    "backward": ("backward",),
+    "both": ("forward", "backward"),
+    "contrast": ("contrast",),
+    "forward_contrast": ("forward", "contrast"),
+}
+"""Choice of `likelihood` -> the measures whose mean rank is the score; columns of a ScoredCandidate."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,9 +46,15 @@ class RatingConfig(StageConfig):
     written one would stand; one reading of the prompt. likelihood: no rubric, but how well instruction and output go together."""
     likelihood: str = bounded("forward", choice(*LIKELIHOODS))
     """forward: nats a token the instruction saves on the output, under the rating model. backward: minus the loss of the
-    instruction given the output, nats a token, under the backward model. both: the mean of their quantile ranks."""
+    instruction given the output, nats a token, under the backward model. contrast: loss of the output under the base model less
+    its loss under the rating model, nats a token: how much the pair has of the seed's style (after Moore and Lewis 2010). both and
+    forward_contrast: the mean of the quantile ranks of two."""
     backward_path: str | None = artifact_input()
     """The backward model; needed for likelihood=backward and both."""
+    base_path: str | None = artifact_input()
+    """The model that the rating model was trained from; needed for likelihood=contrast and forward_contrast."""
+    base_template: str | None = None
+    """Chat template of the base model; None takes the one in its folder, which a plain base model lacks."""
     tagged: bool = True
     """Whether prompts carry the tags the models were trained with (data.tagged)."""
     rubric: RubricConfig = field(default_factory=RubricConfig)
@@ -67,12 +80,13 @@ class RatingConfig(StageConfig):
             self.samples,
             "greedy ratings are all alike; set generation.temperature",
         )
-        require(
-            "backward_path" in self.inactive_fields or self.backward_path is not None,
-            "backward_path",
-            None,
-            f"likelihood={self.likelihood} needs the backward model; give its folder",
-        )
+        for key, model in (("backward_path", "backward"), ("base_path", "base")):
+            require(
+                key in self.inactive_fields or getattr(self, key) is not None,
+                key,
+                None,
+                f"likelihood={self.likelihood} needs the {model} model; give its folder",
+            )
 
     @property
     def scorers_used(self) -> set[str]:
@@ -89,10 +103,13 @@ class RatingConfig(StageConfig):
             inactive |= {"rubric", "compare"}
         if "generated" not in used:
             inactive |= {"generation", "attempts", "samples"}
-        if "likelihood" not in used:
-            inactive |= {"likelihood", "backward_path"}
-        elif self.likelihood == "forward":
+        measures = LIKELIHOODS[self.likelihood] if "likelihood" in used else ()
+        if not measures:
+            inactive |= {"likelihood"}
+        if "backward" not in measures:
             inactive |= {"backward_path"}
+        if "contrast" not in measures:
+            inactive |= {"base_path", "base_template"}
         return inactive
 
 

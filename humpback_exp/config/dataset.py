@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, fields
 
+from humpback_exp.config.identity import artifact_input
+
 
 @dataclass(kw_only=True, slots=True, unsafe_hash=True)
 class ColumnsConfig:
@@ -38,9 +40,18 @@ class DatasetConfig:
     most: int | None = None
     """At most this many pairs, drawn by the seeded order of their ids; a dataset with fewer is read whole. For the seed
     data.seed_size takes its place and refuses fewer."""
+    subset: str | None = None
+    """Only the rows whose column `dataset` says so, as of AlpacaEval's five sets."""
+    count: int | None = None
+    """How many rows there must be, before `without` and `most`; another number is refused."""
+    without: str | None = artifact_input()
+    """A file of prompts to leave out, whatever their answers."""
+    prompts_only: bool = False
+    """Whether outputs are not read: prompts are answered and judged, but a model's answer is no human's and has no loss."""
     columns: ColumnsConfig = field(default_factory=ColumnsConfig)
 
     @property
     def inactive_fields(self) -> set[str]:
         """Options left as they are: a run without them is the run that it was before there were any."""
-        return {f.name for f in fields(self) if f.name != "columns" and getattr(self, f.name) in (None, "train")}
+        usual = (None, "train", False)
+        return {f.name for f in fields(self) if f.name != "columns" and getattr(self, f.name) in usual}

@@ -1,4 +1,4 @@
-"""How models are sampled, served, asked to rate and asked to judge."""
+"""How models are sampled, served and asked to rate."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from humpback_exp.config.bounds import (
     choice,
     require,
 )
-from humpback_exp.config.identity import artifact_input, operational
+from humpback_exp.config.identity import operational
 from humpback_exp.config.training import DTYPES
 
 
@@ -123,23 +123,3 @@ class RubricConfig:
     @property
     def rates_output(self) -> bool:
         return "{output}" in self.prompt
-
-
-@dataclass(kw_only=True, slots=True)
-class JudgeConfig:
-    """Who compares two answers."""
-
-    path: str | None = artifact_input()
-    """Judge model: folder or Hub id. None skips the win rate; the pipeline then takes its base model."""
-    template: str | None = None
-    """Chat template of the judge; None takes the one in its folder."""
-    prompts: int = bounded(20, NOT_NEGATIVE)
-    """Held-out prompts answered and compared; 0 skips the win rate, too."""
-
-    def __post_init__(self) -> None:
-        check_bounds(self, "judge.")
-
-    @property
-    def asked(self) -> bool:
-        """Whether there is a win rate to measure."""
-        return self.path is not None and self.prompts > 0

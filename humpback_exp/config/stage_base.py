@@ -34,6 +34,11 @@ class StageConfig:
         return []
 
     @property
+    def measurements(self) -> list[str]:
+        """Names of what an evaluation measures, in order; none in other stages."""
+        return []
+
+    @property
     def folder(self) -> Path:
         parts = Path(self.name).parts
         inside = bool(parts) and ".." not in parts and not Path(self.name).is_absolute()

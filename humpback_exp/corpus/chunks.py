@@ -1,6 +1,7 @@
 """One unit of work, from pages to a committed chunk, and the way back. Called by the segment stage, in its workers.
 
-A chunk is three files with one name: dropped rows, page counts, and, written last, the kept rows whose file commits it.
+A chunk is a few files with one name: dropped rows, held-out pairs, page counts, and, written last, the kept rows whose file
+commits it.
 """
 
 import json
@@ -12,13 +13,13 @@ from pathlib import Path
 
 from humpback_exp import artifacts, reasons, records
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus import dedup, pages
+from humpback_exp.corpus import dedup, pages, questions
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.filters import drop_reason, is_capital_word
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import Section, cut, dropped_record
 from humpback_exp.corpus.sites import Sites, lines_of, repeated
-from humpback_exp.records import DroppedSegment, Segment
+from humpback_exp.records import DroppedSegment, HeldoutPair, Segment
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,12 +48,16 @@ def work(unit: pages.Unit, config: CorpusConfig, folder: Path) -> None:
     counts: Counter[str] = Counter()
     kept: list[SignedSegment] = []
     dropped: list[DroppedSegment] = []
+    heldout: list[HeldoutPair] = []
     sites = repeated(unit, config.max_page_mb) if config.site_lines else {}
     for page in pages.read(unit, config.max_page_mb):
         counts["pages"] += 1
         found, verdicts, why = judged(page, config, sites)
         if why:
             counts[reasons.PAGE + why] += 1
+        if config.questions and (asked := questions.on_page(found)):
+            heldout += questions.pairs(asked, config)
+            verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
         for section, reason in zip(found, verdicts, strict=True):
             if reason:
                 dropped.append(section.dropped(reason))
@@ -62,6 +67,8 @@ def work(unit: pages.Unit, config: CorpusConfig, folder: Path) -> None:
             counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
     path = committed(folder, unit.number)
     records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
+    if config.questions:
+        records.write(path.with_suffix(".heldout"), HeldoutPair, heldout)
     artifacts.write_text(path.with_suffix(".json"), json.dumps(counts))
     records.write(path, SignedSegment, kept)
 
@@ -104,6 +111,12 @@ def dropped(folder: Path, number: int) -> Iterator[DroppedSegment]:
         yield from records.read_file(committed(folder, chunk).with_suffix(".dropped"), DroppedSegment)
 
 
+def heldout(folder: Path, number: int) -> Iterator[HeldoutPair]:
+    """The held-out pairs of the first `number` chunks, in order."""
+    for chunk in range(number):
+        yield from records.read_file(committed(folder, chunk).with_suffix(".heldout"), HeldoutPair)
+
+
 def counts(folder: Path, number: int) -> Counter[str]:
     """What the first `number` chunks counted: `pages`, `kept`, and drop reasons of pages and segments."""
     total: Counter[str] = Counter()
@@ -116,6 +129,6 @@ def clear(folder: Path, number: int) -> None:
     """Remove the first `number` chunks, each one's commit first: a kill in between leaves no half chunk."""
     for chunk in range(number):
         path = committed(folder, chunk)
-        for file in (path, path.with_suffix(".json"), path.with_suffix(".dropped")):
-            file.unlink(missing_ok=True)
+        for suffix in (".parquet", ".json", ".heldout", ".dropped"):
+            path.with_suffix(suffix).unlink(missing_ok=True)
     shutil.rmtree(folder)

@@ -64,19 +64,41 @@ def _require_enough(count: int, size: int, path: str) -> None:
 
 
 def read_pairs(path: str, key: str, dataset: DatasetConfig) -> Iterator[Example]:
-    """The pairs of a source one after the other."""
-    seen = set[str]()
+    """The pairs of a source one after the other.
+
+    Raises:
+        ValueError: as `load_seed` says, or the source has not `dataset.count` rows, which is known when all are read.
+    """
+    seen, left_out = set[str](), _prompts(dataset.without, key)
     for where, number, columns in _rows(path, key, dataset):
         example = Example(
             id=row_id(columns, number, where),
             source="seed",
             instruction=text(columns, "instruction", where).strip(),
-            output="" if key == PROMPTS and lacks(columns, "output") else text(columns, "output", where).strip(),
+            output=_output(columns, where, key, dataset),
         )
         if example.id in seen:
             raise ValueError(f"{key}={path}: id {example.id!r} stands twice; ids must differ")
         seen.add(example.id)
-        yield example
+        if example.instruction not in left_out:
+            yield example
+    if dataset.count not in (None, len(seen)):
+        which = f" of {dataset.subset}" if dataset.subset else ""
+        raise ValueError(
+            f"{key}={path}: has {len(seen)} rows{which}, not {OPTIONS.get(key, key)}.count={dataset.count}; get it whole"
+        )
+
+
+def _output(columns: Columns, where: str, key: str, dataset: DatasetConfig) -> str:
+    if dataset.prompts_only or (key == PROMPTS and lacks(columns, "output")):
+        return ""
+    return text(columns, "output", where).strip()
+
+
+def _prompts(path: str | None, key: str) -> set[str]:
+    """The instructions of a source, whatever their outputs; none without one."""
+    whole = DatasetConfig(prompts_only=True)
+    return {row.instruction for row in read_pairs(path, key, whole)} if path else set()
 
 
 @cache
@@ -92,8 +114,10 @@ def _rows(path: str, key: str, dataset: DatasetConfig) -> Iterator[tuple[str, in
     for file in files.paths:
         for line, row in read_rows(file, key):
             where, number = f"{file}:{line}", number + 1
+            if dataset.subset is not None and row.get("dataset") != dataset.subset:
+                continue
             if "message_tree_id" not in row:
-                columns = renamed(row, dataset.columns.named, where, f"{OPTIONS[key]}.columns")
+                columns = renamed(row, dataset.columns.named, where, f"{OPTIONS.get(key, key)}.columns")
                 yield where, number, pair_columns(columns, where)
             elif "message_id" in row and "prompt" not in row:
                 messages.add(row, where)

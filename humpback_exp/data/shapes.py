@@ -39,6 +39,7 @@ def pair_columns(columns: Columns, where: str) -> Columns:
     """
     if "instruction" not in columns and "output" not in columns:
         columns = columns | _other_shape(columns)
+    columns = columns | _first_instance(columns)
     if lacks(columns, "input") or "instruction" not in columns:
         return columns
     whole = "\n\n".join(text(columns, name, where).strip() for name in ("instruction", "input"))
@@ -46,9 +47,14 @@ def pair_columns(columns: Columns, where: str) -> Columns:
 
 
 def _other_shape(columns: Columns) -> Columns:
-    """Instruction and output of a row of messages, or of prompt and completion (as text or as turns of a chat)."""
+    """Instruction and output of a row of messages, of turns as plain texts (as Vicuna's questions and LIMA's pairs are), or of
+    prompt and completion (as text or as turns of a chat)."""
     if "messages" in columns and "completion" not in columns:
         return first_turn(*columns["messages"])
+    if "turns" in columns:  # all of the user's
+        return {"instruction": _first_text(*columns["turns"])["instruction"]}
+    if "conversations" in columns:
+        return _first_text(*columns["conversations"])
     if "prompt" not in columns:
         return {}
     (name, prompt), completion = columns["prompt"], columns.get("completion", ("completion", None))
@@ -56,6 +62,20 @@ def _other_shape(columns: Columns) -> Columns:
         return {"instruction": (name, prompt), "output": completion}
     said = completion[1]
     return first_turn(name, prompt + (said if isinstance(said, list) else [{"role": "assistant", "content": said}]))
+
+
+def _first_text(name: str, texts: Any) -> Columns:
+    """The first of several texts, asked and answered in turn, and the answer to it."""
+    first, second = [*(texts if isinstance(texts, list) else []), None, None][:2]
+    return {"instruction": (name, first), "output": (name, second)}
+
+
+def _first_instance(columns: Columns) -> Columns:
+    """Input and output of the first instance of a Self-Instruct task; nothing of other rows."""
+    name, instances = "instances", columns.get("instances", ("instances", None))[1]
+    if not isinstance(instances, list) or not instances or not isinstance(instances[0], dict):
+        return {}
+    return {key: (f"{name}[0].{key}", instances[0].get(key)) for key in ("input", "output")}
 
 
 def first_turn(name: str, messages: Any) -> Columns:

@@ -1,102 +1,68 @@
-"""Pairwise comparison by a judge model: both orders, ties where they disagree, standard error over prompts."""
+"""The win rate of a model over another, from what a judge says of their answers to the same prompts.
 
-import math
+A share lies in [0, 1]: 1 where the model's answer is better, 0 where the other's is, 0.5 for a tie; a judge that weighs says
+how sure it is. None stands for a verdict that could not be read, which is neither a tie nor a loss.
+"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from humpback_exp.evaluation.statistics import mean_and_error
-from humpback_exp.inference.protocol import Engine
-from humpback_exp.prompts import comparison
-from humpback_exp.records import Answer, Verdict
 
 POINTS = {"win": 1.0, "tie": 0.5, "loss": 0.0}
-NAMES = {"win": "wins", "tie": "ties", "loss": "losses"}
-CERTAIN = 1e-6
-"""Probabilities closer to 0 or 1 than this are taken as this close, so that their log-odds are finite."""
+"""What an outcome counts."""
+DRAWS = 10_000
+"""Of the bootstrap: the ends of its intervals then move by about a hundredth of their width from seed to seed."""
 
 
-@dataclass(slots=True, frozen=True)
-class Preference:
-    """The probability a judge gives our answer, shown first and shown second."""
+@dataclass(frozen=True, slots=True)
+class WinRate:
+    """A model against another, over the verdicts that could be read; nan without any."""
 
-    id: str
-    equal: bool
-    """Whether both answers are the same text."""
-    first: float
-    second: float
-
-
-def compare(judge: Engine, ours: Sequence[Answer], theirs: dict[str, str]) -> list[Verdict]:
-    """Judge our answers against those of a reference to the same prompts, each shown first and second.
-
-    A comparison for which the judge gives no probabilities, in either order, has no verdict: it is no tie.
-
-    Args:
-        theirs: prompt id -> the reference's answer; prompts it did not answer are left out.
-    """
-    both = [(row, row.answer, theirs[row.id]) for row in ours if can_be_judged(row) and row.id in theirs]
-    in_order = [comparison(row.instruction, a or "", b) for row, a, b in both]
-    swapped = [comparison(row.instruction, b, a or "") for row, a, b in both]
-    first, second = (judge.choose(asked, ["1", "2"], "", lambda rows, tokens: None) for asked in (in_order, swapped))
-    preferences = [
-        Preference(row.id, a == b, share(as_first, 0), share(as_second, 1))
-        for (row, a, b), as_first, as_second in zip(both, first, second, strict=True)
-    ]
-    return verdicts([p for p in preferences if math.isfinite(p.first + p.second)])
+    percent: float
+    """Mean share."""
+    error: float
+    """Standard error of the mean, in percent (ddof 1)."""
+    wins: int
+    losses: int
+    ties: int
+    unscored: int
 
 
-def can_be_judged(row: Answer) -> bool:
-    """Whether the answer can be judged."""
-    return row.answer is not None and not row.dropped
-
-
-def share(probabilities: Sequence[float], choice: int) -> float:
-    """The probability of a choice among all; nan where the judge puts none on any, or what it gives is no number."""
-    mass = math.fsum(probabilities)
-    return probabilities[choice] / mass if 0 < mass < math.inf else math.nan
-
-
-def verdicts(preferences: Sequence[Preference]) -> list[Verdict]:
-    """Both orders joined, after the judge's position bias is taken out.
-
-    Small judges prefer one position nearly always; read plainly, every verdict of theirs is a tie. The bias is the mean
-    log-odds of the first answer over all comparisons, where each answer stands first once; it is about zero for a judge
-    without one, and then nothing changes.
-    """
-    position_bias = sum(log_odds(p.first) - log_odds(p.second) for p in preferences) / max(2 * len(preferences), 1)
-    return [verdict(p, position_bias) for p in preferences]
-
-
-def verdict(preference: Preference, position_bias: float) -> Verdict:
-    """A win or loss needs both orders; equal answers tie whatever the judge says."""
-    first, second = log_odds(preference.first) - position_bias, log_odds(preference.second) + position_bias
-    outcome = "tie"
-    if not preference.equal and first * second > 0:
-        outcome = "win" if first > 0 else "loss"
-    return Verdict(
-        id=preference.id, first_probability=preference.first, second_probability=preference.second, outcome=outcome
+def win_rate(shares: Sequence[float | None]) -> WinRate:
+    """The mean of the shares that are known, and the counts of all."""
+    known = [share for share in shares if share is not None]
+    mean, error = mean_and_error(known)
+    return WinRate(
+        percent=100 * mean,
+        error=100 * error,
+        wins=sum(share > 0.5 for share in known),
+        losses=sum(share < 0.5 for share in known),
+        ties=sum(share == 0.5 for share in known),
+        unscored=len(shares) - len(known),
     )
 
 
-def log_odds(probability: float) -> float:
-    clamped = min(max(probability, CERTAIN), 1 - CERTAIN)
-    return math.log(clamped / (1 - clamped))
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One model's win rate less another's over the same opponent, in percentage points."""
+
+    points: float
+    low: float
+    high: float
+    """Ends of the 95 % interval."""
+    p: float
+    """Of the two-sided test that there is none."""
+    prompts: int
 
 
-def win_rate(verdicts: Sequence[Verdict]) -> dict[str, float]:
-    """Wins plus half the ties, and the judge's mean preference, each with its standard error; nan without verdicts.
-
-    `preference` is the mean over both orders of the probability given to our answer. `position_share` is how often the
-    first answer was preferred: near 0 or 1 the judge looks at places more than at answers.
-    """
-    points, error = mean_and_error([POINTS[v.outcome] for v in verdicts])
-    preference, preference_error = mean_and_error([(v.first_probability + v.second_probability) / 2 for v in verdicts])
-    firsts = sum((v.first_probability > 0.5) + (v.second_probability < 0.5) for v in verdicts)
-    return {
-        "win_rate": points,
-        "win_rate_error": error,
-        "preference": preference,
-        "preference_error": preference_error,
-        "position_share": firsts / (2 * len(verdicts)) if verdicts else math.nan,
-        "prompts": len(verdicts),
-    } | {NAMES[outcome]: sum(v.outcome == outcome for v in verdicts) for outcome in POINTS}
+def paired_bootstrap(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> Difference:
+    """Compare two models on the prompts that both were judged on: prompts are drawn with replacement, both shares together."""
+    gaps = 100 * (np.array(ours) - np.array(theirs))
+    generator = np.random.default_rng(seed)
+    drawn = np.array([gaps[generator.integers(len(gaps), size=len(gaps))].mean() for _ in range(DRAWS)])
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    beyond = min((drawn <= 0).mean(), (drawn >= 0).mean())
+    return Difference(float(gaps.mean()), float(low), float(high), min(1.0, 2 * float(beyond)), len(gaps))

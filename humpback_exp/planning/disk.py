@@ -53,20 +53,23 @@ def model_folder(training: Training, hardware: HardwareConfig) -> Folder:
 def data_folder(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Folder | None:
     """What a stage writes of texts, before compression, which about halves them; None for models and evaluations."""
     rows, chosen = sizes.candidates, sizes.curated
-    texts = rows.instruction + rows.output
+    texts, count = rows.instruction + rows.output, rows.count
     match stage:
         case SegmentConfig():
-            return _folder(stage, rows.count, rows.output)
+            chars = rows.output
         case AugmentConfig():
-            return _folder(stage, rows.count, texts + rows.instruction)
+            chars = texts + rows.instruction
         case ScoreConfig():
             rationale = stage.samples * stage.generation.max_new_tokens * config.sizes.chars_per_token
-            return _folder(stage, rows.count, texts + (rationale if stage.scorer == "generated" else 0))
+            chars = texts + (rationale if stage.scorer == "generated" else 0)
         case SelectConfig():
-            return _folder(stage, chosen.count, chosen.instruction + chosen.output)
+            count, chars = chosen.count, chosen.instruction + chosen.output
         case RewriteConfig():
-            return _folder(stage, chosen.count, chosen.instruction + 3 * chosen.output)
-    return None
+            count, chars = chosen.count, chosen.instruction + 3 * chosen.output
+        case _:
+            return None
+    size = round(count * (chars + ROW))
+    return Folder(f"{stage.kind}/{stage.name}", size, size, size)
 
 
 def whole_disk(folders: Sequence[Folder]) -> Folder:
@@ -74,8 +77,3 @@ def whole_disk(folders: Sequence[Folder]) -> Folder:
     kept = sum(folder.kept for folder in folders)
     most = kept + max(folder.most - folder.kept for folder in folders)
     return Folder("the loop", kept, most, sum(folder.written for folder in folders))
-
-
-def _folder(stage: StageConfig, rows: int, chars: float) -> Folder:
-    size = round(rows * (chars + ROW))
-    return Folder(f"{stage.kind}/{stage.name}", size, size, size)

@@ -7,12 +7,9 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import (
-    AugmentConfig,
     DataConfig,
     EvaluateConfig,
-    GateConfig,
     PlanConfig,
-    RewriteConfig,
     ScoreConfig,
     SegmentConfig,
     StageConfig,
@@ -24,14 +21,7 @@ from humpback_exp.data.seed import count_pairs
 from humpback_exp.planning.disk import Folder, data_folder, model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.model_shape import shape_of
-from humpback_exp.planning.requests import (
-    MARKS,
-    augment_requests,
-    evaluate_requests,
-    gate_requests,
-    rewrite_requests,
-    score_requests,
-)
+from humpback_exp.planning.requests import MARKS, requests_of
 from humpback_exp.planning.sizes import Found, Sizes, sizes_of
 from humpback_exp.planning.training import Training
 from humpback_exp.prompts import BACKWARD
@@ -43,30 +33,25 @@ class LoopEstimate:
 
     sizes: Sizes
     stages: list[Training | Generation]
-    trainings: list[Training]
-    generations: list[Generation]
     folders: list[Folder]
+
+
+def estimate_loop(config: PlanConfig, loop: Sequence[StageConfig]) -> LoopEstimate:
+    """Work and folders of every stage of a loop, from what can be counted of its data already."""
+    sizes = sizes_of(config, found(loop))
+    stages = [made for stage in loop if (made := estimate(stage, config, sizes))]
+    texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
+    models = [model_folder(stage, config.hardware) for stage in stages if isinstance(stage, Training)]
+    return LoopEstimate(sizes, stages, [*texts, *models])
 
 
 def estimate(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> Training | Generation | None:
     """A stage with its work; None for those that take neither a GPU nor much time."""
-    shape = shape_of(config.model)
-    match stage:
-        case TrainConfig():
-            return training(stage, config, sizes)
-        case AugmentConfig():
-            name = "augment" if stage.name == "web" else f"augment {stage.name}"
-            return Generation(name, shape, config.engine, augment_requests(config, sizes))
-        case GateConfig():
-            return Generation(f"gate {stage.name}", shape, config.engine, gate_requests(config, sizes, stage))
-        case ScoreConfig():
-            return Generation(f"score {stage.name}", shape, config.engine, score_requests(config, sizes, stage))
-        case RewriteConfig():
-            return Generation(f"rewrite {stage.name}", shape, config.engine, rewrite_requests(config, sizes))
-        case EvaluateConfig():
-            requests = evaluate_requests(config, sizes, compares=stage.reference is not None)
-            return Generation(f"evaluate {stage.name}", shape, config.engine, requests)
-    return None
+    if isinstance(stage, TrainConfig):
+        return training(stage, config, sizes)
+    requests = requests_of(stage, config, sizes)
+    name = stage.stage if stage.name == "web" else f"{stage.stage} {stage.name}"
+    return Generation(name, shape_of(config.model), config.engine, requests) if requests else None
 
 
 def training(stage: TrainConfig, config: PlanConfig, sizes: Sizes) -> Training:
@@ -77,17 +62,6 @@ def training(stage: TrainConfig, config: PlanConfig, sizes: Sizes) -> Training:
     chars = sum(rows.count * (own + rows.instruction + rows.output) for rows in parts) / examples
     mean = min(chars / config.sizes.chars_per_token + MARKS, stage.data.max_length)
     return Training(stage, examples, mean, *schedule(stage.optim, examples))
-
-
-def estimate_loop(config: PlanConfig, loop: Sequence[StageConfig]) -> LoopEstimate:
-    """Work and folders of every stage of a loop, from what can be counted of its data already."""
-    sizes = sizes_of(config, found(loop))
-    stages = [made for stage in loop if (made := estimate(stage, config, sizes))]
-    texts = [folder for stage in loop if (folder := data_folder(stage, config, sizes))]
-    trainings = [stage for stage in stages if isinstance(stage, Training)]
-    generations = [stage for stage in stages if isinstance(stage, Generation)]
-    models = [model_folder(training, config.hardware) for training in trainings]
-    return LoopEstimate(sizes, stages, trainings, generations, [*texts, *models])
 
 
 def found(stages: Sequence[StageConfig]) -> dict[str, Found]:
@@ -116,25 +90,23 @@ def _trained_on(data: DataConfig, seed: int) -> dict[str, Found]:
         count = count_pairs(data.seed_path, "data.seed_path", data.dataset)
         counted["seed"] = min(count, data.seed_size or data.dataset.most or count), data.seed_path
     if data.scored and artifacts.is_finished(Path(data.scored)):
-        how = (data.min_score, data.top_fraction, data.size, data.as_many_as, seed)
-        counted["curated"] = _selected(data.scored, artifacts.load(Path(data.scored)).fingerprint, *how), data.scored
+        how = (data.min_score, data.top_fraction, data.size, data.as_many_as)
+        fingerprint = artifacts.load(Path(data.scored)).fingerprint
+        counted["curated"] = _selected(data.scored, fingerprint, how, seed), data.scored
     return counted
 
 
+Selection = tuple[float | None, float | None, int | None, str | None]
+
+
 @cache
-def _selected(
-    scored: str,
-    fingerprint: str,
-    min_score: float | None,
-    top_fraction: float | None,
-    size: int | None,
-    as_many_as: str | None,
-    seed: int,
-) -> int:
+def _selected(scored: str, fingerprint: str, how: Selection, seed: int) -> int:
     """How many web pairs a selection keeps, from ids and scores alone; points of a sweep share it.
 
     Args:
         fingerprint: of the scored folder, which may be made again.
+        how: `min_score`, `top_fraction`, `size` and `as_many_as` of the data.
     """
-    how = DataConfig(scored=scored, min_score=min_score, top_fraction=top_fraction, size=size, as_many_as=as_many_as)
-    return len(selected_ids(how, seed))
+    min_score, top_fraction, size, as_many_as = how
+    data = DataConfig(scored=scored, min_score=min_score, top_fraction=top_fraction, size=size, as_many_as=as_many_as)
+    return len(selected_ids(data, seed))

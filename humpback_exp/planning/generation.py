@@ -76,6 +76,11 @@ class Generation:
         """Read, and written at most."""
         return sum(asked.count * (asked.prompt + asked.writes) for asked in self.requests)
 
+    @property
+    def flops(self) -> float:
+        """2 FLOPs a parameter and token."""
+        return 2 * self.shape.parameters * self.tokens
+
     def seconds(self, hardware: HardwareConfig) -> float:
         """Time of one copy on the GPUs it needs.
 

@@ -16,8 +16,6 @@ FILE = 2
 """Bytes a parameter in a published model; the file stays in memory while a CPU loads it."""
 SUB_GROUP = 1_000_000_000
 """Parameters of a rank that DeepSpeed's optimiser step takes at a time (sub_group_size)."""
-
-
 SHARD = 2 << 30
 """A shard of the export before it is written (modeling/export/write.py)."""
 

@@ -19,14 +19,16 @@ from humpback_exp.config import (
 from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
-from humpback_exp.data.sources import OPTIONS, is_hub_id
+from humpback_exp.data.sources import OPTIONS, SETS, is_hub_id
+from humpback_exp.planning.benchmarks import check_benchmarks
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
-from humpback_exp.planning.training_check import check
+from humpback_exp.planning.training_check import check_training
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "answers")
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id, answers AlpacaEval's file."""
+FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
 def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
@@ -36,17 +38,29 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
         ValueError: names everything that is missing, the machine first.
     """
     problems = []
-    for check_all in (check_stages, check_inputs):
+    for check_all in (check_stages, check_inputs, check_judges):
         try:
             check_all(stages)
         except ValueError as error:
             problems.append(str(error))
     if problems:
         raise ValueError("; and ".join(problems))
-    stages = [pinned(stage) for stage in stages]
+    made = {stage.folder for stage in stages}
+    stages = [stage if _reads_pairs_of(made, stage) else pinned(stage) for stage in stages]
     for stage in stages:
         check_seed(stage)
     return stages
+
+
+def _reads_pairs_of(made: set[Path], stage: StageConfig) -> bool:
+    """Whether the pairs that a stage reads lie in a folder that other stages make, such as those of `corpus.questions`."""
+    return any(
+        (key in OPTIONS or key.startswith(SETS)) and _inside(path, made) for key, path in input_paths(stage).items()
+    )
+
+
+def _inside(path: str, folders: set[Path]) -> bool:
+    return not folders.isdisjoint([Path(path), *Path(path).parents])
 
 
 def check_inputs(stages: Sequence[StageConfig]) -> None:
@@ -54,12 +68,41 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
     made: set[Path] = set()
     for stage in stages:
         for key, path in input_paths(stage).items():
-            if key in OPTIONS:
-                there = Path(path).exists() or is_hub_id(path)
+            if _inside(path, made):
+                continue
+            if key in OPTIONS or key.startswith(SETS):
+                there = Path(path).exists() or (key in OPTIONS and is_hub_id(path))
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
-            elif Path(path) not in made and (key in FOLDERS or _ours(Path(path), stage)):
+            elif key in FILES:
+                require(Path(path).is_file(), key, path, "no such file")
+            elif key in ("reference", "answers") and Path(path).is_file():
+                continue
+            elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
         made.add(stage.folder)
+
+
+def check_judges(stages: Sequence[StageConfig]) -> None:
+    """Raise the ValueError of a judge that is one of the two models it compares, unless that is asked for by name."""
+    models = {str(stage.folder): stage.model_path for stage in stages if isinstance(stage, EvaluateConfig)}
+    for stage in stages:
+        if not isinstance(stage, EvaluateConfig) or artifacts.is_finished(stage.folder):
+            continue
+        if not (stage.judge.asked and stage.reference):
+            continue
+        ours = _asked_model(stage.answers, models) if stage.answers else stage.model_path
+        impartial = stage.judge.may_judge_itself or stage.judge.path not in (
+            ours,
+            _asked_model(stage.reference, models),
+        )
+        bound = "is one of the two models that it compares; name another judge, or set judge.may_judge_itself=true"
+        require(impartial or stage.judge.path is None, "judge.path", stage.judge.path, bound)
+
+
+def _asked_model(path: str, models: Mapping[str, str]) -> str | None:
+    """The model whose answers an evals folder holds; None of a file."""
+    made = artifacts.load(Path(path)).inputs if artifacts.is_finished(Path(path)) else {}
+    return models.get(str(Path(path))) or made.get("model_path", {}).get("path")
 
 
 def _ours(path: Path, stage: StageConfig) -> bool:
@@ -91,14 +134,23 @@ def check_seed(stage: StageConfig) -> None:
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:
     """Raise the ValueError of a model that is still to be trained or run, and cannot be; arguments as in `check_stages`."""
-    if artifacts.is_finished(stage.folder):
+    if artifacts.is_done(stage):
         return
     if isinstance(stage, TrainConfig) and here:
-        check(stage)
+        check_training(stage)
+    if isinstance(stage, EvaluateConfig):
+        check_benchmarks(stage)
     if isinstance(stage, ASKING):
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
             check_engine(stage.engine)
+        if (
+            isinstance(stage, EvaluateConfig)
+            and stage.judge.engine
+            and "judge" in stage.measurements
+            and stage.reference
+        ):
+            check_engine(stage.judge.engine)
         if local and isinstance(stage, BulkConfig):
             check_workers(stage.engine, stage.executor)
         check_models(stage, made or {}, local)
@@ -114,7 +166,7 @@ def check_folders(stages: Sequence[StageConfig], sound: set[Path], moved_by: str
     missing = {stage.folder for stage in stages if not artifacts.is_finished(stage.folder)}
     for stage in stages:
         # an input that is still to be made cannot be compared with the one there was
-        comparable = missing.isdisjoint(map(Path, input_paths(stage).values()))
+        comparable = not any(_inside(path, missing) for path in input_paths(stage).values())
         if stage.folder.exists() and comparable and stage.folder not in sound:
             artifacts.begin(pinned(stage), write=False, moved_by=moved_by)
             sound.add(stage.folder)

@@ -1,7 +1,17 @@
 """What the stages of a loop ask of a model: numbers and lengths of prompts."""
 
 from humpback_exp.augmentation.instructions import MAX_CHARS
-from humpback_exp.config import PlanConfig, RatingConfig
+from humpback_exp.config import (
+    AugmentConfig,
+    EvaluateConfig,
+    GateConfig,
+    PlanConfig,
+    RatingConfig,
+    RewriteConfig,
+    ScoreConfig,
+    StageConfig,
+)
+from humpback_exp.config.curation import LIKELIHOODS
 from humpback_exp.planning.generation import Requests
 from humpback_exp.planning.sizes import Rows, Sizes
 from humpback_exp.prompts import BACKWARD, JUDGE, REWRITE
@@ -10,68 +20,61 @@ MARKS = 20
 """Tokens that a template and a tag add to a prompt (ours)."""
 
 
-def augment_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
-    """One backward prompt a segment."""
-    rows, own = sizes.candidates, len(BACKWARD)
-    return (
-        _requests(
-            config, rows.count, own + rows.output, own + config.corpus.max_chars, config.generation.max_new_tokens
-        ),
-    )
-
-
-def score_requests(config: PlanConfig, sizes: Sizes, stage: RatingConfig) -> tuple[Requests, ...]:
-    """What rating every candidate asks; those rated by a second scorer to compare the two are too few to count."""
-    rows = sizes.candidates
-    return _ratings(config, stage, rows, rows.count, MAX_CHARS, config.corpus.max_chars)
-
-
-def gate_requests(config: PlanConfig, sizes: Sizes, stage: RatingConfig) -> tuple[Requests, ...]:
-    """The same of known pairs, each whole and corrupted in two ways."""
-    rows = sizes.heldout
-    return _ratings(config, stage, rows, 3 * min(config.gate.pairs, rows.count), rows.instruction, rows.output)
+def requests_of(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
+    """The requests of a stage; none where it asks no model."""
+    web, heldout, most = sizes.candidates, sizes.heldout, config.corpus.max_chars
+    match stage:
+        case AugmentConfig():
+            own, writes = len(BACKWARD), config.generation.max_new_tokens
+            return (_requests(config, web.count, own + web.output, own + most, writes),)
+        case GateConfig():  # each pair is rated whole and corrupted in two ways
+            count = 3 * min(config.gate.pairs, heldout.count)
+            return _ratings(config, stage, heldout, count, (heldout.instruction, heldout.output))
+        case ScoreConfig():  # those that a second scorer rates, to compare the two, are too few to count
+            return _ratings(config, stage, web, web.count, (MAX_CHARS, most))
+        case RewriteConfig():
+            own, chosen = len(REWRITE), sizes.curated
+            draft, writes = chosen.instruction + chosen.output, config.rewriting.max_new_tokens
+            return (_requests(config, chosen.count, own + draft, own + MAX_CHARS + most, writes),)
+        case EvaluateConfig():
+            return _evaluation(config, heldout, compares=stage.reference is not None)
+    return ()
 
 
 def _ratings(
-    config: PlanConfig,
-    stage: RatingConfig,
-    rows: Rows,
-    count: float,
-    longest_instruction: float,
-    longest_output: float,
+    config: PlanConfig, stage: RatingConfig, rows: Rows, count: float, most: tuple[float, float]
 ) -> tuple[Requests, ...]:
-    """One reading a pair; by likelihood up to three; a written rating is sampled, and asked again where it is unreadable."""
-    pair, longest = rows.instruction + rows.output, longest_instruction + longest_output
-    unseen = (0.0, 0.0) if stage.rubric.rates_output else (rows.output, longest_output)
-    asked, most = (len(stage.rubric.prompt) + chars - less for chars, less in zip((pair, longest), unseen, strict=True))
-    if stage.scorer == "expected":
-        return (_requests(config, count, asked, most, 0),)
+    """One reading a pair; by likelihood up to four; a written rating is sampled, and asked again where it is unreadable.
+
+    Args:
+        most: characters of the longest instruction and output.
+    """
+    pair, longest = rows.instruction + rows.output, sum(most)
     if stage.scorer == "likelihood":
         own = len(BACKWARD)
         backward = _requests(config, count, own + pair, own + longest, 0)
-        alone = _requests(config, count, rows.output, longest_output, 0)
-        forward = (_requests(config, count, pair, longest, 0), alone)
-        return {"forward": forward, "backward": (backward,), "both": (*forward, backward)}[stage.likelihood]
+        whole = _requests(config, count, pair, longest, 0)
+        alone = _requests(config, count, rows.output, most[1], 0)
+        asked = {"forward": (whole, alone), "backward": (backward,), "contrast": (whole, whole)}
+        return tuple(one for name in LIKELIHOODS[stage.likelihood] for one in asked[name])
+    if not stage.rubric.rates_output:
+        pair, longest = rows.instruction, most[0]
+    own = len(stage.rubric.prompt)
+    if stage.scorer == "expected":
+        return (_requests(config, count, own + pair, own + longest, 0),)
     tries = stage.attempts if stage.generation.temperature > 0 else 1
     times = stage.samples * sum(config.sizes.unreadable**attempt for attempt in range(tries))
-    return (_requests(config, times * count, asked, most, stage.generation.max_new_tokens),)
+    return (_requests(config, times * count, own + pair, own + longest, stage.generation.max_new_tokens),)
 
 
-def rewrite_requests(config: PlanConfig, sizes: Sizes) -> tuple[Requests, ...]:
-    """One draft to be rewritten a selected pair."""
-    rows, longest = sizes.curated, MAX_CHARS + config.corpus.max_chars
-    own, writes = len(REWRITE), config.rewriting.max_new_tokens
-    return (_requests(config, rows.count, own + rows.instruction + rows.output, own + longest, writes),)
-
-
-def evaluate_requests(config: PlanConfig, sizes: Sizes, compares: bool) -> tuple[Requests, ...]:
+def _evaluation(config: PlanConfig, rows: Rows, compares: bool) -> tuple[Requests, ...]:
     """Losses and answers on held-out pairs, comparisons in both orders."""
-    rows, prompts = sizes.heldout, config.judge.prompts
-    pair = rows.instruction + rows.output
+    prompts, pair = config.judge.prompts, rows.instruction + rows.output
     writes = (config.answers or config.generation).max_new_tokens
     judged = len(JUDGE) + pair + rows.output
+    questions = 5 if "question_selection" in (config.evaluations or []) else 0
     return (
-        _requests(config, rows.count, pair, pair, 0),
+        _requests(config, (1 + questions) * rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, writes),
         _requests(config, 2 * prompts if compares else 0, judged, judged, 0),
     )

@@ -21,10 +21,6 @@ class Rows:
     output: float
     origin: str
 
-    @property
-    def chars(self) -> float:
-        return self.count * (self.instruction + self.output)
-
 
 @dataclass(frozen=True, slots=True)
 class Sizes:

@@ -12,7 +12,7 @@ NODES = 64
 """The largest cluster that is suggested."""
 
 
-def check(config: TrainConfig) -> None:
+def check_training(config: TrainConfig) -> None:
     """Raise the ValueError that says what a run needs, what is there and what to do, if this machine cannot carry it."""
     shape = shape_of(config.model)
     if shape.layers == 0:

@@ -1,151 +1,181 @@
-"""model + held-out human pairs -> losses, answers, verdicts of a judge."""
+"""model -> what is measured of it by name: losses, answers and verdicts on held-out human pairs, and more."""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
-from humpback_exp.data.seed import load_seed
-from humpback_exp.evaluation import heldout
-from humpback_exp.evaluation.win_rate import can_be_judged, compare, win_rate
+from humpback_exp.evaluation import heldout, heldout_sets, question_selection
+from humpback_exp.evaluation.benchmarks import run as benchmarks
+from humpback_exp.evaluation.judge.annotated import write_outputs
+from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
+from humpback_exp.evaluation.judge.opponents import comparisons, read_answers
+from humpback_exp.evaluation.judge.verdicts import summary
+from humpback_exp.evaluation.leaderboard import as_table, published, row_of
+from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
 from humpback_exp.progress import bar, counting, log
-from humpback_exp.records import Answer, Example, Verdict, read, write
+from humpback_exp.records import Answer, read, write
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
 
 def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
-    """Measure; each of the two measurements is a file, and a file that exists is not measured again."""
-    started = time.time()
-    pairs = load_seed(config.heldout, "heldout", config.heldout_dataset)
-    measured = any(pair.output for pair in pairs)
+    """Take the measurements that the folder lacks, and add their figures to those it has."""
+    started, made = time.time(), artifact.manifest
+    held = artifacts.measured(artifacts.load(artifact.folder)) if artifacts.is_finished(artifact.folder) else []
+    names = [name for name in config.measurements if name not in held]
+    evaluation = Evaluation(config, artifact.folder)
+    asked = [measurement(name) for name in names]
+    for one in asked:
+        one.check(evaluation)
+    made.measured = [*held, *names]
+    found = [one.measure(evaluation) for one in asked]
+    rows, drops, metrics = {"pairs": 0} | made.rows, dict(made.drops), dict(made.metrics)
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for each in found:
+        rows |= each.rows
+        drops |= each.drops
+        metrics |= each.metrics
+        tables |= each.tables
+    return finish_stage(
+        artifact,
+        tracker,
+        f"evaluate {config.name}",
+        started=started,
+        rows=rows,
+        drops=drops,
+        metrics=metrics | endpoint_record(config.engine, config.model_path, config.judge.path),
+        tables=tables | leaderboard_table(replace(made, metrics=metrics, drops=drops)),
+    )
+
+
+def leaderboard_table(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
+    """For W&B, a win rate beside the paper's; nothing where nothing was judged."""
+    own = row_of(manifest)
+    return {"leaderboard": as_table([own, *published()])} if own else {}
+
+
+def check_pairs(evaluation: Evaluation) -> None:
+    """Raise the ValueError of prompts without outputs, which can only be answered and judged."""
+    config, measured = evaluation.config, any(pair.output for pair in evaluation.pairs)
     require(
-        measured or config.judge.asked,
+        measured or "judge" in config.measurements,
         "heldout",
         config.heldout,
         "prompts without outputs have no loss to measure; set judge.path= to have answers written and judged",
     )
-    there = opponents(config, pairs)
-    if config.judge.asked and not config.reference:
-        log.info("%s: no reference=, so answers are written but not compared", config.name)
-    engine = load_engine(shared_engine(config), config.model_path, template=config.template)
-    rows = answered(engine, pairs, config, artifact.folder)
-    metrics = heldout.summary(rows) if measured else {}
-    drops = Counter(reasons.NO_LOSS + why for row in rows if row.human and (why := heldout.why_unmeasured(row)))
-    if config.reference:
-        metrics |= heldout.difference(rows, there)
-        if config.judge.asked:
-            verdicts = judged(engine, rows, there, config, artifact.folder)
-            metrics |= win_rate(verdicts)
-            drops += unjudged(rows, there, verdicts)
-            tell_unjudged(config, drops, len(verdicts))
-    return finish_stage(
-        artifact,
-        tracker,
-        f"evaluate {config.name}, held-out pairs",
-        started=started,
+
+
+def measure_heldout(evaluation: Evaluation) -> Measured:
+    """The mean loss of the human answers; no figure of prompts that have none."""
+    rows = answered(evaluation)
+    return Measured(
+        metrics=(heldout.summary(rows) if any(row.human for row in rows) else {}) | evaluation.overlap,
         rows={"pairs": len(rows)},
-        drops=dict(drops),
-        metrics=metrics | endpoint_record(config.engine, config.model_path, config.judge.path),
+        drops=Counter(reasons.NO_LOSS + why for row in rows if row.human and (why := heldout.why_unmeasured(row))),
         tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
 
 
-def opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Answer]:
-    """The reference's rows by id; none without a reference.
-
-    Raises:
-        ValueError: it was evaluated on other pairs, or holds no answers to judge against.
-    """
-    if config.reference is None:
-        return {}
-    there = {row.id: row for row in read(artifacts.require_input(config.reference, "evals"), Answer)}
-    asked = {pair.id for pair in pairs[: config.judge.prompts]}
-    if not there.keys() & {pair.id for pair in pairs}:
-        raise ValueError(
-            f"reference={config.reference}: evaluated on other pairs than {config.heldout}; evaluate it again"
-        )
-    if config.judge.asked and not any(there[row_id].answer for row_id in asked & there.keys()):
-        raise ValueError(f"reference={config.reference}: holds no answers; evaluate it with judge.path= set, too")
-    return there
+def measure_change(evaluation: Evaluation) -> Measured:
+    """How the loss differs from the reference's on the same pairs."""
+    return Measured(metrics=heldout.difference(answered(evaluation), evaluation.reference))
 
 
-def answered(engine: Engine, pairs: Sequence[Example], config: EvaluateConfig, folder: Path) -> list[Answer]:
-    """Losses of all pairs, and answers to the first `judge.prompts`; kept in `data/`."""
-    path = folder / "data" / "00000.parquet"
-    asked = pairs[: config.judge.prompts] if config.judge.asked else []
-    if not path.exists():
-        with bar(len(pairs) + len(asked), f"evaluate {config.name}") as progress:
-            losses = heldout.losses(engine, pairs, config.tags, counting(progress))
-            completions = heldout.answers(
-                engine, asked, config.tags, config.generation, config.seed, counting(progress)
-            )
-        written = [*completions, *[None] * (len(pairs) - len(completions))]
-        drop_unfinished = config.generation.unfinished == "drop"
-        rows = [
-            answer(pair, completion, loss, drop_unfinished)
-            for pair, completion, loss in zip(pairs, written, losses, strict=True)
-        ]
-        write(path, Answer, rows)
-    return list(read(folder, Answer))
+def check_opponents(evaluation: Evaluation) -> None:
+    """Raise the ValueError of a file of the judge's that cannot be used, or of a reference without answers to compare with."""
+    check_judge(evaluation.config)
+    if not evaluation.reference:
+        log.info("%s: no reference=, so answers are written but not compared", evaluation.config.name)
 
 
-def answer(pair: Example, completion: Completion | None, loss: tuple[float, int], drop_unfinished: bool) -> Answer:
-    """The row of a pair.
-
-    Args:
-        completion: the model's own answer, where it was asked for one.
-        loss: of the human's answer, summed over its labels in nats, and their number.
-    """
-    text, dropped = None, ""
-    if completion:
-        text = completion.answer
-        dropped = completion.unusable or ("" if text else reasons.EMPTY)
-        if drop_unfinished:
-            dropped = dropped or completion.unfinished
-    return Answer(
-        id=pair.id,
-        instruction=pair.instruction,
-        human=pair.output,
-        answer=text,
-        loss=loss[0] / max(loss[1], 1),
-        labels=loss[1],
-        dropped=dropped,
+def measure_judge(evaluation: Evaluation) -> Measured:
+    """The win rate against the reference; without one, answers that others can be compared with."""
+    config, rows = evaluation.config, answered(evaluation)
+    write_outputs(evaluation.folder, config, rows)
+    found = Measured(
+        metrics=evaluation.overlap,
+        rows={"pairs": len(rows)},
+        tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
+    if config.reference:
+        compared = comparisons(rows, evaluation.reference)
+        verdicts = judged(config, compared, evaluation.folder, lambda: load_judge(evaluation))
+        found.metrics |= summary(verdicts, compared) | calibration_of(evaluation.folder)
+        found.drops = unjudged(rows, evaluation.reference, verdicts)
+        tell_unjudged(config, found.drops, len(verdicts))
+    return found
 
 
-def judged(
-    engine: Engine, rows: Sequence[Answer], there: dict[str, Answer], config: EvaluateConfig, folder: Path
-) -> list[Verdict]:
-    """The judge's verdicts; kept in `verdicts/`. A judge that is the model itself is not loaded twice."""
-    path = folder / "verdicts" / "00000.parquet"
-    assert config.judge.path is not None
-    if not path.exists():
-        same = (config.judge.path, config.judge.template) == (config.model_path, config.template)
-        own = (config.judge.path, "judge.path", config.judge.template)
-        judge = engine if same else load_engine(shared_engine(config), *own)
-        theirs = {row.id: row.answer or "" for row in there.values() if can_be_judged(row)}
-        write(path, Verdict, compare(judge, rows, theirs))
-    return list(read(folder, Verdict, "verdicts"))
+def load_judge(evaluation: Evaluation) -> Engine:
+    """The judge's engine. A judge that is the model itself is not loaded twice."""
+    config, judge = evaluation.config, evaluation.config.judge
+    assert judge.path is not None
+    if (judge.path, judge.template) == (config.model_path, config.template) and judge.engine is None:
+        return evaluation.engine
+    return load_engine(judge.engine or shared_engine(config), judge.path, "judge.path", judge.template)
 
 
-def unjudged(rows: Sequence[Answer], there: dict[str, Answer], verdicts: Sequence[Verdict]) -> Counter[str]:
-    """Why prompts that both models answered have no verdict."""
-    known = {verdict.id for verdict in verdicts}
-    both = [(row, there[row.id]) for row in rows if row.answer is not None and row.id in there]
-    return Counter(
-        reasons.NOT_JUDGED + (row.dropped or other.dropped or reasons.UNSCORED)
-        for row, other in both
-        if row.id not in known and other.answer is not None
+MEASUREMENTS = {
+    "heldout": Measurement(measure_heldout, check_pairs),
+    "heldout_change": Measurement(measure_change, check_opponents),
+    "judge": Measurement(measure_judge, check_opponents),
+    "heldout_sets": Measurement(heldout_sets.measure),
+    "question_selection": Measurement(question_selection.measure, question_selection.check),
+}
+"""By the names that `evaluations=` takes beside benchmarks; `config/evaluation.py` says which settings concern which."""
+
+
+def measurement(name: str) -> Measurement:
+    """The measurement of a name; those that `MEASUREMENTS` lacks are benchmarks."""
+    asked = partial(benchmarks.measure, name=name)
+    return MEASUREMENTS.get(name) or Measurement(asked, partial(benchmarks.check, name=name))
+
+
+def answered(evaluation: Evaluation) -> list[Answer]:
+    """A row for every held-out pair, kept in `data/`: with its loss where the loss is measured, with answers to the first
+    `judge.prompts` where they are judged. What an earlier measurement left out is added.
+    """
+    config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
+    if config.answers and not path.exists():
+        write(path, Answer, read_answers(config, pairs))
+    there = list(read(evaluation.folder, Answer)) if path.exists() else [heldout.unmeasured(pair) for pair in pairs]
+    loses = (
+        "heldout" in config.measurements and any(row.human for row in there) and not any(row.labels for row in there)
     )
+    writes = "judge" in config.measurements and not any(row.answer is not None for row in there)
+    if not (loses or writes):
+        return there
+    asked = pairs[: config.judge.prompts] if writes else []
+    with bar(len(pairs) * loses + len(asked), f"evaluate {config.name}") as progress:
+        count = counting(progress)
+        if loses:
+            losses = heldout.losses(evaluation.engine, pairs, config.tags, count)
+            there = [heldout.with_loss(row, *loss) for row, loss in zip(there, losses, strict=True)]
+        if writes:
+            engine, sampling = evaluation.engine, config.generation
+            completions = heldout.answers(engine, asked, config.tags, sampling, config.seed, count)
+            answers = [with_answer(row, each, config) for row, each in zip(there, completions, strict=False)]
+            there = [*answers, *there[len(answers) :]]
+    write(path, Answer, there)
+    return list(read(evaluation.folder, Answer))
+
+
+def with_answer(row: Answer, completion: Completion, config: EvaluateConfig) -> Answer:
+    """The row with the model's own answer, and why it is not to be judged."""
+    dropped = completion.unusable or ("" if completion.answer else reasons.EMPTY)
+    if config.generation.unfinished == "drop":
+        dropped = dropped or completion.unfinished
+    return replace(row, answer=completion.answer, dropped=dropped)
 
 
 def tell_unjudged(config: EvaluateConfig, drops: Counter[str], judged: int) -> None:

@@ -12,7 +12,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.config import ScoreConfig
-from humpback_exp.config.curation import GIVEN
+from humpback_exp.config.curation import GIVEN, LIKELIHOODS
 from humpback_exp.curation.agreement import LEVELS, comparison
 from humpback_exp.curation.calibration import calibrate
 from humpback_exp.curation.external import load_ratings
@@ -29,8 +29,6 @@ from humpback_exp.tracking import Tracker
 
 OTHER = {"generated": "expected", "expected": "generated"}
 """The scorer that a scorer is compared with."""
-MEASURES = {"forward": ["forward"], "backward": ["backward"], "both": ["forward", "backward"]}
-"""Columns that a likelihood score is calibrated from."""
 
 
 def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
@@ -39,7 +37,7 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     work = bulk(config)
     speeds = run_chunks(config, work, tracker)
     if config.scorer == "likelihood":
-        calibrate(artifact.folder, MEASURES[config.likelihood])
+        calibrate(artifact.folder, LIKELIHOODS[config.likelihood])
     rows, drops, metrics = outcome(artifact.folder, work.total)
     columns = ("id", "instruction", "output", "score", "outcome", "raw")
     if not rows["readable"]:

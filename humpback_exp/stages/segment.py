@@ -4,6 +4,7 @@ What a killed run committed in `chunks/` is not done again. Duplicates are looke
 process, so neither workers nor a kill change a byte of the result.
 """
 
+import json
 import multiprocessing
 import os
 import time
@@ -11,14 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
-from humpback_exp import progress, reasons, records
+from humpback_exp import artifacts, progress, reasons, records
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SegmentConfig
-from humpback_exp.corpus import chunks, dedup, pages, sites
+from humpback_exp.corpus import chunks, dedup, pages, questions, sites
+from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.distributed import die_with_parent
 from humpback_exp.records import DroppedSegment, Segment
 from humpback_exp.stages.finish import finish_stage, samples
@@ -29,7 +32,9 @@ R = TypeVar("R")
 
 
 def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
-    """Read the pages of `config.corpus.path`; leave `data/` (Segment), `dropped/` (DroppedSegment) and the manifest."""
+    """Read the pages of `config.corpus.path`; leave `data/` (Segment), `dropped/` (DroppedSegment), `heldout/` where questions
+    are asked for, and the manifest.
+    """
     started = time.time()
     folder = artifact.folder / "chunks"
     units = pages.units(config.corpus.path, config.chunk_size)
@@ -39,6 +44,9 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     read, passed, words = counts.pop("pages", 0), counts.pop("kept", 0), counts.pop("capital words", 0)
     fingerprints = chunks.fingerprints(folder, len(units))
     repeats = dedup.reasons(fingerprints, passed, config.corpus.near_duplicate, artifact.folder / "signatures")
+    halves: dict[str, int] = {}
+    if config.corpus.questions:
+        halves = _hold_out(config.corpus.path, folder, len(units), artifact.folder, repeats)
     duplicates = Counter(reason for reason in repeats if reason)
     kept = _write(folder, len(units), artifact.folder, repeats)
     drops = dict((counts + duplicates).most_common())
@@ -54,7 +62,7 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         tracker,
         f"segments of {read:,} pages",
         started=started,
-        rows={"pages": read, "segments found": found, "segments": kept},
+        rows={"pages": read, "segments found": found, "segments": kept} | halves,
         drops=drops,
         tables={"segments": samples(records.read(artifact.folder, Segment), *columns)},
     )
@@ -101,6 +109,28 @@ def _start_worker(parent: int) -> None:
     """Die with the parent, for a worker that outlived a killed run would write the same files as the next."""
     die_with_parent(parent)
     progress.set_up_logging()
+
+
+def _hold_out(path: str, chunk_folder: Path, number: int, folder: Path, found: list[str | None]) -> dict[str, int]:
+    """Write `heldout/` and add to the rows' reasons those of the rows that repeat a pair; how many pairs each half has."""
+    pairs = questions.HeldoutPairs(chunks.heldout(chunk_folder, number))
+    if not pairs.rows:
+        raise ValueError(
+            f"corpus.questions=true: {path} has no page of questions; give heldout= pairs and set corpus.questions=false"
+        )
+    for at, row in enumerate(chunks.kept(chunk_folder, number)):
+        if not found[at] and pairs.repeated_in(row.text):
+            found[at] = reasons.OVERLAPS
+    ordered = sorted(pairs.rows, key=lambda pair: shuffled_rank(0, pair.id))
+    middle = len(ordered) // 2
+    halves = {"development": ordered[:middle], "test": ordered[middle:]}
+    (folder / "heldout").mkdir(exist_ok=True)
+    for name, half in halves.items():
+        lines = [json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in half]
+        artifacts.write_text(folder / "heldout" / f"{name}.jsonl", "".join(lines))
+    rows = {f"held-out pairs, {name}": len(half) for name, half in halves.items()}
+    progress.log.info("questions: %s", ", ".join(f"{count} {name}" for name, count in rows.items()))
+    return rows
 
 
 def _write(chunk_folder: Path, number: int, folder: Path, found: list[str | None]) -> int:

@@ -68,7 +68,12 @@ def card(config: SelectConfig, scored: Manifest, kept: int, total: int) -> str:
 
 def rater(scored: Manifest) -> str:
     """The model, or models, whose ratings the scores are, or the file that they were given in."""
-    keys = {"backward": ["backward_path"], "both": ["model_path", "backward_path"]}
+    keys = {
+        "backward": ["backward_path"],
+        "both": ["model_path", "backward_path"],
+        "contrast": ["model_path", "base_path"],
+        "forward_contrast": ["model_path", "base_path"],
+    }
     asked = keys.get(scored.config.get("likelihood", ""), ["model_path"])
     if scored.config["scorer"] == GIVEN:
         asked = ["ratings"]

@@ -16,6 +16,7 @@ from humpback_exp.config import (
     TrainConfig,
 )
 from humpback_exp.planning.estimate import estimate, found
+from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.sizes import SEGMENTS, SELECTED, Found, sizes_of
 from humpback_exp.planning.training import Training
 
@@ -36,21 +37,24 @@ class Costs:
         Raises:
             ValueError: the hardware is not of the trainer's kind.
         """
-        left = [s for s in stages if s.folder not in self.estimated and not artifacts.is_finished(s.folder)]
+        left = [s for s in stages if s.folder not in self.estimated and not artifacts.is_done(s)]
         self.estimated |= {stage.folder for stage in left}
-        plan = plan_of(stages, self.hardware) if left else None
-        row = {"million tokens": 0.0, "petaFLOP": 0.0} | ({"hours": 0.0} if self.hardware else {})
-        sizes = plan and sizes_of(plan, counted(stages))
-        for stage in left:
-            made = estimate(stage, plan, sizes) if plan and sizes else None
-            if made:
-                flops = made.flops if isinstance(made, Training) else 2 * made.shape.parameters * made.tokens
-                row["million tokens"] += made.tokens / 1e6
-                row["petaFLOP"] += flops / 1e15
-                if self.hardware:
-                    row["hours"] += made.seconds(self.hardware) / 3600
+        work = self._work(stages, left) if left else []
+        row = {
+            "million tokens": sum(made.tokens for made in work) / 1e6,
+            "petaFLOP": sum(made.flops for made in work) / 1e15,
+        }
+        if self.hardware:
+            row["hours"] = sum(made.seconds(self.hardware) for made in work) / 3600
         self.sums = {key: self.sums.get(key, 0) + value for key, value in row.items()}
         return dict(row)
+
+    def _work(self, stages: Sequence[StageConfig], left: Sequence[StageConfig]) -> list[Training | Generation]:
+        plan = plan_of(stages, self.hardware)
+        if plan is None:
+            return []
+        sizes = sizes_of(plan, counted(stages))
+        return [made for stage in left if (made := estimate(stage, plan, sizes))]
 
     @property
     def total(self) -> str:

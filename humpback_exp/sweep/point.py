@@ -22,7 +22,7 @@ class Point:
     @property
     def missing(self) -> set[Path]:
         """Folders it has still to make."""
-        return {stage.folder for stage in self.stages if not artifacts.is_finished(stage.folder)}
+        return {stage.folder for stage in self.stages if not artifacts.is_done(stage)}
 
     @property
     def finished(self) -> bool:

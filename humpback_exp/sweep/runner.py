@@ -61,14 +61,14 @@ def run(
         print(f"points\n{table(rows, '.3g')}\n{len(left)} of {len(points)} points to run, {costs.total}\n", flush=True)
         for line in shortfalls(points):
             log.warning(line)
-    for _, point in left if submit is None else ():
-        point.status_file.unlink(missing_ok=True)
+    for _, point in left:
+        point.status_file.unlink(missing_ok=True)  # of an attempt before this one
     started = time.time()
     try:
-        if left and submit is None:
-            run_locally(left, n_jobs)
-        elif left and submit:
+        if left and submit:
             submit(left)
+        else:
+            run_locally(left, n_jobs)
     finally:
         rows = [label(i, point) | status(point) for i, point in enumerate(points, 1)]
         print(f"\npoints after {time.time() - started:.0f} seconds\n{table(rows, '.4g')}", flush=True)

@@ -73,8 +73,6 @@ class Cluster:
         Raises:
             ValueError: a job could not be submitted.
         """
-        for _, point in points:
-            point.status_file.unlink(missing_ok=True)  # of an attempt before this one
         jobs = {number: self.queued(point) for number, point in points}
         joined = [number for number, job in jobs.items() if job is not None]
         if joined:

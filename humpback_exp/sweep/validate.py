@@ -1,7 +1,7 @@
 """What can be said of a sweep's points before one is started: what they vary, whether they go together, what is wrong with them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from humpback_exp.artifacts.catalog import differing
@@ -72,13 +72,23 @@ def require_other_pairs(point: Point, models: dict[str, TrainConfig]) -> None:
     Args:
         models: those of the points before, by all that identifies them; theirs are added.
     """
+    for stage, kept in sized_trainings(point):
+        facts = identity(stage) | input_paths(stage) | {"data.size": kept}
+        twin = models.setdefault(json.dumps(facts, sort_keys=True), stage)
+        why = f"the selection has {kept} web pairs, with which {twin.name} is trained; lower it"
+        require(twin.folder == stage.folder or point.finished, "data.size", stage.data.size, why)
+
+
+def sized_trainings(point: Point) -> Iterator[tuple[TrainConfig, int]]:
+    """Trainings that name a `data.size`, with the web pairs that their selection keeps, where its scores are there.
+
+    Raises:
+        ValueError: a selection keeps none.
+    """
     for stage in point.stages:
         kept = found([stage]).get("curated")
         if isinstance(stage, TrainConfig) and stage.data.size is not None and kept is not None:
-            facts = identity(stage) | input_paths(stage) | {"data.size": kept[0]}
-            twin = models.setdefault(json.dumps(facts, sort_keys=True), stage)
-            why = f"the selection has {kept[0]} web pairs, with which {twin.name} is trained; lower it"
-            require(twin.folder == stage.folder or point.finished, "data.size", stage.data.size, why)
+            yield stage, kept[0]
 
 
 def require_room(point: Point, n_jobs: int) -> None:
@@ -98,10 +108,8 @@ def shortfalls(points: Sequence[Point]) -> list[str]:
     for number, point in enumerate(points, start=1):
         if point.mistake is not None or point.finished:
             continue
-        for stage in point.stages:
-            size = stage.data.size if isinstance(stage, TrainConfig) else None
-            there = found([stage]).get("curated")
-            if size and there and there[0] < size:
-                what = f"data.size={size}, but the selection has {there[0]} web pairs"
+        for stage, kept in sized_trainings(point):
+            if stage.data.size is not None and kept < stage.data.size:
+                what = f"data.size={stage.data.size}, but the selection has {kept} web pairs"
                 lines.setdefault(what, []).append(str(number))
     return [f"points {', '.join(numbers)}: {what}" for what, numbers in lines.items()]

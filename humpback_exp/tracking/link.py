@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from humpback_exp.progress import log
-from humpback_exp.tracking.folders import Node
-from humpback_exp.tracking.lineage import RAW, Source, alias
-from humpback_exp.tracking.tracker import client_settings, forget_strays, raw_artifact
+from humpback_exp.tracking.lineage import Node
+from humpback_exp.tracking.tracker import client_settings, forget_strays
+from humpback_exp.tracking.wandb_artifacts import RAW, Source, alias, raw_artifact
 
 INPUTS = "inputs"
 """Run that holds the artifacts of inputs no stage made, one a project."""

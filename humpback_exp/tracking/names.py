@@ -9,7 +9,7 @@ from typing import Any
 from humpback_exp.artifacts import Artifact, Manifest, git_commit
 from humpback_exp.artifacts.catalog import ancestors
 from humpback_exp.config import StageConfig, to_plain
-from humpback_exp.tracking.lineage import sources
+from humpback_exp.tracking.wandb_artifacts import sources
 
 ID_LENGTH = 32
 TAG_LENGTH = 64

@@ -5,7 +5,6 @@ Artifacts carry the manifest and config, not the data: enough for the lineage gr
 the environment.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from humpback_exp.config import StageConfig
 from humpback_exp.distributed import rank
 from humpback_exp.progress import log
 from humpback_exp.tracking import names
-from humpback_exp.tracking.lineage import RAW, Source, alias, artifact_name, sources
+from humpback_exp.tracking.wandb_artifacts import RAW, alias, artifact_name, raw_artifact, sources
 
 AXES = {"train": "step"}
 """Stage -> what its metrics are plotted against; `rows` done elsewhere."""
@@ -131,16 +130,6 @@ def forget_strays() -> None:
     strays = [name for name in STRAY if os.environ.pop(name, None) is not None]
     if strays:
         log.info("W&B: %s ignored; the config says which run this is", ", ".join(strays))
-
-
-def raw_artifact(source: Source) -> Any:
-    """The artifact that stands for an input no stage made: its path and fingerprint, not the data."""
-    import wandb
-
-    made = wandb.Artifact(source.name, type=RAW)
-    with made.new_file("input.json") as file:
-        json.dump({"path": source.path, "fingerprint": source.fingerprint}, file)
-    return made
 
 
 @contextmanager

@@ -24,17 +24,13 @@ def run(config: PlanConfig) -> None:
         SystemExit: with status 1 where something is broken.
     """
     join_slurm()
-    training = next(stage for stage in whole_loop(config) if isinstance(stage, TrainConfig))
+    loop = whole_loop(config)
+    training = next(stage for stage in loop if isinstance(stage, TrainConfig))
     meeting = check_ranks(training.trainer)
     if rank() > 0:
         return
     findings = [*check_versions(config), *check_node(training), *meeting]
-    findings += [*check_storage(config.output_root, *disk_of(config)), *check_access(config)]
+    disk = whole_disk(estimate_loop(config, loop).folders)
+    findings += [*check_storage(config.output_root, disk.kept, disk.most), *check_access(config)]
     print(table([asdict(each) for each in findings]), flush=True)
     sys.exit(1 if any(each.state == BROKEN for each in findings) else 0)
-
-
-def disk_of(config: PlanConfig) -> tuple[int, int]:
-    """Bytes that the loop keeps, and that lie on the disk at most, by the planner's figures."""
-    whole = whole_disk(estimate_loop(config, whole_loop(config)).folders)
-    return whole.kept, whole.most

@@ -86,6 +86,8 @@ class Loop:
             "scorer": c.scorer,
             "likelihood": c.likelihood,
             "backward_path": self.path("models/backward"),
+            "base_path": c.model.path,
+            "base_template": c.model.template,
             "compare": c.compare,
             "rubric": c.rubric,
             "generation": c.rating,
@@ -106,8 +108,11 @@ class Loop:
         c, base = self.config, name == "base"
         return EvaluateConfig(
             **self.common(name),
+            evaluations=c.evaluations,
+            benchmarks=c.benchmarks,
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
+            heldout_sets=c.heldout_sets,
             heldout_dataset=c.heldout_dataset,
             reference=None if base else self.path("evals/base"),
             template=c.model.template if base else None,

@@ -34,7 +34,7 @@ def run(config: PipelineConfig) -> None:
     seconds: dict[Path, float] = {}
     for number, stage in enumerate(stages, start=1):
         log.info("stage %d of %d: %s %s", number, len(stages), stage.stage, stage.name)
-        started, finished = time.time(), artifacts.is_finished(stage.folder)
+        started, finished = time.time(), artifacts.is_done(stage)
         launch(stage, fresh=True)
         if not finished:
             seconds[stage.folder] = time.time() - started
@@ -50,7 +50,7 @@ def run(config: PipelineConfig) -> None:
 
 def plan_row(stage: StageConfig, sound: set[Path]) -> dict[str, object]:
     """A stage, and how it stands; a finished one whose inputs are to be made again counts if they come out the same."""
-    finished = artifacts.is_finished(stage.folder)
+    finished = artifacts.is_done(stage)
     begun = stage.folder.exists() and any(p.is_dir() for p in stage.folder.iterdir())
     state = "finished" if finished else "to be resumed" if begun else "to do"
     if finished and stage.folder not in sound:
@@ -60,9 +60,5 @@ def plan_row(stage: StageConfig, sound: set[Path]) -> dict[str, object]:
 
 def stage_row(stage: StageConfig, seconds: float | None) -> dict[str, object]:
     took = "skipped" if seconds is None else f"{seconds:.1f}"
-    rows = artifacts.load(stage.folder).rows
-    return {"stage": stage.stage, "name": stage.name, "seconds": took, "rows": facts(rows)}
-
-
-def facts(rows: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in rows.items())
+    rows = ", ".join(f"{count} {name}" for name, count in artifacts.load(stage.folder).rows.items())
+    return {"stage": stage.stage, "name": stage.name, "seconds": took, "rows": rows}

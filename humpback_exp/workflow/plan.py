@@ -20,15 +20,17 @@ def run(config: PlanConfig) -> None:
     check_stages(loop, here=False)
     made = estimate_loop(config, loop)
     print(title(config))
-    first = made.trainings[0].config
+    trainings = [stage for stage in made.stages if isinstance(stage, Training)]
+    generations = [stage for stage in made.stages if isinstance(stage, Generation)]
+    first = trainings[0].config
     show(plan_tables.size_rows(made.sizes, config.sizes.chars_per_token))
     show(plan_tables.memory_rows(first, hardware))
     if hardware.accelerator == "gpu":
         show(plan_tables.host_rows(first))
-    show(plan_tables.generation_rows(made.generations, hardware))
+    show(plan_tables.generation_rows(generations, hardware))
     show(plan_tables.disk_rows(made.folders))
     show(plan_tables.hour_rows(made.stages, hardware), numbers=",.2f")
-    print("\n" + "\n".join([*verdict(made.trainings, made.generations, hardware), *assumptions(config)]))
+    print("\n" + "\n".join([*verdict(trainings, generations, hardware), *assumptions(config)]))
 
 
 def show(rows: list[plan_tables.Row], numbers: str = ",.1f") -> None:

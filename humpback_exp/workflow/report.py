@@ -1,13 +1,11 @@
 """Finished folders -> HTML pages, or one table of all runs. It reads only, so it may run while a loop does."""
 
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 from humpback_exp.artifacts import write_text
 from humpback_exp.config import ReportConfig
-from humpback_exp.config.commands import LengthControlConfig
-from humpback_exp.progress import table
+from humpback_exp.workflow.win_rates import leaderboard, win_rates
 
 
 def run(config: ReportConfig) -> None:
@@ -16,8 +14,10 @@ def run(config: ReportConfig) -> None:
     Raises:
         ValueError: nothing is finished that the page or table could be about, or its path is a folder.
     """
+    if config.leaderboard:
+        return leaderboard(config.output_root, Path(config.leaderboard))
     if config.annotations:
-        return _win_rates(Path(config.annotations), config.length_control)
+        return win_rates([Path(path) for path in config.annotations], config.length_control)
     path = Path(config.table) if config.table else _path(config)
     if path.is_dir():
         raise ValueError(f"{'table' if config.table else 'output'}={path}: is a folder; give the name of a file in it")
@@ -43,18 +43,6 @@ def _table(output_root: str, path: Path) -> None:
     runs.write(runs.table(catalog), path)
     left_out = f"{len(catalog.unfinished)} unfinished, {len(catalog.damaged)} damaged"
     print(f"\ntable: {path}, {len(catalog.folders)} runs; left out: {left_out}")
-
-
-def _win_rates(path: Path, files: LengthControlConfig) -> None:
-    """Print the raw win rate of AlpacaEval's verdicts by data set, and the length-controlled one where its files are given."""
-    from humpback_exp.evaluation.alpaca_eval import by_dataset, read_annotations
-    from humpback_exp.evaluation.length_control import length_controlled, read_length_control
-
-    annotations = read_annotations(path)
-    print(table([asdict(found) | {"verdicts of": name} for name, found in by_dataset(annotations).items()], ".5f"))
-    if files.gamed:
-        control = read_length_control(Path(files.difficulty), Path(files.instructions), Path(files.gamed))
-        print(f"\nlength-controlled win rate: {length_controlled(annotations, control):.5f} %")
 
 
 def _path(config: ReportConfig) -> Path:

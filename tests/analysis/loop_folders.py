@@ -24,7 +24,7 @@ from humpback_exp.config import (
 from humpback_exp.curation.outcomes import scored
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.evaluation import gate, heldout
-from humpback_exp.evaluation.win_rate import win_rate
+from humpback_exp.evaluation.judge.verdicts import summary
 from humpback_exp.records import Answer, Candidate, Rating, ScoredCandidate, Verdict, read, write
 
 RUBRIC = RubricConfig(prompt="{instruction} {output}")
@@ -134,7 +134,7 @@ def evaluation(root: Path, name: str, losses: Sequence[float], wins: int = 0, lo
     figures = heldout.summary(rows)
     if not base:
         figures |= heldout.difference(rows, {row.id: row for row in read(root / "evals" / "base", Answer)})
-        figures |= win_rate(_verdicts(artifact, wins, losts))
+        figures |= summary(_verdicts(artifact, wins, losts))
     artifacts.finish(artifact, started=time.time(), rows={"pairs": len(rows)}, metrics=figures)
 
 

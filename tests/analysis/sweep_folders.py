@@ -20,7 +20,7 @@ from humpback_exp.config import (
     TrainConfig,
 )
 from humpback_exp.evaluation import heldout
-from humpback_exp.evaluation.win_rate import win_rate
+from humpback_exp.evaluation.judge.verdicts import summary
 from humpback_exp.records import Answer, Verdict, write
 
 RUBRIC = RubricConfig(prompt="{instruction} {output}")
@@ -122,7 +122,7 @@ def point(
             for i, outcome in enumerate(outcomes)
         ]
         write(evaluation.folder / "verdicts" / "00000.parquet", Verdict, verdicts)
-        metrics |= win_rate(verdicts)
+        metrics |= summary(verdicts)
     artifacts.finish(evaluation, started=time.time(), rows={"pairs": len(rows)}, metrics=metrics)
 
 

@@ -1,5 +1,6 @@
 """The public table: a row for every finished folder, with its settings, figures and lineage."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,22 @@ def test_an_input_made_anew_is_a_path_and_no_row(tmp_path: Path) -> None:
     rows = {row["run"]: row for row in table(read_catalog(str(tmp_path))).to_pylist()}
     assert rows["candidates/web"]["inputs.segments"] == f"{tmp_path}/segments/web"
     assert "segments/web" not in rows["candidates/web"]["made_from"]
+
+
+@pytest.mark.parametrize("end", ["parquet", "csv"])
+def test_numbers_and_texts_that_no_column_takes_are_written_otherwise(tmp_path: Path, end: str) -> None:
+    folders.model(tmp_path, "m0")
+    path = tmp_path / "models" / "m0" / "manifest.json"
+    made = json.loads(path.read_text())
+    made["metrics"] = {"large": 2**70, "half": "a\ud800b"}
+    made["drops"] = {"half \ud800": 3}
+    path.write_text(json.dumps(made))
+    folders.model(tmp_path, "m1")
+    report.run(ReportConfig(output_root=str(tmp_path), table=str(tmp_path / f"runs.{end}")))
+    found = table(read_catalog(str(tmp_path)))
+    assert found["metrics.large"].to_pylist() == [str(2**70), None]
+    assert found["metrics.half"].to_pylist() == ["a\\ud800b", None]
+    assert found["drops.half \\ud800"].to_pylist() == [3, None]
 
 
 @pytest.mark.parametrize("end", ["parquet", "csv"])

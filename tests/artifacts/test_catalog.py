@@ -1,6 +1,7 @@
 """The walk over finished folders, what each was made from, and in what they differ."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,27 @@ def test_unfinished_and_damaged_folders_are_told_apart(tmp_path: Path) -> None:
     assert ([folder.label for folder in found.folders], found.unfinished) == (["curated/m0-a4.5"], ["models/lr1"])
     assert list(found.damaged) == ["scored/m0", "evals/lr1"]
     assert "00000.parquet: missing; delete" in found.damaged["evals/lr1"]
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_rest_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop(tmp_path)
+    for closed in ("models/closed", "other"):
+        (tmp_path / closed).mkdir()
+    listed = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name in ("closed", "other"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    found = walk(tmp_path, loops=True)
+    assert [folder.label for folder in found.folders] == ["models/lr1", "scored/m0", "curated/m0-a4.5", "evals/lr1"]
+    assert found.damaged == {
+        label: f"[Errno 13] Permission denied: '{tmp_path / label}'" for label in ("other", "models/closed")
+    }
 
 
 def test_what_other_programs_wrote_is_not_ours(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from humpback_exp.config.dataset import ColumnsConfig
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.seed import lengths, load_seed
 from humpback_exp.records import Example
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SHARED
+from tests.test_configs import composed
 
 PAIRS = [{"instruction": " Hi? ", "output": "Hello."}, {"id": "x", "instruction": "Two", "output": "2"}]
 EXAMPLES = [
@@ -361,3 +362,65 @@ def test_a_dataset_of_fewer_pairs_than_at_most_is_taken_whole(tmp_path: Path) ->
     assert part == load_seed(str(path), size=3)
     assert len(load_seed(str(path), dataset=DatasetConfig(most=3), size=5)) == 5
     assert identity(DatasetConfig()) == {} and identity(DatasetConfig(most=3)) == {"most": 3}
+
+
+def test_the_parts_of_a_prompt_set(tmp_path: Path) -> None:
+    """One of several sets by its column, without the answers of models, less the prompts of another file, its rows counted."""
+    rows = [
+        {"dataset": name, "instruction": f" {name} {n}?", "output": "a"}
+        for name in ("koala", "vicuna")
+        for n in range(3)
+    ]
+    path = tmp_path / "model_outputs.json"
+    path.write_text(json.dumps(rows))
+    other = written(tmp_path, [{"instruction": "vicuna 1?"}], "other.jsonl")
+    options = DatasetConfig(subset="vicuna", prompts_only=True, count=3, without=other)
+    found = load_seed(str(path), "heldout", options)
+    assert [(row.id, row.instruction, row.output) for row in found] == [
+        ("seed-00004", "vicuna 0?", ""),
+        ("seed-00006", "vicuna 2?", ""),
+    ]
+    with pytest.raises(ValueError, match=r"has 3 rows of koala, not heldout_dataset.count=156; get it whole"):
+        load_seed(str(path), "heldout", DatasetConfig(subset="koala", count=156))
+    assert identity(DatasetConfig(prompts_only=False, count=None)) == {}
+
+
+def test_prompts_as_vicuna_lima_and_self_instruct_publish_them(tmp_path: Path) -> None:
+    rows = [
+        {"turns": ["Why?", "And then?"]},
+        {"conversations": ["Who?"], "source": "multi_turn"},
+        {"conversations": ["Where?", "Here."], "source": "x"},
+        {"instruction": "Sum up.", "instances": [{"input": "A text.", "output": "Text."}]},
+        {"instruction": "Write.", "instances": [{"input": "", "output": "A tale."}]},
+    ]
+    found = load_seed(written(tmp_path, rows), "heldout", DatasetConfig(columns=ColumnsConfig()))
+    assert [(row.instruction, row.output) for row in found] == [
+        ("Why?", ""),
+        ("Who?", ""),
+        ("Where?", "Here."),
+        ("Sum up.\n\nA text.", "Text."),
+        ("Write.", "A tale."),
+    ]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the prompt sets are not beside the checkout")
+@pytest.mark.parametrize(
+    ("prompts", "file", "first"),
+    [
+        ("alpaca_eval", "alpaca_eval/text_davinci_003/model_outputs.json", "What are the names of some famous actors"),
+        ("alpaca_eval_selfinstruct", "alpaca_eval/text_davinci_003/model_outputs.json", "The sentence you are given"),
+        ("alpaca_eval_oasst", "alpaca_eval/text_davinci_003/model_outputs.json", ""),
+        ("koala", "alpaca_eval/text_davinci_003/model_outputs.json", ""),
+        ("alpaca_eval_helpful_base", "alpaca_eval/text_davinci_003/model_outputs.json", "What are the names"),
+        ("alpaca_eval_vicuna", "alpaca_eval/text_davinci_003/model_outputs.json", "How can I improve my time"),
+        ("vicuna", "vicuna/question.jsonl", "How can I improve my time management skills?"),
+        ("self_instruct", "self_instruct/user_oriented_instructions.jsonl", "The sentence you are given"),
+        ("heldout", "", ""),
+    ],
+)
+def test_prompt_sets_have_the_published_counts(prompts: str, file: str, first: str) -> None:
+    words = [f"prompts={prompts}", *([f"heldout={SHARED}/{file}"] if file else [])]
+    config = composed("evaluate", *words)
+    found = load_seed(config.heldout, "heldout", config.heldout_dataset)
+    assert len(found) == config.heldout_dataset.count == config.judge.prompts
+    assert found[0].instruction.startswith(first)

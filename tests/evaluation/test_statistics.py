@@ -7,7 +7,6 @@ import pytest
 
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.statistics import mean_and_error, paired_area, ratio_and_error
-from humpback_exp.evaluation.win_rate import Preference, verdict, verdicts, win_rate
 from humpback_exp.records import Answer
 
 
@@ -45,42 +44,6 @@ def test_the_error_of_an_area_covers_it_at_the_stated_rate() -> None:
         area, error = paired_area(list(zip(first, second, strict=True)))
         inside += abs(area - 0.7602) < 2 * error
     assert 0.91 < inside / 300 < 0.98
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "outcome"),
-    [(0.9, 0.6, "win"), (0.4, 0.1, "loss"), (0.9, 0.2, "tie"), (0.2, 0.9, "tie"), (0.5, 0.9, "tie")],
-)
-def test_a_verdict_needs_both_orders(first: float, second: float, outcome: str) -> None:
-    assert verdict(Preference("a", False, first, second), position_bias=0.0).outcome == outcome
-
-
-def test_equal_answers_tie() -> None:
-    assert verdict(Preference("a", True, 0.9, 0.9), position_bias=0.0).outcome == "tie"
-
-
-def test_a_liking_for_a_position_is_taken_out() -> None:
-    """This judge always prefers the first answer, and still tells two of the three pairs apart."""
-    asked = [Preference("a", False, 0.99, 0.2), Preference("b", False, 0.8, 0.01), Preference("c", False, 0.95, 0.05)]
-    assert [v.outcome for v in verdicts(asked)] == ["win", "loss", "tie"]
-    assert [verdict(p, 0.0).outcome for p in asked] == ["tie", "tie", "tie"]
-
-
-def test_a_certain_judge_has_finite_odds() -> None:
-    assert [v.outcome for v in verdicts([Preference("a", False, 1.0, 1.0), Preference("b", False, 0.0, 0.0)])] == [
-        "win",
-        "loss",
-    ]
-
-
-def test_win_rate() -> None:
-    asked = [Preference("a", False, 0.9, 0.7), Preference("b", False, 0.8, 0.4), Preference("c", False, 0.1, 0.3)]
-    figures = win_rate([verdict(p, 0.0) for p in asked])
-    assert (figures["wins"], figures["ties"], figures["losses"], figures["prompts"]) == (1, 1, 1, 3)
-    assert figures["win_rate"] == 0.5
-    assert figures["win_rate_error"] == pytest.approx(0.5 / math.sqrt(3))
-    assert figures["preference"] == pytest.approx((0.8 + 0.6 + 0.2) / 3)
-    assert figures["position_share"] == pytest.approx(4 / 6)
 
 
 def answer(name: str, loss: float, labels: int) -> Answer:

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from humpback_exp.analysis.folders import read_history
 from humpback_exp.modeling.load import load_model
+from tests.conftest import WARM
 from tests.warm import Run, Warm
 
 SETTINGS = [
@@ -67,9 +67,8 @@ class Trainings:
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    with Warm(tmp_path_factory.mktemp("logs")) as warm:
-        yield warm
+def warm(tiny: str) -> Warm:
+    return WARM
 
 
 @pytest.fixture(scope="session")

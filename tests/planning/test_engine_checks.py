@@ -16,7 +16,7 @@ from humpback_exp.planning.tensor_parallel import fewest_gpus, models_of, shared
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import one_line_error, run
-from tests.sweep.test_runner import points_of
+from tests.sweep.test_shipped_sweeps import points_of
 from tests.test_configs import composed
 
 VLLM = {"name": "vllm", "device": "cuda"}

@@ -1,11 +1,12 @@
 """Disk, main memory and KV cache, added up by hand."""
 
+from humpback_exp.config import AugmentConfig
 from humpback_exp.planning.disk import model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB
 from humpback_exp.planning.memory import node_memory
 from humpback_exp.planning.model_shape import shape_of
-from humpback_exp.planning.requests import augment_requests
+from humpback_exp.planning.requests import requests_of
 from humpback_exp.planning.sizes import sizes_of
 from humpback_exp.planning.training import Training
 from tests.test_configs import composed
@@ -15,7 +16,7 @@ BILLIONS = 65_285_660_672
 
 def generation(*overrides: str) -> Generation:
     config = composed("plan", *overrides)
-    requests = augment_requests(config, sizes_of(config, {}))
+    requests = requests_of(AugmentConfig(), config, sizes_of(config, {}))
     return Generation("augment", shape_of(config.model), config.engine, requests)
 
 

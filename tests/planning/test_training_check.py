@@ -7,7 +7,7 @@ import pytest
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning import machine
 from humpback_exp.planning.machine import GIB
-from humpback_exp.planning.training_check import check, suggestion
+from humpback_exp.planning.training_check import check_training, suggestion
 from tests.conftest import one_line_error, run
 from tests.test_configs import composed
 
@@ -22,7 +22,7 @@ def test_model_configs_name_the_nodes_they_need(model: str, nodes: int, monkeypa
     assert (config.trainer.devices, config.trainer.nodes) == (8, nodes)
     assert f"{nodes} node(s) of 8 x 80 GB" in suggestion(config)
     gpus(monkeypatch, 8, 80)
-    check(config)
+    check_training(config)
 
 
 def test_a_small_batch_does_not_bound_the_ranks() -> None:
@@ -53,10 +53,10 @@ def test_a_node_that_could_is_told_how_to_start_the_ranks(monkeypatch: pytest.Mo
 def test_gpus_that_are_there_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     config = composed("train", "model=llama7b", "trainer=zero3")
     gpus(monkeypatch, 8, 80)
-    check(config)
+    check_training(config)
     gpus(monkeypatch, 4, 24)
     with pytest.raises(ValueError, match=r"this machine has 4 x 24.0 GiB"):
-        check(config)
+        check_training(config)
 
 
 @pytest.mark.skipif(bool(machine.gpu_memories()), reason="this machine has GPUs")
@@ -69,4 +69,4 @@ def test_the_refusal_is_one_line() -> None:
 def test_too_little_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "host_memory", lambda: GIB)
     with pytest.raises(ValueError, match=r"GiB of main memory, 1.0 GiB are free"):
-        check(composed("train", "model=llama7b", "trainer=cpu"))
+        check_training(composed("train", "model=llama7b", "trainer=cpu"))

@@ -7,6 +7,7 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation.alpaca_eval.files import read_annotations, read_outputs
 from humpback_exp.records import Answer, Example, Verdict, read
 from tests.conftest import one_line_error, run
 
@@ -42,8 +43,15 @@ def test_a_prompt_set(tiny: str, tmp_path: Path) -> None:
         f"heldout={tmp_path}/prompts.jsonl: prompts without outputs have no loss to measure; "
         "set judge.path= to have answers written and judged"
     )
-    for name, reference in (("base", "null"), ("again", f"{tmp_path}/evals/base")):
-        result = run(*command, f"name={name}", f"judge.path={tiny}", f"reference={reference}")
+    for name, *reference in (("base",), ("again", f"reference={tmp_path}/evals/base")):
+        judge = [f"judge.path={tiny}", *reference]
+        if reference:
+            refused = one_line_error(run(*command, f"name={name}", *judge))
+            assert refused.startswith(
+                f"judge.path={tiny}: is one of the two models that it compares; name another judge"
+            )
+            judge.append("judge.may_judge_itself=true")
+        result = run(*command, f"name={name}", *judge)
         assert result.returncode == 0, result.stderr
     folder = tmp_path / "evals" / "again"
     assert [(row.instruction, row.human, row.labels) for row in read(folder, Answer)] == [
@@ -54,3 +62,12 @@ def test_a_prompt_set(tiny: str, tmp_path: Path) -> None:
     metrics = artifacts.load(folder).metrics
     assert (metrics["win_rate"], metrics["prompts"]) == (0.5, 2)
     assert not [name for name in metrics if name.startswith("heldout")]
+    answers = read_outputs(folder / "model_outputs.json")
+    assert [(row.instruction, row.generator) for row in answers.values()] == [
+        ("Name a river.", "again"),
+        ("Name a tree.", "again"),
+    ]
+    told = read_annotations(folder / "annotations.json")
+    assert [(each.output_1, each.output_2, each.generator_1) for each in told] == [
+        (row.output, row.output, "base") for row in answers.values()
+    ]

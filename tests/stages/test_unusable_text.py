@@ -9,9 +9,10 @@ import pytest
 from humpback_exp import artifacts
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig, GenerationConfig, JudgeConfig, TrackingConfig
-from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation import heldout, measurement
+from humpback_exp.evaluation.judge.measure import judged
+from humpback_exp.evaluation.judge.verdicts import Comparison, summary
 from humpback_exp.evaluation.statistics import mean_and_error, ratio_and_error
-from humpback_exp.evaluation.win_rate import compare, win_rate
 from humpback_exp.records import Answer, Segment, read
 from humpback_exp.stages import augment, evaluate
 from humpback_exp.stages.augment import candidate, remedy
@@ -94,7 +95,8 @@ def evaluated(root: Path, name: str, engine: Scripted, monkeypatch: pytest.Monke
         output_root=str(root), name=name, model_path="some/model", heldout=str(root / "held.jsonl"),
         reference=reference, judge=JudgeConfig(path="some/judge", prompts=5), tracking=TrackingConfig(mode="none"),
     )  # fmt: skip
-    monkeypatch.setattr(evaluate, "load_engine", lambda *_, **__: engine)
+    for module in (evaluate, measurement):
+        monkeypatch.setattr(module, "load_engine", lambda *_, **__: engine)
     manifest = evaluate.run(config, artifacts.begin(config), Tracker())
     return manifest, list(read(config.folder, Answer))
 
@@ -127,7 +129,9 @@ NOTHING = [[math.nan, math.nan], [0.0, 0.0], [math.nan, 0.5], [math.inf, 0.1]]
 
 
 @pytest.mark.parametrize("told", NOTHING, ids=["overflow", "no mass", "half", "infinite"])
-def test_one_pair_that_a_judge_cannot_score_takes_nothing_from_ten_clear_wins(told: list[float]) -> None:
+def test_one_pair_that_a_judge_cannot_score_takes_nothing_from_ten_clear_wins(
+    told: list[float], tmp_path: Path
+) -> None:
     rows = [Answer(id=str(n), instruction="i", human="h", answer=f"ours {n}.", loss=1.0, labels=1) for n in range(11)]
 
     class Judge:
@@ -138,14 +142,16 @@ def test_one_pair_that_a_judge_cannot_score_takes_nothing_from_ten_clear_wins(to
                 for text in texts
             ]
 
-    found = compare(Judge(), rows, {row.id: "theirs" for row in rows})
+    compared = [Comparison(row.id, row.instruction, row.answer or "", "theirs") for row in rows]
+    config = EvaluateConfig(output_root=str(tmp_path), judge=JudgeConfig(path="some/judge"))
+    found = judged(config, compared, config.folder, Judge)
     assert Counter(verdict.outcome for verdict in found) == {"win": 10}
-    figures = win_rate(found)
+    figures = summary(found)
     assert (figures["win_rate"], figures["win_rate_error"], figures["prompts"]) == (1.0, 0.0, 10)
 
 
 def test_nothing_scored_has_no_rate_and_no_error() -> None:
-    figures = win_rate([])
+    figures = summary([])
     assert all(math.isnan(figures[name]) for name in ("win_rate", "win_rate_error", "preference", "position_share"))
     assert (figures["prompts"], figures["wins"], figures["ties"]) == (0, 0, 0)
     assert all(map(math.isnan, [*mean_and_error([]), *ratio_and_error([], [])]))

@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.tracking import track
-from humpback_exp.tracking.folders import frozen
+from humpback_exp.tracking.lineage import frozen
 for folder in map(Path, sys.argv[1:]):
     artifact = artifacts.Artifact(folder, artifacts.load(folder), finished=True)
     with track(frozen(folder), artifact) as tracker:

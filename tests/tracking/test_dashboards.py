@@ -11,7 +11,7 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import fingerprint
 from humpback_exp.config import StageConfig
 from humpback_exp.tracking import dashboards, sweeps
-from humpback_exp.tracking.folders import Upstream, upstream
+from humpback_exp.tracking.lineage import Upstream, upstream
 from humpback_exp.tracking.names import run_id
 from tests.conftest import ROOT, one_line_error, run
 from tests.tracking.folders import chain, finish, point

@@ -9,7 +9,7 @@ import pytest
 from humpback_exp import artifacts
 from humpback_exp.config import TrackingConfig
 from humpback_exp.tracking import link as linking
-from humpback_exp.tracking.folders import nodes
+from humpback_exp.tracking.lineage import nodes
 from humpback_exp.tracking.names import run_id
 from tests.conftest import ROOT, one_line_error, run
 from tests.tracking.folders import SESSION, chain, finish

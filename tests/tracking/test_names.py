@@ -9,8 +9,8 @@ from humpback_exp.artifacts.catalog import ancestors
 from humpback_exp.artifacts.manifest import FLOW
 from humpback_exp.config import STAGES, TrackingConfig, TrainConfig
 from humpback_exp.tracking import names
-from humpback_exp.tracking.lineage import allowed, sources
 from humpback_exp.tracking.tracker import STRAY, forget_strays
+from humpback_exp.tracking.wandb_artifacts import allowed, sources
 from tests.tracking.folders import chain, finish
 
 

@@ -4,6 +4,7 @@ import textwrap
 from pathlib import Path
 
 from humpback_exp import progress
+from humpback_exp.analysis import findings
 from humpback_exp.analysis.cautions import same_models
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
@@ -37,7 +38,8 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
     text = (
-        "results on held-out human pairs\n"
+        textwrap.fill(findings.of_loop(results)[0], 114)
+        + "\n\nresults on held-out human pairs\n"
         + "\n\n".join(texts)
         + LEGEND
         + "".join(f"{line}\n" for line in same_models(catalog))

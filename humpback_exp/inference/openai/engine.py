@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from humpback_exp.artifacts import fingerprint
-from humpback_exp.completions import OVERFLOW, Completion
+from humpback_exp.completions import FAILED, OVERFLOW, Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.inference.openai.client import Endpoint, Failed, NotSupported
 from humpback_exp.inference.openai.responses import read_choices, read_completion
@@ -104,9 +104,12 @@ class OpenAIEngine:
             }
             for conversation in conversations
         ]
-        done = self.endpoint.ask(
-            "/chat/completions", payloads, lambda _, answer: read_choices(answer, choices), advance
-        )
+
+        def read(_: int, answer: Any) -> Any:
+            found = read_choices(answer, choices)
+            return found if any(found) else Failed(FAILED)  # which is not kept, so that the same call asks again
+
+        done = self.endpoint.ask("/chat/completions", payloads, read, advance)
         return [probabilities_of(value, len(choices)) for value in done]
 
 

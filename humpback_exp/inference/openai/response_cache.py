@@ -8,19 +8,21 @@ from typing import Any
 from humpback_exp.artifacts import digest
 from humpback_exp.turn_marks import SURROGATE
 
+Row = int | str
+
 
 class ResponseCache:
     """One file a call, named by all that was asked in it: the same chunk done again finds its answers, whoever does it.
 
-    A line is the row's number in the call and what was read from its answer; each begins with a line break, so that one
-    that a kill tore apart spoils no other.
+    A line is the row (its number in the call, or text that names it) and what was read from its answer; each begins with a
+    line break, so that one that a kill tore apart spoils no other.
     """
 
     def __init__(self, folder: Path, *asked: Any) -> None:
         self.path = folder / f"{digest(list(asked))[:32]}.jsonl"
-        self.kept: dict[int, Any] = dict(self._lines())
+        self.kept: dict[Row, Any] = dict(self._lines())
 
-    def _lines(self) -> Iterator[tuple[int, Any]]:
+    def _lines(self) -> Iterator[tuple[Row, Any]]:
         if not self.path.exists():
             return
         for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -31,7 +33,7 @@ class ResponseCache:
             if not SURROGATE.search(json.dumps(value, ensure_ascii=False)):  # no file holds half a character; ask again
                 yield row, value
 
-    def keep(self, row: int, value: Any) -> None:
+    def keep(self, row: Row, value: Any) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps([row, value]))

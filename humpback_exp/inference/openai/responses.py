@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from humpback_exp.completions import BROKEN, FILTERED, LENGTH, REFUSED, STOP
-from humpback_exp.inference.openai.errors import interrupted, not_supported
+from humpback_exp.inference.openai.errors import EndpointError, interrupted, not_supported
 from humpback_exp.inference.openai.request import tokens_used
 from humpback_exp.turn_marks import SURROGATE
 
@@ -84,11 +84,15 @@ def read_choices(answer: Any, choices: Sequence[str]) -> list[float]:
         ValueError: probabilities that are none.
         EndpointError: there are no log-probabilities.
     """
-    logprobs = answer["choices"][0].get("logprobs")
+    choice = answer["choices"][0]
+    logprobs = choice.get("logprobs")
     if not logprobs or "content" not in logprobs:
         raise not_supported("no log-probabilities")
-    if not logprobs["content"]:
+    if not logprobs["content"] and not choice["message"].get("content"):
         return [0.0] * len(choices)  # nothing was written
+    if not logprobs["content"] or not logprobs["content"][0].get("top_logprobs"):
+        remedy = "ask the endpoint itself; what stands between leaves them out"
+        raise EndpointError("tells no log-probabilities of what it wrote", remedy, row=True)
     listed = {entry["token"]: probability(entry["logprob"]) for entry in logprobs["content"][0]["top_logprobs"]}
     if sum(listed.values()) > 1 + ROUNDING:
         raise ValueError("the probabilities of tokens sum to more than 1")

@@ -5,7 +5,6 @@ fitted to the model's verdicts and, for stability, to those of two baselines tha
 """
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from humpback_exp.evaluation.alpaca_eval import Annotation
+from humpback_exp.evaluation.alpaca_eval.files import Annotation, read_instructions
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -44,22 +43,33 @@ def read_length_control(difficulty: Path, instructions: Path, gamed: Path) -> Le
     Raises:
         ValueError: a file is missing or has other columns; nothing is approximated.
     """
-    order = [row["instruction"] for row in json.loads(existing(instructions).read_text(encoding="utf-8"))]
-    rows = columns(difficulty, "index", "instruction_difficulty")
-    found = {order[int(row["index"])]: float(row["instruction_difficulty"]) for row in rows}
-    names = ("preference", "std_delta_len", "instruction_difficulty")
-    table = [[float(row[name]) for name in names] for row in columns(gamed, *names)]
+    order = read_instructions(existing(instructions))
+    found: dict[str, float] = {}
+    for index, value in numbers(difficulty, "index", "instruction_difficulty"):
+        if index not in range(len(order)):
+            raise ValueError(
+                f"{difficulty}: index {index:g} is beyond the {len(order)} instructions of {instructions}; give the answers "
+                "whose order it counts"
+            )
+        found[order[int(index)]] = value
+    table = numbers(gamed, "preference", "std_delta_len", "instruction_difficulty")
     return LengthControl(found, np.array(table))
 
 
-def columns(path: Path, *names: str) -> list[dict[str, str]]:
-    """The rows of a CSV file that has these columns."""
+def numbers(path: Path, *names: str) -> list[list[float]]:
+    """These columns of a CSV file, row by row; every cell must be a finite number."""
     with existing(path).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     missing = set(names) - (rows[0].keys() if rows else set())
     if missing:
         raise ValueError(f"{path}: lacks the columns {', '.join(sorted(missing))}")
-    return rows
+    try:
+        table = [[float(row[name]) for name in names] for row in rows]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: a cell of {', '.join(names)} is no number ({error})") from None
+    if not np.isfinite(table).all():
+        raise ValueError(f"{path}: a cell of {', '.join(names)} is not finite")
+    return table
 
 
 def existing(path: Path) -> Path:
@@ -79,6 +89,9 @@ def length_controlled(
         strength: inverse strength of the L1 penalty; None chooses the one of `STRENGTHS` with the best log loss over `FOLDS`
             groups of verdicts, as AlpacaEval does.
         tolerance: where the solver stops; AlpacaEval's is scikit-learn's own, with which the result is 0.001 off the optimum.
+
+    Raises:
+        ValueError: an instruction has no difficulty, or all answers differ by one length.
     """
     rows = training_rows(annotations, control)
     weights = fitted(rows, np.arange(len(rows.labels)), strength or best_strength(rows), tolerance).coef_[0]
@@ -135,6 +148,11 @@ def training_rows(annotations: Sequence[Annotation], control: LengthControl) -> 
     """The gamed baselines' rows at `GAMED_WEIGHT`, then the model's own at 1."""
     read = [each for each in annotations if each.preference is not None]
     lengths = np.array([len(each.output_1) - len(each.output_2) for each in annotations], dtype=float)
+    if len(set(lengths)) < 2:
+        raise ValueError(
+            f"{len(lengths)} verdicts: all differ by the same length, so that no length can be controlled for; "
+            "the raw win rate needs no correction"
+        )
     standard = dict(zip(annotations, lengths / lengths.std(ddof=1), strict=True))
     own = np.array([[each.preference - 1, standard[each], difficulty_of(each, control)] for each in read])  # type: ignore[operator]
     table = np.concatenate([control.gamed, own])
