@@ -1,14 +1,18 @@
 """What every measurement of an evaluation is given, and what it gives back."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from humpback_exp.artifacts import write_text
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.data.seed import load_seed
+from humpback_exp.evaluation.benchmarks.model import load_lm
 from humpback_exp.evaluation.judge.opponents import read_opponents
+from humpback_exp.evaluation.overlap import overlap
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
@@ -31,6 +35,12 @@ class Evaluation:
         return load_engine(shared_engine(self.config), self.config.model_path, template=self.config.template)
 
     @cached_property
+    def lm(self) -> Any:
+        """The model as lm-eval asks it. Our engine of it is given up: two copies may not fit."""
+        self.__dict__.pop("engine", None)
+        return load_lm(self.config)
+
+    @cached_property
     def pairs(self) -> list[Example]:
         """The held-out pairs."""
         return load_seed(self.config.heldout, "heldout", self.config.heldout_dataset)
@@ -49,6 +59,14 @@ class Evaluation:
     def reference(self) -> dict[str, Answer]:
         """The rows by id of what ours is compared with; none without a reference."""
         return read_opponents(self.config, self.pairs)
+
+    @cached_property
+    def overlap(self) -> dict[str, float]:
+        """How many of the prompts stand in the model's training pairs, by source; which ones stands in `overlap.json`."""
+        found = {} if self.config.answers else overlap(self.config.model_path, self.pairs)
+        if found:
+            write_text(self.folder / "overlap.json", json.dumps(found, indent=1))
+        return {f"overlap_{source}": len(ids) for source, ids in found.items()}
 
 
 @dataclass
