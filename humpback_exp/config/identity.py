@@ -28,6 +28,11 @@ def artifact_input(default: Any = None, gained: bool = False) -> Any:
     return field(default=default, metadata=metadata)
 
 
+def gained(default: Any) -> Any:
+    """Settings of a measurement that a folder may gain after it is finished: they identify its files, not the folder."""
+    return field(default_factory=default, metadata={"gained": True})
+
+
 def identity(config: Any) -> dict[str, Any]:
     """The settings that identify a run, flat as `key.subkey -> value`.
 

@@ -1,6 +1,6 @@
 """One config a stage: what it reads, what it writes, and where."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from humpback_exp.config.annotation import AnnotateConfig
@@ -8,7 +8,7 @@ from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, 
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
-from humpback_exp.config.evaluation import MeasuringConfig
+from humpback_exp.config.evaluation import MeasuringConfig, concerns
 from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig
 from humpback_exp.config.judge import JudgeConfig
@@ -169,13 +169,15 @@ class EvaluateConfig(MeasuringConfig):
         )
 
     @property
-    def inactive_fields(self) -> set[str]:
-        """What answers that are there already do not depend on."""
-        return {"model_path", "template", "tags", "generation", "engine"} if self.stored_answers else set()
-
-    @property
     def templates(self) -> list[str | None]:
         return [self.template, self.judge.template]
+
+    @property
+    def inactive_fields(self) -> set[str]:
+        """The settings of measurements that are not asked for, and what answers that are there already do not depend on."""
+        used = {key for name in self.measurements for key in concerns(name)}
+        unused = {f.name for f in fields(self) if f.metadata.get("gained")} - used
+        return unused | ({"model_path", "template", "tags", "generation", "engine"} if self.stored_answers else set())
 
     @property
     def measurements(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from humpback_exp.artifacts import write_text
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.data.seed import load_seed
+from humpback_exp.evaluation.benchmarks.model import load_lm
 from humpback_exp.evaluation.judge.opponents import read_opponents
 from humpback_exp.evaluation.overlap import overlap
 from humpback_exp.inference.load import load_engine
@@ -32,6 +33,12 @@ class Evaluation:
     def engine(self) -> Engine:
         """The model."""
         return load_engine(shared_engine(self.config), self.config.model_path, template=self.config.template)
+
+    @cached_property
+    def lm(self) -> Any:
+        """The model as lm-eval asks it. Our engine of it is given up: two copies may not fit."""
+        self.__dict__.pop("engine", None)
+        return load_lm(self.config)
 
     @cached_property
     def pairs(self) -> list[Example]:

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from humpback_exp import artifacts, reasons
@@ -11,6 +12,7 @@ from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
 from humpback_exp.evaluation import heldout, heldout_sets, question_selection
+from humpback_exp.evaluation.benchmarks import run as benchmarks
 from humpback_exp.evaluation.judge.annotated import write_outputs
 from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
 from humpback_exp.evaluation.judge.opponents import comparisons, read_answers
@@ -32,10 +34,11 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     held = artifacts.measured(artifacts.load(artifact.folder)) if artifacts.is_finished(artifact.folder) else []
     names = [name for name in config.measurements if name not in held]
     evaluation = Evaluation(config, artifact.folder)
-    for name in names:
-        MEASUREMENTS[name].check(evaluation)
+    asked = [measurement(name) for name in names]
+    for one in asked:
+        one.check(evaluation)
     made.measured = [*held, *names]
-    found = [MEASUREMENTS[name].measure(evaluation) for name in names]
+    found = [one.measure(evaluation) for one in asked]
     rows, drops, metrics = {"pairs": 0} | made.rows, dict(made.drops), dict(made.metrics)
     tables: dict[str, list[dict[str, Any]]] = {}
     for each in found:
@@ -131,7 +134,13 @@ MEASUREMENTS = {
     "heldout_sets": Measurement(heldout_sets.measure),
     "question_selection": Measurement(question_selection.measure, question_selection.check),
 }
-"""By the names that `evaluations=` takes; which settings concern which stands in `config/evaluation.py`."""
+"""By the names that `evaluations=` takes beside benchmarks; `config/evaluation.py` says which settings concern which."""
+
+
+def measurement(name: str) -> Measurement:
+    """The measurement of a name; those that `MEASUREMENTS` lacks are benchmarks."""
+    asked = partial(benchmarks.measure, name=name)
+    return MEASUREMENTS.get(name) or Measurement(asked, partial(benchmarks.check, name=name))
 
 
 def answered(evaluation: Evaluation) -> list[Answer]:

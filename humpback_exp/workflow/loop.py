@@ -109,6 +109,7 @@ class Loop:
         return EvaluateConfig(
             **self.common(name),
             evaluations=c.evaluations,
+            benchmarks=c.benchmarks,
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
             heldout_sets=c.heldout_sets,
