@@ -1,6 +1,6 @@
 """One config a stage: what it reads, what it writes, and where."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from humpback_exp.config.annotation import AnnotateConfig
@@ -8,7 +8,7 @@ from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, 
 from humpback_exp.config.corpus import SegmentConfig
 from humpback_exp.config.curation import ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
-from humpback_exp.config.evaluation import MeasuringConfig
+from humpback_exp.config.evaluation import MeasuringConfig, concerns
 from humpback_exp.config.gate import GateConfig
 from humpback_exp.config.identity import artifact_input
 from humpback_exp.config.inference import EngineConfig, GenerationConfig
@@ -82,6 +82,8 @@ class EvaluateConfig(MeasuringConfig):
     """Which part of heldout is read."""
     reference: str | None = artifact_input()
     """Whose answers are the opponents in the win rate: an evals folder, or AlpacaEval's model_outputs.json."""
+    answers: str | None = artifact_input()
+    """Answers to judge instead of asking the model: an evals folder's, or a model_outputs.json; the model is then not loaded."""
     template: str | None = None
     """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
@@ -102,18 +104,34 @@ class EvaluateConfig(MeasuringConfig):
             "needs a judge; set judge.path= and judge.prompts=1 or more",
         )
 
+        require(
+            self.answers is None or self.measurements == ["judge"],
+            "answers",
+            self.answers,
+            "can only be judged; set judge.path= or judge.annotations=, and no other evaluations=",
+        )
+
     @property
     def templates(self) -> list[str | None]:
         return [self.template, self.judge.template]
+
+    @property
+    def inactive_fields(self) -> set[str]:
+        """The settings of measurements that are not asked for, and what answers that are there already do not depend on."""
+        used = {key for name in self.measurements for key in concerns(name)}
+        unused = {f.name for f in fields(self) if f.metadata.get("gained")} - used
+        return unused | ({"model_path", "template", "tags", "generation", "engine"} if self.answers else set())
 
     @property
     def measurements(self) -> list[str]:
         """Those named, or the held-out loss and the judge; beside the loss its change against a reference."""
         named = self.evaluations
         if named is None:
-            named = ["heldout", "judge"] if self.judge.asked else ["heldout"]
+            loss = [] if self.answers else ["heldout"]
+            named = [*loss, "judge"] if self.judge.asked else ["heldout"]
         change = ["heldout_change"] if self.reference and "heldout" in named else []
-        return list(dict.fromkeys([*named, *change]))
+        sets = ["heldout_sets"] if self.heldout_sets else []
+        return list(dict.fromkeys([*named, *change, *sets]))
 
     @property
     def prompts(self) -> str:

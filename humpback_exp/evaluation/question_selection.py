@@ -8,13 +8,17 @@ average. *Question selection*: the share of pairs whose right question makes the
 import math
 from collections.abc import Sequence
 
+from humpback_exp.config.bounds import require
 from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.evaluation.measurement import Evaluation, Measured, named
 from humpback_exp.evaluation.statistics import mean_and_error, ratio_and_error
 from humpback_exp.inference.protocol import Engine
-from humpback_exp.progress import Advance
+from humpback_exp.progress import Advance, bar, counting
 from humpback_exp.prompts import forward
-from humpback_exp.records import Example, QuestionLosses
+from humpback_exp.records import Example, QuestionLosses, read_file, write
 
+FOLDER = "question_losses"
+"""Of an evaluation's folder; a file for each set of pairs."""
 OTHERS = 4
 """Questions beside the right one."""
 
@@ -34,19 +38,38 @@ def other_questions(pairs: Sequence[Example]) -> list[list[str]]:
     return drawn
 
 
-def read(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advance: Advance) -> list[QuestionLosses]:
-    """The losses of each answer behind its own question and behind the others; one reading for each.
+def check(evaluation: Evaluation) -> None:
+    """Raise the ValueError of a set with too few questions to draw others from."""
+    for key, pairs in _sets(evaluation).items():
+        different = len({pair.instruction for pair in pairs if pair.output})
+        remedy = f"question_selection needs {OTHERS + 1} different questions with outputs, and there are {different}"
+        require(different > OTHERS, "evaluations", key, remedy)
 
-    Raises:
-        ValueError: there are too few pairs to draw others from.
-    """
+
+def measure(evaluation: Evaluation) -> Measured:
+    """Both figures and their changes on `heldout` and on every further set; what lies in the folder is not read again."""
+    found = Measured()
+    for key, pairs in _sets(evaluation).items():
+        file = f"{FOLDER}/{key}.parquet"
+        if not (evaluation.folder / file).exists():
+            with bar(len(pairs) * (OTHERS + 1), f"{evaluation.config.name}: questions of {key}") as progress:
+                rows = read(evaluation.engine, pairs, evaluation.config.tags, counting(progress))
+            write(evaluation.folder / file, QuestionLosses, rows)
+        rows = list(read_file(evaluation.folder / file, QuestionLosses))
+        there = evaluation.of_reference(file, QuestionLosses)
+        figures = summary(rows) | difference(rows, {row.id: row for row in there})
+        found.metrics |= figures if key == "heldout" else named(figures, key)
+    return found
+
+
+def _sets(evaluation: Evaluation) -> dict[str, list[Example]]:
+    return {"heldout": evaluation.pairs} | evaluation.sets
+
+
+def read(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advance: Advance) -> list[QuestionLosses]:
+    """The losses of each answer behind its own question and behind the others; one reading for each."""
     answered = [pair for pair in pairs if pair.output]
     asked = [[pair.instruction, *others] for pair, others in zip(answered, other_questions(answered), strict=True)]
-    if any(len(questions) <= OTHERS for questions in asked) or not answered:
-        raise ValueError(
-            f"evaluations=question_selection: {len(answered)} held-out pairs with outputs; give at least {OTHERS + 1} "
-            "with different questions"
-        )
     conversations = [forward(question, tags) for questions in asked for question in questions]
     answers = [pair.output for pair, questions in zip(answered, asked, strict=True) for _ in questions]
     found = iter(engine.losses(conversations, answers, advance))

@@ -19,14 +19,15 @@ from humpback_exp.config import (
 from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
-from humpback_exp.data.sources import OPTIONS, is_hub_id
+from humpback_exp.data.sources import OPTIONS, SETS, is_hub_id
+from humpback_exp.planning.benchmarks import check_benchmarks
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
 from humpback_exp.planning.training_check import check_training
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id, a reference AlpacaEval's file of answers."""
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "answers")
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id, answers AlpacaEval's file."""
 FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
@@ -53,7 +54,9 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
 
 def _reads_pairs_of(made: set[Path], stage: StageConfig) -> bool:
     """Whether the pairs that a stage reads lie in a folder that other stages make, such as those of `corpus.questions`."""
-    return any(key in OPTIONS and _inside(path, made) for key, path in input_paths(stage).items())
+    return any(
+        (key in OPTIONS or key.startswith(SETS)) and _inside(path, made) for key, path in input_paths(stage).items()
+    )
 
 
 def _inside(path: str, folders: set[Path]) -> bool:
@@ -67,12 +70,12 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
         for key, path in input_paths(stage).items():
             if _inside(path, made):
                 continue
-            if key in OPTIONS:
-                there = Path(path).exists() or is_hub_id(path)
+            if key in OPTIONS or key.startswith(SETS):
+                there = Path(path).exists() or (key in OPTIONS and is_hub_id(path))
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
             elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")
-            elif key == "reference" and Path(path).is_file():
+            elif key in ("reference", "answers") and Path(path).is_file():
                 continue
             elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
@@ -83,16 +86,23 @@ def check_judges(stages: Sequence[StageConfig]) -> None:
     """Raise the ValueError of a judge that is one of the two models it compares, unless that is asked for by name."""
     models = {str(stage.folder): stage.model_path for stage in stages if isinstance(stage, EvaluateConfig)}
     for stage in stages:
-        if not isinstance(stage, EvaluateConfig) or artifacts.is_done(stage):
+        if not isinstance(stage, EvaluateConfig) or artifacts.is_finished(stage.folder):
             continue
-        if not ("judge" in stage.measurements and stage.reference):
+        if not (stage.judge.asked and stage.reference):
             continue
-        there = Path(stage.reference)
-        made = artifacts.load(there).inputs if artifacts.is_finished(there) else {}
-        theirs = models.get(str(there)) or made.get("model_path", {}).get("path")
-        impartial = stage.judge.may_judge_itself or stage.judge.path not in (stage.model_path, theirs)
+        ours = _asked_model(stage.answers, models) if stage.answers else stage.model_path
+        impartial = stage.judge.may_judge_itself or stage.judge.path not in (
+            ours,
+            _asked_model(stage.reference, models),
+        )
         bound = "is one of the two models that it compares; name another judge, or set judge.may_judge_itself=true"
-        require(impartial, "judge.path", stage.judge.path, bound)
+        require(impartial or stage.judge.path is None, "judge.path", stage.judge.path, bound)
+
+
+def _asked_model(path: str, models: Mapping[str, str]) -> str | None:
+    """The model whose answers an evals folder holds; None of a file."""
+    made = artifacts.load(Path(path)).inputs if artifacts.is_finished(Path(path)) else {}
+    return models.get(str(Path(path))) or made.get("model_path", {}).get("path")
 
 
 def _ours(path: Path, stage: StageConfig) -> bool:
@@ -128,6 +138,8 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
         return
     if isinstance(stage, TrainConfig) and here:
         check_training(stage)
+    if isinstance(stage, EvaluateConfig):
+        check_benchmarks(stage)
     if isinstance(stage, ASKING):
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here

@@ -72,8 +72,9 @@ def _evaluation(config: PlanConfig, rows: Rows, compares: bool) -> tuple[Request
     prompts, pair = config.judge.prompts, rows.instruction + rows.output
     writes = (config.answers or config.generation).max_new_tokens
     judged = len(JUDGE) + pair + rows.output
+    questions = 5 if "question_selection" in (config.evaluations or []) else 0
     return (
-        _requests(config, rows.count, pair, pair, 0),
+        _requests(config, (1 + questions) * rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, writes),
         _requests(config, 2 * prompts if compares else 0, judged, judged, 0),
     )

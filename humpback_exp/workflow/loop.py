@@ -109,8 +109,10 @@ class Loop:
         return EvaluateConfig(
             **self.common(name),
             evaluations=c.evaluations,
+            benchmarks=c.benchmarks,
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
+            heldout_sets=c.heldout_sets,
             heldout_dataset=c.heldout_dataset,
             reference=None if base else self.path("evals/base"),
             template=c.model.template if base else None,
