@@ -126,6 +126,11 @@ class ReportConfig:
     annotations: Any = field(default_factory=list)
     """AlpacaEval's annotations.json, whose win rates are printed instead of any page; of several files, as a list or with commas,
     the first is compared with each of the others."""
+    labelled: str | None = None
+    """Pairs that people labelled, against which every scored folder is measured as a selector (docs/evaluation.md); printed, and
+    drawn into `output`, by default reports/selectors.svg."""
+    good: float = 4.0
+    """The label from which on such a pair is good: in the rubric, the first level that finds nothing missing or irrelevant."""
     length_control: LengthControlConfig = field(default_factory=LengthControlConfig)
 
     def __post_init__(self) -> None:

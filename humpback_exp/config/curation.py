@@ -19,6 +19,7 @@ class ScoreConfig(BulkConfig, RatingConfig):
     offered: ClassVar[tuple[str, ...]] = (*SCORERS, GIVEN)
 
     candidates: str = artifact_input("outputs/candidates/web")
+    """The folder of candidates, or a file of labelled pairs, to measure a scorer against them (docs/evaluation.md)."""
     compare: int = bounded(256, NOT_NEGATIVE)
     """How many candidates, the first of the seeded order, are rated both in writing and by expectation, so that the manifest
     tells how far the two agree. Nothing is compared under scorer=likelihood."""

@@ -27,7 +27,9 @@ from humpback_exp.planning.training_check import check_training
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
 FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "answers")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id, answers AlpacaEval's file."""
+"""Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
+FILES_TOO = ("reference", "answers", "candidates")
+"""Of these, the keys that may name a file: AlpacaEval's answers, or labelled pairs."""
 FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
@@ -45,11 +47,16 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
             problems.append(str(error))
     if problems:
         raise ValueError("; and ".join(problems))
-    made = {stage.folder for stage in stages}
-    stages = [stage if _reads_pairs_of(made, stage) else pinned(stage) for stage in stages]
+    stages = all_pinned(stages)
     for stage in stages:
         check_seed(stage)
     return stages
+
+
+def all_pinned(stages: Sequence[StageConfig]) -> list[StageConfig]:
+    """The stages with their Hub datasets at a commit; those as they are whose pairs other stages make."""
+    made = {stage.folder for stage in stages}
+    return [stage if _reads_pairs_of(made, stage) else pinned(stage) for stage in stages]
 
 
 def _reads_pairs_of(made: set[Path], stage: StageConfig) -> bool:
@@ -75,7 +82,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
                 require(there, key, path, "no such file; give JSON lines with instruction and output")
             elif key in FILES:
                 require(Path(path).is_file(), key, path, "no such file")
-            elif key in ("reference", "answers") and Path(path).is_file():
+            elif key in FILES_TOO and Path(path).is_file():
                 continue
             elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
