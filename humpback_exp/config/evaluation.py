@@ -74,7 +74,7 @@ class MeasuringConfig(StageConfig):
 
     benchmarks: BenchmarksConfig = gained(BenchmarksConfig)
     heldout_sets: dict[str, str] = artifact_input(dict, gained=True)
-    """Further held-out pairs by name, as heldout_sets.general=FILE: a file or folder in any format of data.seed_path, with
+    """Further held-out pairs by name, as +heldout_sets.general=FILE: a file or folder in any format of data.seed_path, with
     outputs. Each set has its own loss and change, and what else is measured on pairs."""
 
     def check_evaluations(self) -> None:

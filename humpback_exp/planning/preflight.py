@@ -47,11 +47,16 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
             problems.append(str(error))
     if problems:
         raise ValueError("; and ".join(problems))
-    made = {stage.folder for stage in stages}
-    stages = [stage if _reads_pairs_of(made, stage) else pinned(stage) for stage in stages]
+    stages = all_pinned(stages)
     for stage in stages:
         check_seed(stage)
     return stages
+
+
+def all_pinned(stages: Sequence[StageConfig]) -> list[StageConfig]:
+    """The stages with their Hub datasets at a commit; those as they are whose pairs other stages make."""
+    made = {stage.folder for stage in stages}
+    return [stage if _reads_pairs_of(made, stage) else pinned(stage) for stage in stages]
 
 
 def _reads_pairs_of(made: set[Path], stage: StageConfig) -> bool:
