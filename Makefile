@@ -48,19 +48,33 @@ demo: setup pages
 beyond: setup pages
 	$(BIN)/python pipeline.py 'variants=[rewrite,instruction_only,backward_likelihood,retrain]'
 
-# A seed is a loop of its own, from its backward model to its ratings, and the other sweeps select by those. Two points at a
-# time with one thread each are faster on two cores than one point with two threads.
+# docs/study.md. A seed is a loop of its own, from its backward model to its ratings, and the other sweeps select by those. Two
+# points at a time with one thread each are faster on two cores than one point with two threads. Other pages:
+# make study STUDY=outputs/study-mine STUDY_PAGES=FOLDER
+STUDY ?= outputs/study
+STUDY_PAGES ?= pages
 SWEEP := OMP_NUM_THREADS=1 $(BIN)/python
-LOOP := outputs/study/iterations-s$${seed}
-POINTS := experiment=laptop output_root=outputs/study 'data.scored=$(LOOP)/scored/m1' \
-	'evaluation.reference=$(LOOP)/evals/base' seed=0,1,2 n_jobs=2
+LOOP := $(STUDY)/iterations-s$${seed}
+HELDOUT := $(STUDY)/iterations-s0/segments/web/heldout
+SEEDS := seed=0,1,2 n_jobs=2
+LOSS := experiment=laptop output_root=$(STUDY) 'data.scored=$(LOOP)/scored/m1' 'evaluation.reference=$(LOOP)/evals/base' \
+	heldout=$(HELDOUT)/test.jsonl +evaluation.heldout_sets.general=examples/heldout.jsonl
+POINTS := $(LOSS) 'evaluation.evaluations=[heldout,question_selection]'
+LOOPS := pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' corpus.path=$(STUDY_PAGES)
 study: setup pages
-	$(SWEEP) pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' iterations=0,1,2 seed=0,1,2 n_jobs=2
-	$(SWEEP) train.py -m -cd sweeps -cn curation_threshold $(POINTS) data.size=24
-	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=24,48,96 data.min_score=null,4
-	$(SWEEP) train.py -m -cd sweeps -cn tags $(POINTS) data.size=96 data.min_score=4
-	for name in iterations curation_threshold data_size tags; do \
-		$(BIN)/python report.py output_root=outputs/study sweep=$$name || exit; done
+	$(SWEEP) $(LOOPS) iterations=0,1,2 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=60,120,240 data.min_score=null,4 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=480 data.min_score=null $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn tags $(LOSS) data.size=120 data.min_score=4 asked=both,seed,none $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn rubric_and_scorer $(POINTS) 'output_root=$(LOOP)' \
+		'data.scored=$${output_root}/scored/$${curation.name}' data.top_fraction=0.388 \
+		rated=likelihood,contrast,forward_contrast $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented,joint data.size=120,240 data.min_score=4 seed=0 n_jobs=2
+	$(SWEEP) $(LOOPS) iterations=1 'variants=[rewrite]' seed=0 n_jobs=1
+	$(SWEEP) train.py -m -cd sweeps -cn learning_rate $(LOSS) heldout=$(HELDOUT)/development.jsonl evaluation.reference=null \
+		data.min_score=4 optim.lr=3e-4,1e-3,3e-3 seed=0 n_jobs=2
+	for name in iterations data_size tags rubric_and_scorer joint learning_rate; do \
+		$(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done
 
 test: setup
 	sh tests/install_browser.sh

@@ -11,7 +11,7 @@ from humpback_exp.config import (
     ScoreConfig,
     StageConfig,
 )
-from humpback_exp.config.curation import LIKELIHOODS
+from humpback_exp.config.rating import LIKELIHOODS
 from humpback_exp.planning.generation import Requests
 from humpback_exp.planning.sizes import Rows, Sizes
 from humpback_exp.prompts import BACKWARD, JUDGE, REWRITE

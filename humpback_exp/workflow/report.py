@@ -5,6 +5,7 @@ from pathlib import Path
 
 from humpback_exp.artifacts import write_text
 from humpback_exp.config import ReportConfig
+from humpback_exp.workflow.selectors import selectors
 from humpback_exp.workflow.win_rates import leaderboard, win_rates
 
 
@@ -16,6 +17,9 @@ def run(config: ReportConfig) -> None:
     """
     if config.leaderboard:
         return leaderboard(config.output_root, Path(config.leaderboard))
+    if config.labelled:
+        drawing = Path(config.output or Path(config.output_root) / "reports" / "selectors.svg")
+        return selectors(config.output_root, Path(config.labelled), config.good, drawing)
     if config.annotations:
         return win_rates([Path(path) for path in config.annotations], config.length_control)
     path = Path(config.table) if config.table else _path(config)
