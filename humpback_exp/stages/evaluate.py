@@ -19,6 +19,7 @@ from humpback_exp.evaluation.judge.opponents import comparisons, read_answers
 from humpback_exp.evaluation.judge.verdicts import summary
 from humpback_exp.evaluation.leaderboard import as_table, published, row_of
 from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
+from humpback_exp.evaluation.safety import measure as safety
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
@@ -130,6 +131,7 @@ MEASUREMENTS = {
     "heldout_change": Measurement(measure_change, check_opponents),
     "judge": Measurement(measure_judge, check_opponents),
     "heldout_sets": Measurement(heldout_sets.measure),
+    "safety": Measurement(safety.measure, safety.check),
     "question_selection": Measurement(question_selection.measure, question_selection.check),
 }
 """By the names that `evaluations=` takes beside benchmarks; `config/evaluation.py` says which settings concern which."""
