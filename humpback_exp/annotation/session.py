@@ -1,4 +1,4 @@
-"""Where a rater stands: test, work or end; what comes next; and what he may still change."""
+"""Where a rater stands: test, work or end; what comes next; and what may still be changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Session:
         return {"test": self.study.test, "failed": ()}.get(self.phase, self.study.work)
 
     def waiting(self, items: Sequence[Item]) -> list[Item]:
-        """Items this rater is still to judge, in his order."""
+        """Items this rater is still to judge, in the rater's own order."""
         most = self.rules.overlap
         free = [one for one in items if one.known is not None or most is None or self.counts.get(one.id, 0) < most]
         return [one for one in self.study.in_order(free, self.rater) if one.id not in self.judged]

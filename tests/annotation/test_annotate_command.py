@@ -61,7 +61,8 @@ def test_what_people_judged_is_exported_with_its_figures(root: Path, links: dict
             ours_first = item["texts"][0].startswith("m1")
             value = (1 if ours_first else -1) if item["prompt"] != "Question 1?" else 0
             state = asked(f"{link}/item/{item['id']}", value=value, reason=" ok ", seconds=2, revision=0)
-    done = run("annotate.py", "evals=m1,base", f"output_root={root}", "export=true", "tracking=none")
+    for tracking in ("offline", "none"):  # a second export writes the first anew
+        done = run("annotate.py", "evals=m1,base", f"output_root={root}", "export=true", f"tracking={tracking}")
     assert done.returncode == 0, done.stderr
     rows = list(read(root / "annotations" / "people", Annotation))
     assert {(row.source, row.outcome) for row in rows} == {("p0", "win"), ("p1", "tie"), ("p2", "win"), ("p3", "win")}
@@ -74,6 +75,7 @@ def test_what_people_judged_is_exported_with_its_figures(root: Path, links: dict
     assert (preference["win"], preference["tie"], preference["win rate"]) == (0.75, 0.25, 0.875)
     assert (judge["items"], judge["agreement"]) == (4, 0.5)
     assert agreement["alpha"] == agreement["mean kappa"] == 1.0
+    assert list(root.glob("wandb/offline-run-*"))
     assert re.search(r"m1 +base +4 +8 +0\.750 \(0\.301 to 0\.954\)", done.stdout)
 
 

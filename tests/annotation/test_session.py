@@ -10,6 +10,7 @@ from humpback_exp.annotation.session import Rules, Session, session
 from humpback_exp.annotation.store import Store
 from humpback_exp.config import AnnotateConfig, RubricConfig
 from tests.annotation.evaluations import candidates, evaluation
+from tests.conftest import ROOT
 
 TEST = [
     {"instruction": "2 + 2?", "answers": ["4", "5"], "choice": "first"},
@@ -111,6 +112,11 @@ def test_pairs_are_labelled_by_the_levels_of_the_rubric(tmp_path: Path) -> None:
     good = made(tmp_path, **options)
     assert [(choice.label, choice.value) for choice in good.choices] == [("Good", 5), ("Not good", 1)]
     assert not any(good.swapped(f"r{n}", item) for n in range(20) for item in good.work)
+
+
+def test_the_committed_test_has_ten_items_with_a_winner_each(root: Path) -> None:
+    known = [item.known for item in made(root, screening=str(ROOT / "examples" / "screening.jsonl")).test]
+    assert sorted(known, key=str) == [-1] * 5 + [1] * 5
 
 
 @pytest.mark.parametrize(
