@@ -124,7 +124,7 @@ class Store:
 
     def of(self, rater: str) -> dict[str, Judgement]:
         """Item -> judgement of one rater, in the order they were made."""
-        return {row.item: row for row in self._judgements("WHERE rater = ? ORDER BY judged_at", rater)}
+        return {row.item: row for row in self._judgements("WHERE rater = ? ORDER BY judged_at, rowid", rater)}
 
     def all(self) -> list[Judgement]:
         return list(self._judgements("ORDER BY rater, item"))
