@@ -238,6 +238,21 @@ class Annotation:
 
 
 @dataclass(slots=True, kw_only=True)
+class TaggedAnswer:
+    """What a model answered to a sensitive prompt under one setting of the tags."""
+
+    id: str
+    instruction: str
+    tags: str
+    """none, seed, web or both."""
+    answer: str
+    refused: bool
+    """By the rule of `evaluation/safety/refusals.py`."""
+    dropped: str = ""
+    """Why the answer is not whole, such as unfinished; empty where it is."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Rating:
     """One scorer's view of a known pair, as it is or corrupted."""
 

@@ -30,7 +30,7 @@ LARGEST = 64 * 1024
 """Bytes of a request."""
 DAY = 86_400.0
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -63,7 +63,7 @@ def build(study: Study, rules: Rules, store: Store, tokens: dict[str, str]) -> S
         at = session_of(request)
         item = at.find(request.path_params["item"])
         if item is None:
-            raise HTTPException(409, "This item is no longer open.")
+            raise HTTPException(409, "This item is closed now, and what was saved of it stays.")
         value, reason, seconds, seen = _judgement(await _body(request), at)
         swapped = study.swapped(at.rater, item)
         try:

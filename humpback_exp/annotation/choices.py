@@ -1,4 +1,4 @@
-"""What a rater may choose, and what he is told to choose by."""
+"""What a rater may choose, and the guidelines that say what to choose by."""
 
 import re
 from collections.abc import Sequence

@@ -34,6 +34,7 @@ def export(config: AnnotateConfig) -> None:
     if not work:
         raise ValueError(f"{store.path}: nothing is judged yet; send the links that the page prints and try again")
     artifact = artifacts.begin(config)
+    artifacts.reopen(artifact)
     write(artifact.folder / "data" / "00000.parquet", Annotation, rows)
     if not config.evals:
         artifacts.write_text(artifact.folder / LABELLED, labelled(work))

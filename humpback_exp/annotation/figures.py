@@ -120,7 +120,7 @@ def majority(rows: Sequence[Annotation]) -> str:
 
 
 def raters(rows: Sequence[Annotation]) -> list[Row]:
-    """A row for each rater: how much, how fast, and whether he looks at places more than at answers."""
+    """A row for each rater: how much, how fast, and how often the answer shown first was chosen of those with a winner."""
     return [
         {
             "rater": rater,

@@ -14,14 +14,14 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(config: AnnotateConfig) -> None:
-    """Print a link for each rater, with how far he is, and serve the page.
+    """Print a link for each rater, with what is done behind it, and serve the page.
 
     Raises:
         ValueError: the items, the database or the port cannot be had.
     """
     items, store = opened(config)
     tokens = store.raters(config.raters)
-    with _listening(config.host, config.port) as listener:
+    with listening(config.host, config.port) as listener:
         import uvicorn
 
         from humpback_exp.annotation.app import build
@@ -67,7 +67,7 @@ def _standing(
     return row | ({"test": "-" if at.score is None else f"{at.score:.0%}"} if items.test else {})
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
     """A socket bound before anything is printed, so that a port in use is one line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -11,8 +11,9 @@ PAIRS = ("heldout", "heldout_dataset")
 CONCERNS: dict[str, tuple[str, ...]] = {
     "heldout": PAIRS,
     "heldout_change": (*PAIRS, "reference"),
-    "judge": (*PAIRS, "reference", "answers", "judge"),
+    "judge": (*PAIRS, "reference", "stored_answers", "judge"),
     "heldout_sets": ("heldout_sets", "reference"),
+    "safety": ("sensitive",),
     "question_selection": (*PAIRS, "heldout_sets", "reference"),
 }
 """Measurement -> keys, or beginnings of keys, of the settings that identify it. All other settings identify every
@@ -73,6 +74,8 @@ class MeasuringConfig(StageConfig):
     held-out loss, and the judge's verdicts where judge.path is set. docs/evaluation.md lists all."""
 
     benchmarks: BenchmarksConfig = gained(BenchmarksConfig)
+    sensitive: str = artifact_input("examples/sensitive.jsonl", gained=True)
+    """Prompts of the measurement safety, in any format of data.seed_path, without outputs."""
     heldout_sets: dict[str, str] = artifact_input(dict, gained=True)
     """Further held-out pairs by name, as +heldout_sets.general=FILE: a file or folder in any format of data.seed_path, with
     outputs. Each set has its own loss and change, and what else is measured on pairs."""

@@ -20,8 +20,8 @@ from humpback_exp.config import DatasetConfig
 from humpback_exp.config.bounds import require
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-SETS = "heldout_sets."
-"""How the keys of further held-out sets begin; they are files or folders, and have no options."""
+SETS = ("heldout_sets.", "sensitive")
+"""How the keys of sets begin that have no options beside them; they are files or folders."""
 OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
 """Config key of a path -> that of the options beside it."""
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".lz4": "lz4"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from humpback_exp import reasons
 from humpback_exp.completions import OVERFLOW, Completion
 from humpback_exp.config import RatingConfig, RubricConfig
-from humpback_exp.config.curation import LIKELIHOODS
+from humpback_exp.config.rating import LIKELIHOODS
 from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine, row_seed

@@ -19,6 +19,7 @@ from humpback_exp.evaluation.judge.opponents import comparisons, read_answers
 from humpback_exp.evaluation.judge.verdicts import summary
 from humpback_exp.evaluation.leaderboard import as_table, published, row_of
 from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
+from humpback_exp.evaluation.safety import measure as safety
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
@@ -110,7 +111,9 @@ def measure_judge(evaluation: Evaluation) -> Measured:
     if config.reference:
         compared = comparisons(rows, evaluation.reference)
         verdicts = judged(config, compared, evaluation.folder, lambda: load_judge(evaluation))
-        found.metrics |= summary(verdicts, compared) | calibration_of(evaluation.folder)
+        found.metrics |= summary(verdicts, compared, placed=config.judge.annotations is None) | calibration_of(
+            evaluation.folder
+        )
         found.drops = unjudged(rows, evaluation.reference, verdicts)
         tell_unjudged(config, found.drops, len(verdicts))
     return found
@@ -130,6 +133,7 @@ MEASUREMENTS = {
     "heldout_change": Measurement(measure_change, check_opponents),
     "judge": Measurement(measure_judge, check_opponents),
     "heldout_sets": Measurement(heldout_sets.measure),
+    "safety": Measurement(safety.measure, safety.check),
     "question_selection": Measurement(question_selection.measure, question_selection.check),
 }
 """By the names that `evaluations=` takes beside benchmarks; `config/evaluation.py` says which settings concern which."""
@@ -146,7 +150,7 @@ def answered(evaluation: Evaluation) -> list[Answer]:
     `judge.prompts` where they are judged. What an earlier measurement left out is added.
     """
     config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
-    if config.answers and not path.exists():
+    if config.stored_answers and not path.exists():
         write(path, Answer, read_answers(config, pairs))
     there = list(read(evaluation.folder, Answer)) if path.exists() else [heldout.unmeasured(pair) for pair in pairs]
     loses = (

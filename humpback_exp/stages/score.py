@@ -12,7 +12,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.config import ScoreConfig
-from humpback_exp.config.curation import GIVEN, LIKELIHOODS
+from humpback_exp.config.rating import GIVEN, LIKELIHOODS
 from humpback_exp.curation.agreement import LEVELS, comparison
 from humpback_exp.curation.calibration import calibrate
 from humpback_exp.curation.external import load_ratings

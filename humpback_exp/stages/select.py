@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SelectConfig
-from humpback_exp.config.curation import GIVEN
+from humpback_exp.config.rating import GIVEN
 from humpback_exp.curation.selection import ids_hash, read_kept, select
 from humpback_exp.data.examples import as_example
 from humpback_exp.records import Example, Score, read, write

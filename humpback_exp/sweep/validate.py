@@ -9,8 +9,9 @@ from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.bounds import require
 from humpback_exp.errors import format_error, report
 from humpback_exp.planning.estimate import found
+from humpback_exp.planning.input_check import all_pinned, check_folders, check_inputs
 from humpback_exp.planning.machine import visible_gpus
-from humpback_exp.planning.preflight import all_pinned, check_folders, check_inputs, check_stages
+from humpback_exp.planning.preflight import check_stages
 from humpback_exp.sweep.point import Point
 
 

@@ -110,6 +110,7 @@ class Loop:
             **self.common(name),
             evaluations=c.evaluations,
             benchmarks=c.benchmarks,
+            sensitive=c.sensitive,
             model_path=c.model.path if base else self.path(f"models/{name}"),
             heldout=c.heldout,
             heldout_sets=c.heldout_sets,

@@ -61,7 +61,8 @@ def test_what_people_judged_is_exported_with_its_figures(root: Path, links: dict
             ours_first = item["texts"][0].startswith("m1")
             value = (1 if ours_first else -1) if item["prompt"] != "Question 1?" else 0
             state = asked(f"{link}/item/{item['id']}", value=value, reason=" ok ", seconds=2, revision=0)
-    done = run("annotate.py", "evals=m1,base", f"output_root={root}", "export=true", "tracking=none")
+    for tracking in ("offline", "none"):  # a second export writes the first anew
+        done = run("annotate.py", "evals=m1,base", f"output_root={root}", "export=true", f"tracking={tracking}")
     assert done.returncode == 0, done.stderr
     rows = list(read(root / "annotations" / "people", Annotation))
     assert {(row.source, row.outcome) for row in rows} == {("p0", "win"), ("p1", "tie"), ("p2", "win"), ("p3", "win")}
@@ -74,6 +75,7 @@ def test_what_people_judged_is_exported_with_its_figures(root: Path, links: dict
     assert (preference["win"], preference["tie"], preference["win rate"]) == (0.75, 0.25, 0.875)
     assert (judge["items"], judge["agreement"]) == (4, 0.5)
     assert agreement["alpha"] == agreement["mean kappa"] == 1.0
+    assert list(root.glob("wandb/offline-run-*"))
     assert re.search(r"m1 +base +4 +8 +0\.750 \(0\.301 to 0\.954\)", done.stdout)
 
 
@@ -88,13 +90,19 @@ REFUSED = (
 )
 
 
-def test_judgements_out_of_bounds_and_unknown_links_are_refused(links: dict[str, str]) -> None:
+def test_what_cannot_be_kept_is_refused(root: Path, links: dict[str, str]) -> None:
     item = asked(f"{links['r1']}/item")["item"]["id"]
     for status, body in REFUSED:
         with pytest.raises(urllib.error.HTTPError) as refused:
             asked(f"{links['r1']}/item/{item}", **body)
         assert refused.value.code == status, body
     assert asked(f"{links['r1']}/item")["done"] == 0
+    with sqlite3.connect(root / "annotations" / "people.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(urllib.error.HTTPError, match="503"):  # which the page takes for a lost connection
+            asked(f"{links['r1']}/item/{item}", value=1, reason="a", seconds=1, revision=0)
+        other.execute("ROLLBACK")
+    assert asked(f"{links['r1']}/item/{item}", value=1, reason="a", seconds=1, revision=0)["done"] == 1
     for path in ("", "/item"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             asked(links["r1"][:-1] + path)

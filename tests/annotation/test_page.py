@@ -11,7 +11,7 @@ import uvicorn
 from humpback_exp.annotation.app import build
 from humpback_exp.annotation.choices import COMPARE, COMPARISON, FIVE
 from humpback_exp.annotation.items import Item, Study
-from humpback_exp.annotation.serve import _listening
+from humpback_exp.annotation.serve import listening
 from humpback_exp.annotation.session import Rules
 from humpback_exp.annotation.store import Judgement, Store
 from tests.browser import CHROMIUM, Browser
@@ -38,7 +38,7 @@ class Page:
 
     def start(self, port: int) -> None:
         """Serve in a thread, which is the store's, too."""
-        listener = _listening("127.0.0.1", port)
+        listener = listening("127.0.0.1", port)
         self.port = listener.getsockname()[1]
         self.tokens: dict[str, str] = {}
 

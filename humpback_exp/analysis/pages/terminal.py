@@ -8,6 +8,7 @@ from humpback_exp.analysis import findings
 from humpback_exp.analysis.cautions import same_models
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
+from humpback_exp.analysis.further_measures import further_measures
 from humpback_exp.analysis.pages import tables
 from humpback_exp.analysis.pages.loop import compared, gates, results_table
 from humpback_exp.analysis.pages.tables import Cell, Table
@@ -37,6 +38,8 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         tables.of_models(shown, gates(catalog)),
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
+    if more := further_measures([one.runs[0].folder for one in shown]):
+        texts.append(progress.table([plain(row) for row in more]))
     text = (
         textwrap.fill(findings.of_loop(results)[0], 114)
         + "\n\nresults on held-out human pairs\n"
@@ -45,6 +48,11 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         + "".join(f"{line}\n" for line in same_models(catalog))
     )
     return text if curated is None else f"{text}\n\nfive curated pairs, the best scored first\n{pairs(curated)}"
+
+
+def plain(row: dict[str, str]) -> dict[str, str]:
+    """A row as the terminal prints it, with heads in several lines."""
+    return {"\n".join(textwrap.wrap(head, 14)): in_ascii(text) for head, text in row.items()}
 
 
 def rows(found: Table) -> list[dict[str, str]]:
@@ -57,7 +65,12 @@ def rows(found: Table) -> list[dict[str, str]]:
 def printed(cell: Cell) -> str:
     """`-0.094 (-0.099 to -0.089)*`: a figure, its interval, and whether it is beyond noise."""
     small = f" ({cell.small})" if cell.small else ""
-    return f"{cell.text}{small}{'*' if cell.side else ''}".replace("\N{MINUS SIGN}", "-").replace(DASH, "-")
+    return in_ascii(f"{cell.text}{small}{'*' if cell.side else ''}")
+
+
+def in_ascii(text: str) -> str:
+    """Minus signs and dashes as every terminal shows them."""
+    return text.replace("\N{MINUS SIGN}", "-").replace(DASH, "-")
 
 
 def pairs(curated: Path) -> str:
