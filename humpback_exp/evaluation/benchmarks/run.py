@@ -28,6 +28,7 @@ def check(evaluation: Evaluation, name: str) -> None:
         bound = f"its questions cannot be fetched from the Hub ({why}); put them into a folder and set benchmarks.data="
         raise ValueError(f"evaluations={name}: {bound}") from None
     if task == "ifeval":
+        ifeval.seed_languages()
         ifeval.require_punkt(loaded[task].eval_docs)
 
 
