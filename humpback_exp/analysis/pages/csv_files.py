@@ -1,32 +1,23 @@
 """The CSV files beside a sweep's page."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from humpback_exp.analysis.evaluations import MEASURES
+from humpback_exp.analysis.pages.table import Row, to_csv
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.settings import Setting, number_of
 from humpback_exp.evaluation.intervals import Interval
 
 
-def _csv(rows: Sequence[Mapping[str, object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
 def of_settings(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> bytes:
     """A line a setting, then one for each of the paper's points."""
     ours = [_line(one, result, number_of(paper, one)) for one in told]
-    theirs: list[dict[str, object]] = [
+    theirs: list[Row] = [
         {"source": one.source, "series": one.series, "x": one.x, "win_rate": one.win_rate, "win_rate_error": one.error}
         for one in paper
     ]
-    return _csv([*ours, *theirs])
+    return to_csv([*ours, *theirs])
 
 
 def _line(one: Setting, result: Result, same: Published | None) -> dict[str, object]:
@@ -48,7 +39,7 @@ def _ends(name: str, one: Interval | None) -> dict[str, object]:
 
 def of_runs(told: Sequence[Setting]) -> bytes:
     """A line a run."""
-    return _csv(
+    return to_csv(
         [
             {"run": run.folder.label, "series": one.place.series, "x": one.place.x, "seed": run.seed}
             | {"examples": run.examples}

@@ -7,14 +7,15 @@ from humpback_exp.analysis import cautions, findings, plots, scaling
 from humpback_exp.analysis.evaluations import MEASURES, Evaluation, by_group, evaluations
 from humpback_exp.analysis.folders import group_of, read_catalog
 from humpback_exp.analysis.format import amount, number, span
-from humpback_exp.analysis.pages import csv_files, tables
+from humpback_exp.analysis.pages import csv_files
 from humpback_exp.analysis.pages.render import made_by, render
-from humpback_exp.analysis.pages.tables import Cell, Table, table, texts
+from humpback_exp.analysis.pages.result_tables import of_setting
+from humpback_exp.analysis.pages.table import Cell, Row, Table, table
 from humpback_exp.analysis.paper import Published, published
 from humpback_exp.analysis.plans import plan_of_study
 from humpback_exp.analysis.plots import axis_label
-from humpback_exp.analysis.results import corrections, make
-from humpback_exp.analysis.settings import Setting, also_differ, settings
+from humpback_exp.analysis.results import Result, corrections, make
+from humpback_exp.analysis.settings import Setting, also_differ, number_of, settings
 from humpback_exp.analysis.studies import STUDIES, Study, by_folder
 from humpback_exp.artifacts.catalog import Catalog
 
@@ -60,7 +61,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
             ),
         ],
         corrected=findings.corrected(result.count),
-        results=tables.of_settings(told, result, {"seeds": texts([len(one.runs) for one in told])}, paper),
+        results=_results(told, result, paper),
         fits=_fits(study, told),
         published=_published(study.x, paper),
         runs=_runs(told),
@@ -104,34 +105,57 @@ def _unfinished(catalog: Catalog, output_root: str, group: str, found: Sequence[
 
 def _fits(study: Study, told: Sequence[Setting]) -> Table:
     """Our curves in ln N, and the paper's through the points of its figure."""
-    rows = []
-    for series, measure, curve in scaling.curves(told) if study.counts_data else []:
-        rows.append([Cell(f"ours: {series or study.x}, {measure.name}"), *_curve(curve, measure.form), Cell()])
-    for name, alpha, curve in scaling.published_curves() if study.name in ("data_size", "data_efficiency") else []:
-        rows.append([Cell(f"the paper: {name}"), *_curve(curve, ".2f"), Cell(f"{alpha:.2f}")])
-    return Table(["", "points", "\u03b1", "C", "the paper\u2019s \u03b1"], rows)
+    ours = scaling.curves(told) if study.counts_data else []
+    theirs = scaling.published_curves() if study.name in ("data_size", "data_efficiency") else []
+    rows = [_curve(f"ours: {series or study.x}, {by.name}", curve, by.form) for series, by, curve in ours]
+    alpha = "the paper\u2019s \u03b1"
+    return table(
+        rows
+        + [_curve(f"the paper: {name}", curve, ".2f") | {alpha: f"{printed:.2f}"} for name, printed, curve in theirs]
+    )
 
 
-def _curve(curve: scaling.Scaling, form: str) -> list[Cell]:
+def _curve(name: str, curve: scaling.Scaling, form: str) -> dict[str, object]:
     small = [span(ends, form) if ends else "" for ends in (curve.alpha_interval, curve.intercept_interval)]
     alpha, intercept = number(curve.alpha, f"+{form}"), number(curve.intercept, form)
-    return [Cell(str(curve.points)), Cell(alpha, small[0]), Cell(intercept, small[1])]
+    return {"": name, "points": curve.points, "\u03b1": Cell(alpha, small[0]), "C": Cell(intercept, small[1])}
+
+
+def _results(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> Table:
+    """A row a setting, and the paper's number for it."""
+    return table(
+        [
+            {"": one.label, "seeds": len(one.runs)}
+            | of_setting(one, result)
+            | {"paper, %": _win_rate(number_of(paper, one))}
+            for one in told
+        ]
+    )
+
+
+def _win_rate(one: Published | None) -> Cell:
+    return Cell() if one is None else Cell(f"{one.win_rate}", f"\u00b1 {one.error}" if one.error else "")
 
 
 def _published(x: str, paper: Sequence[Published]) -> Table:
-    win_rates = [Cell(f"{one.win_rate}", f"± {one.error}" if one.error else "") for one in paper]
-    columns = {
-        "": texts([one.series for one in paper]),
-        x or "x": [Cell(amount(one.x)) if one.x else Cell() for one in paper],
-    }
-    return table(columns | {"win rate, %": win_rates, "source": texts([one.source for one in paper])})
+    return table(
+        [
+            {
+                "": one.series,
+                x or "x": amount(one.x) if one.x else None,
+                "win rate, %": _win_rate(one),
+                "source": one.source,
+            }
+            for one in paper
+        ]
+    )
 
 
 def _runs(told: Sequence[Setting]) -> Table:
-    rows = [(one.label, run) for one in told for run in one.runs]
-    columns = {"": texts([run.folder.label for _, run in rows]), "setting": texts([label for label, _ in rows])}
-    columns |= {"seed": texts([run.seed for _, run in rows]), "examples": texts([run.examples for _, run in rows])}
-    for measure in MEASURES:
-        means = [run.mean(measure) for _, run in rows]
-        columns[axis_label(measure)] = [Cell() if mean is None else Cell(number(mean, measure.form)) for mean in means]
-    return table(columns)
+    return table([_run(setting, run) for setting in told for run in setting.runs])
+
+
+def _run(setting: Setting, run: Evaluation) -> Row:
+    means = {axis_label(measure): (run.mean(measure), measure.form) for measure in MEASURES}
+    row = {"": run.folder.label, "setting": setting.label, "seed": run.seed, "examples": run.examples}
+    return row | {head: None if mean is None else number(mean, form) for head, (mean, form) in means.items()}

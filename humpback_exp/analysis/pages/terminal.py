@@ -7,9 +7,9 @@ from humpback_exp import progress
 from humpback_exp.analysis.cautions import same_models
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
-from humpback_exp.analysis.pages import tables
 from humpback_exp.analysis.pages.loop import compared, gates, results_table
-from humpback_exp.analysis.pages.tables import Cell, Table
+from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
+from humpback_exp.analysis.pages.table import Cell, Table
 from humpback_exp.records import Example, read
 
 PAIRS = 5
@@ -32,8 +32,8 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     made = [c for name in results if name != "references" for c in results[name].stated if c.ours in shown]
     parts = [
         results_table(shown, results),
-        tables.of_comparisons(made),
-        tables.of_models(shown, gates(catalog)),
+        of_comparisons(made),
+        of_models(shown, gates(catalog)),
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
     text = (
