@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humpback_exp.analysis.format import DASH, setting
-from humpback_exp.artifacts.catalog import Catalog, Folder, Input, differing, inputs_of
+from humpback_exp.artifacts.catalog import Catalog, Folder, Input, differing, facts, inputs_of
 from humpback_exp.artifacts.manifest import KINDS
 
 
@@ -68,6 +68,4 @@ def differences(catalog: Catalog) -> dict[str, dict[str, list[str]]]:
 def facts_below(folder: Folder) -> dict[str, str]:
     """Settings and inputs as a reader knows them; an input below this output root by its label."""
     root = folder.path.as_posix().removesuffix(folder.label)
-    config = {key: setting(value) for key, value in folder.manifest.config.items()}
-    sources = {one.key: f"{one.path.removeprefix(root)} ({one.fingerprint[:8]})" for one in inputs_of(folder.manifest)}
-    return config | sources
+    return {key: setting(value).removeprefix(root) for key, value in facts(folder.manifest).items()}

@@ -36,10 +36,10 @@ class Published:
     source: str
 
 
-def published(study: str) -> list[Published]:
-    """The paper's points for a study, in its order; none where it gives no numbers."""
+def published(ablation: str) -> list[Published]:
+    """The paper's points for an ablation, in its order; none where it gives no numbers."""
     with (Path(__file__).parent / "paper.csv").open(encoding="utf-8", newline="") as file:
-        return [_point(row) for row in csv.DictReader(file) if row["study"] == study]
+        return [_point(row) for row in csv.DictReader(file) if row["ablation"] == ablation]
 
 
 def _point(row: dict[str, str]) -> Published:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp.analysis import cautions, findings
+from humpback_exp.analysis.corrections import corrections, make
 from humpback_exp.analysis.evaluations import LOSS, Evaluation, evaluations
 from humpback_exp.analysis.folders import input_path, read_catalog
 from humpback_exp.analysis.format import excerpt, listed
@@ -11,10 +11,10 @@ from humpback_exp.analysis.lineage import facts_below
 from humpback_exp.analysis.pages.render import render
 from humpback_exp.analysis.pages.result_tables import of_setting
 from humpback_exp.analysis.pages.table import Table, table
-from humpback_exp.analysis.plans import Plan, alone
-from humpback_exp.analysis.results import corrections, make
+from humpback_exp.analysis.placement import Place
+from humpback_exp.analysis.planned_comparisons import Plan, alone
 from humpback_exp.analysis.samples import prompts
-from humpback_exp.analysis.series import Place
+from humpback_exp.analysis.sentences import cautions, findings
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder, differing
 

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from humpback_exp.analysis import cautions, findings, plots, scores
+from humpback_exp.analysis import plots, scores
+from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import evaluations
 from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
 from humpback_exp.analysis.format import duration, excerpt
 from humpback_exp.analysis.funnel import funnels
 from humpback_exp.analysis.lineage import Node, differences, nodes, outside
-from humpback_exp.analysis.pages.opening import opening
 from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models, of_setting
 from humpback_exp.analysis.pages.table import Row, Table, table
-from humpback_exp.analysis.plans import alone, plans_of_loop
-from humpback_exp.analysis.results import Result, corrections, make
+from humpback_exp.analysis.planned_comparisons import alone, plans_of_loop
 from humpback_exp.analysis.samples import Prompt, prompts
+from humpback_exp.analysis.sentences import cautions, findings
+from humpback_exp.analysis.sentences.introduction import introduction
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.records import ScoredCandidate
@@ -57,7 +58,7 @@ def build(output_root: str) -> str:
     return render(
         "loop",
         **shown,
-        opening=opening(catalog),
+        introduction=introduction(catalog),
         made_by=made_by(catalog.folders),
         folders=len(catalog.folders),
         funnels=funnels(catalog),

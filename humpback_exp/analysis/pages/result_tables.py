@@ -7,12 +7,12 @@ a further column is a key of the row it belongs to.
 from collections.abc import Mapping, Sequence
 
 from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
+from humpback_exp.analysis.corrections import Result
 from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, Measure
-from humpback_exp.analysis.findings import significance
 from humpback_exp.analysis.folders import input_fingerprint
 from humpback_exp.analysis.pages.table import Cell, Row, Table, figure, table
 from humpback_exp.analysis.plots import axis_label
-from humpback_exp.analysis.results import Result
+from humpback_exp.analysis.sentences.findings import significance
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Folder
 from humpback_exp.evaluation.intervals import Interval
@@ -20,10 +20,10 @@ from humpback_exp.evaluation.intervals import Interval
 VERDICTS = {1: "better", 0: "within noise", -1: "worse"}
 
 
-def of_setting(one: Setting, result: Result | None) -> dict[str, Cell]:
+def of_setting(one: Setting, result: Result | None) -> dict[str, object]:
     """A setting's figures, and their changes from what it is compared with."""
     changes = result.table[one].changes if result and one in result.table else {}
-    row = {}
+    row: dict[str, object] = {}
     for measure in MEASURES:
         made = changes.get(measure.key)
         row[axis_label(measure)] = _level(one, measure, made)
@@ -84,7 +84,7 @@ def of_models(told: Sequence[Setting], gates: Mapping[str | None, Folder]) -> Ta
     return table([{"": name} | row for name, row in rows.items() if any(value != Cell() for value in row.values())])
 
 
-def _of_model(one: Setting, gates: Mapping[str | None, Folder]) -> dict[str, Cell]:
+def _of_model(one: Setting, gates: Mapping[str | None, Folder]) -> dict[str, object]:
     evaluation = one.runs[0].folder
     gate = gates.get(input_fingerprint(evaluation, "model_path"))
     return {

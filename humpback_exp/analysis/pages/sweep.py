@@ -3,20 +3,21 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from humpback_exp.analysis import cautions, findings, plots, scaling
+from humpback_exp.analysis import plots, scaling
+from humpback_exp.analysis.ablations import ABLATIONS, Ablation, by_folder
+from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import MEASURES, Evaluation, by_group, evaluations
 from humpback_exp.analysis.folders import group_of, read_catalog
 from humpback_exp.analysis.format import amount, number, span
-from humpback_exp.analysis.pages import csv_files
+from humpback_exp.analysis.pages import sweep_csv
 from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.result_tables import of_setting
 from humpback_exp.analysis.pages.table import Cell, Row, Table, table
 from humpback_exp.analysis.paper import Published, published
-from humpback_exp.analysis.plans import plan_of_study
+from humpback_exp.analysis.planned_comparisons import plan_of_ablation
 from humpback_exp.analysis.plots import axis_label
-from humpback_exp.analysis.results import Result, corrections, make
+from humpback_exp.analysis.sentences import cautions, findings
 from humpback_exp.analysis.settings import Setting, also_differ, number_of, settings
-from humpback_exp.analysis.studies import STUDIES, Study, by_folder
 from humpback_exp.artifacts.catalog import Catalog
 
 Files = dict[str, bytes]
@@ -35,20 +36,20 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     """
     catalog = read_catalog(output_root, loops=True)
     everything = evaluations(catalog)
-    groups, study = by_group(everything), STUDIES.get(group) or by_folder(group)
+    groups, ablation = by_group(everything), ABLATIONS.get(group) or by_folder(group)
     if group not in groups:
         raise _nothing(catalog, output_root, group)
-    found = groups[group] + _of_others(study, groups)
-    told = settings(study, found)
+    found = groups[group] + _of_others(ablation, groups)
+    told = settings(ablation, found)
     if not told:
         raise ValueError(f"sweep={group}: {len(found)} evaluations, but none of a model that {group} is about")
-    paper = published(study.numbers or study.name)
-    result = make(plan_of_study(study, told), corrections(everything))
-    figures = plots.of_sweep(study.x, result, told, paper)
+    paper = published(ablation.numbers or ablation.name)
+    result = make(plan_of_ablation(ablation, told), corrections(everything))
+    figures = plots.of_sweep(ablation.x, result, told, paper)
     shown = [run for setting in told for run in setting.runs]
     page = render(
         "sweep",
-        study=study,
+        ablation=ablation,
         folder=folder,
         figures=figures,
         findings=findings.of_sweep(result),
@@ -57,13 +58,13 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         cautions=[
             *cautions.of_models(told, result.stated, result.table.values()),
             *cautions.of_sweep(
-                result, told, also_differ(study, shown), _unfinished(catalog, output_root, group, found)
+                result, told, also_differ(ablation, shown), _unfinished(catalog, output_root, group, found)
             ),
         ],
         corrected=findings.corrected(result.count),
         results=_results(told, result, paper),
-        fits=_fits(study, told),
-        published=_published(study.x, paper),
+        fits=_fits(ablation, told),
+        published=_published(ablation.x, paper),
         runs=_runs(told),
         made_by=made_by(one for run in shown for one in (run.folder, run.model) if one is not None),
         left_out=len(found) - len(shown),
@@ -71,15 +72,15 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     )
     files = {f"{one.name}.{form}": getattr(one, form) for one in figures for form in ("svg", "pdf")}
     return page, files | {
-        "numbers.csv": csv_files.of_settings(told, result, paper),
-        "runs.csv": csv_files.of_runs(told),
+        "numbers.csv": sweep_csv.of_settings(told, result, paper),
+        "runs.csv": sweep_csv.of_runs(told),
     }
 
 
-def _of_others(study: Study, groups: Mapping[str, Sequence[Evaluation]]) -> list[Evaluation]:
-    """Runs of another group that stand in the series the study's contrast is about."""
-    placed = ((study.place(run), run) for run in groups.get(study.also, ()))
-    return [run for place, run in placed if place is not None and place.series in (study.ends or ())]
+def _of_others(ablation: Ablation, groups: Mapping[str, Sequence[Evaluation]]) -> list[Evaluation]:
+    """Runs of another group that stand in the series the ablation's contrast is about."""
+    placed = ((ablation.place(run), run) for run in groups.get(ablation.also, ()))
+    return [run for place, run in placed if place is not None and place.series in (ablation.ends or ())]
 
 
 def _nothing(catalog: Catalog, output_root: str, group: str) -> ValueError:
@@ -103,11 +104,11 @@ def _unfinished(catalog: Catalog, output_root: str, group: str, found: Sequence[
     return begun + [one.label for one in forward if one.label not in measured and group_of(one.path) == group]
 
 
-def _fits(study: Study, told: Sequence[Setting]) -> Table:
+def _fits(ablation: Ablation, told: Sequence[Setting]) -> Table:
     """Our curves in ln N, and the paper's through the points of its figure."""
-    ours = scaling.curves(told) if study.counts_data else []
-    theirs = scaling.published_curves() if study.name in ("data_size", "data_efficiency") else []
-    rows = [_curve(f"ours: {series or study.x}, {by.name}", curve, by.form) for series, by, curve in ours]
+    ours = scaling.curves(told) if ablation.counts_data else []
+    theirs = scaling.published_curves() if ablation.name in ("data_size", "data_efficiency") else []
+    rows = [_curve(f"ours: {series or ablation.x}, {by.name}", curve, by.form) for series, by, curve in ours]
     alpha = "the paper\u2019s \u03b1"
     return table(
         rows

@@ -4,12 +4,12 @@ import textwrap
 from pathlib import Path
 
 from humpback_exp import progress
-from humpback_exp.analysis.cautions import same_models
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
 from humpback_exp.analysis.pages.loop import compared, gates, results_table
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
 from humpback_exp.analysis.pages.table import Cell, Table
+from humpback_exp.analysis.sentences.cautions import same_models
 from humpback_exp.records import Example, read
 
 PAIRS = 5

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
+from humpback_exp.analysis.corrections import Result
 from humpback_exp.analysis.evaluations import LOSS, MEASURES, WIN
 from humpback_exp.analysis.format import amount, number, span
 from humpback_exp.analysis.paper import Published
-from humpback_exp.analysis.plans import ROUND
-from humpback_exp.analysis.results import Result
+from humpback_exp.analysis.planned_comparisons import ROUND
 from humpback_exp.analysis.settings import number_of
 from humpback_exp.evaluation.intervals import Interval
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from humpback_exp.analysis.corrections import Result
 from humpback_exp.analysis.evaluations import MEASURES
 from humpback_exp.analysis.pages.table import Row, to_csv
 from humpback_exp.analysis.paper import Published
-from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.settings import Setting, number_of
 from humpback_exp.evaluation.intervals import Interval
 
