@@ -6,8 +6,11 @@ and 2.
 """
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from humpback_exp.analysis.settings import Setting
 
 ALPHA = {
     "Humpback": 6.95,
@@ -45,3 +48,11 @@ def published(ablation: str) -> list[Published]:
 def _point(row: dict[str, str]) -> Published:
     x, error = (float(row[key]) if row[key] else None for key in ("x", "error"))
     return Published(row["series"], x, float(row["win_rate"]), error, row["source"])
+
+
+def number_of(published: Sequence[Published], setting: Setting) -> Published | None:
+    """The paper's number for the same setting; none where there were fewer web pairs than its x says."""
+    if any(run.short("web") for run in setting.runs):
+        return None
+    place = setting.place
+    return next((one for one in published if (one.series, one.x) == (place.series, place.x)), None)

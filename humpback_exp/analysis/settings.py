@@ -11,7 +11,6 @@ from humpback_exp.analysis.ablations import Ablation
 from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, WIN, Evaluation, Measure, Row
 from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.format import amount
-from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.placement import Place
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.evaluation.intervals import Grid, Interval, pooled
@@ -166,11 +165,3 @@ def _shown(run: Evaluation, key: str) -> str:
     path = (input_path(run.model, key) if run.model else None) or input_path(run.folder, key)
     own = _made_by(run).get(key, "unset")
     return f"{key} {'/'.join(Path(path).parts[-2:]) if path else 'none' if own == repr(None) else own}"
-
-
-def number_of(published: Sequence[Published], setting: Setting) -> Published | None:
-    """The paper's number for the same setting; none where there were fewer web pairs than its x says."""
-    if any(run.short("web") for run in setting.runs):
-        return None
-    place = setting.place
-    return next((one for one in published if (one.series, one.x) == (place.series, place.x)), None)

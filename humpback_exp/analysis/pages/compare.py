@@ -13,7 +13,7 @@ from humpback_exp.analysis.pages.result_tables import of_setting
 from humpback_exp.analysis.pages.table import Table, table
 from humpback_exp.analysis.placement import Place
 from humpback_exp.analysis.planned_comparisons import Plan, alone
-from humpback_exp.analysis.samples import prompts
+from humpback_exp.analysis.rows_worth_reading import prompts
 from humpback_exp.analysis.sentences import cautions, findings
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder, differing

@@ -13,7 +13,7 @@ from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models, of_setting
 from humpback_exp.analysis.pages.table import Row, Table, table
 from humpback_exp.analysis.planned_comparisons import alone, plans_of_loop
-from humpback_exp.analysis.samples import Prompt, prompts
+from humpback_exp.analysis.rows_worth_reading import Prompt, dropped, extremes, prompts
 from humpback_exp.analysis.sentences import cautions, findings
 from humpback_exp.analysis.sentences.introduction import introduction
 from humpback_exp.analysis.settings import Setting
@@ -52,7 +52,7 @@ def build(output_root: str) -> str:
         histograms=[plots.histogram(one, number) for number, one in enumerate(scores.histograms(rated))],
         losses=plots.losses(_histories(catalog, catalog.of("models")[:PANELS])),
         extremes=_extremes(catalog, rated[-1]) if rated else [],
-        dropped=scores.dropped(catalog, catalog.of("candidates")[:PANELS]),
+        dropped=dropped(catalog, catalog.of("candidates")[:PANELS]),
         prompts=_answered(catalog, told),
     )
     return render(
@@ -96,7 +96,7 @@ def gates(catalog: Catalog) -> dict[str | None, Folder]:
 
 def _extremes(catalog: Catalog, rated: scores.Scored) -> list[tuple[str, list[ScoredCandidate]]]:
     """Title and rows of either end."""
-    best, worst = scores.extremes(catalog, rated, EXTREMES)
+    best, worst = extremes(catalog, rated, EXTREMES)
     return [
         (f"{name} in {rated.folder.label}", rows)
         for name, rows in (("Best rated", best), ("Worst rated", worst))

@@ -3,21 +3,18 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from humpback_exp.analysis import plots, scaling
+from humpback_exp.analysis import plots
 from humpback_exp.analysis.ablations import ABLATIONS, Ablation, by_folder
-from humpback_exp.analysis.corrections import Result, corrections, make
-from humpback_exp.analysis.evaluations import MEASURES, Evaluation, by_group, evaluations
+from humpback_exp.analysis.corrections import corrections, make
+from humpback_exp.analysis.evaluations import Evaluation, by_group, evaluations
 from humpback_exp.analysis.folders import group_of, read_catalog
-from humpback_exp.analysis.format import amount, number, span
-from humpback_exp.analysis.pages import sweep_csv
+from humpback_exp.analysis.pages import sweep_tables
 from humpback_exp.analysis.pages.render import made_by, render
-from humpback_exp.analysis.pages.result_tables import of_setting
-from humpback_exp.analysis.pages.table import Cell, Row, Table, table
-from humpback_exp.analysis.paper import Published, published
+from humpback_exp.analysis.paper import published
 from humpback_exp.analysis.planned_comparisons import plan_of_ablation
-from humpback_exp.analysis.plots import axis_label
 from humpback_exp.analysis.sentences import cautions, findings
-from humpback_exp.analysis.settings import Setting, also_differ, number_of, settings
+from humpback_exp.analysis.sentences.in_the_paper import in_the_paper
+from humpback_exp.analysis.settings import also_differ, settings
 from humpback_exp.artifacts.catalog import Catalog
 
 Files = dict[str, bytes]
@@ -54,7 +51,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         figures=figures,
         findings=findings.of_sweep(result),
         tests=findings.tests(result.stated),
-        in_the_paper=findings.in_the_paper(result.stated, paper),
+        in_the_paper=in_the_paper(result.stated, paper),
         cautions=[
             *cautions.of_models(told, result.stated, result.table.values()),
             *cautions.of_sweep(
@@ -62,18 +59,18 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
             ),
         ],
         corrected=findings.corrected(result.count),
-        results=_results(told, result, paper),
-        fits=_fits(ablation, told),
-        published=_published(ablation.x, paper),
-        runs=_runs(told),
+        results=sweep_tables.results(told, result, paper),
+        fits=sweep_tables.fits(ablation, told),
+        published=sweep_tables.published_points(ablation.x, paper),
+        runs=sweep_tables.runs(told),
         made_by=made_by(one for run in shown for one in (run.folder, run.model) if one is not None),
         left_out=len(found) - len(shown),
         damaged=catalog.damaged,
     )
     files = {f"{one.name}.{form}": getattr(one, form) for one in figures for form in ("svg", "pdf")}
     return page, files | {
-        "numbers.csv": sweep_csv.of_settings(told, result, paper),
-        "runs.csv": sweep_csv.of_runs(told),
+        "numbers.csv": sweep_tables.numbers_csv(told, result, paper),
+        "runs.csv": sweep_tables.runs_csv(told),
     }
 
 
@@ -102,61 +99,3 @@ def _unfinished(catalog: Catalog, output_root: str, group: str, found: Sequence[
     measured = {run.model.label for run in found if run.model is not None}
     forward = [one for one in catalog.of("models") if one.manifest.config.get("data.direction") != "backward"]
     return begun + [one.label for one in forward if one.label not in measured and group_of(one.path) == group]
-
-
-def _fits(ablation: Ablation, told: Sequence[Setting]) -> Table:
-    """Our curves in ln N, and the paper's through the points of its figure."""
-    ours = scaling.curves(told) if ablation.counts_data else []
-    theirs = scaling.published_curves() if ablation.name in ("data_size", "data_efficiency") else []
-    rows = [_curve(f"ours: {series or ablation.x}, {by.name}", curve, by.form) for series, by, curve in ours]
-    alpha = "the paper\u2019s \u03b1"
-    return table(
-        rows
-        + [_curve(f"the paper: {name}", curve, ".2f") | {alpha: f"{printed:.2f}"} for name, printed, curve in theirs]
-    )
-
-
-def _curve(name: str, curve: scaling.Scaling, form: str) -> dict[str, object]:
-    small = [span(ends, form) if ends else "" for ends in (curve.alpha_interval, curve.intercept_interval)]
-    alpha, intercept = number(curve.alpha, f"+{form}"), number(curve.intercept, form)
-    return {"": name, "points": curve.points, "\u03b1": Cell(alpha, small[0]), "C": Cell(intercept, small[1])}
-
-
-def _results(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> Table:
-    """A row a setting, and the paper's number for it."""
-    return table(
-        [
-            {"": one.label, "seeds": len(one.runs)}
-            | of_setting(one, result)
-            | {"paper, %": _win_rate(number_of(paper, one))}
-            for one in told
-        ]
-    )
-
-
-def _win_rate(one: Published | None) -> Cell:
-    return Cell() if one is None else Cell(f"{one.win_rate}", f"\u00b1 {one.error}" if one.error else "")
-
-
-def _published(x: str, paper: Sequence[Published]) -> Table:
-    return table(
-        [
-            {
-                "": one.series,
-                x or "x": amount(one.x) if one.x else None,
-                "win rate, %": _win_rate(one),
-                "source": one.source,
-            }
-            for one in paper
-        ]
-    )
-
-
-def _runs(told: Sequence[Setting]) -> Table:
-    return table([_run(setting, run) for setting in told for run in setting.runs])
-
-
-def _run(setting: Setting, run: Evaluation) -> Row:
-    means = {axis_label(measure): (run.mean(measure), measure.form) for measure in MEASURES}
-    row = {"": run.folder.label, "setting": setting.label, "seed": run.seed, "examples": run.examples}
-    return row | {head: None if mean is None else number(mean, form) for head, (mean, form) in means.items()}
