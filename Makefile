@@ -5,9 +5,9 @@ SETUP := .venv/.ready
 export HF_HUB_OFFLINE ?= 1
 export WANDB_SILENT ?= true
 
-FETCH := apt-get -o APT::Sandbox::User=root download -qq sqlite3-doc
+FETCH := apt-get -o APT::Sandbox::User=root download -qq python3.11-doc
 
-.PHONY: setup models demo study rehearsal test check gpu-bundle gpu-check format clean
+.PHONY: setup models demo beyond study rehearsal test check gpu-bundle gpu-check format clean
 setup: $(SETUP) models
 
 $(SETUP): pyproject.toml constraints.txt
@@ -31,30 +31,50 @@ rehearsal: setup
 	$(BIN)/python -m humpback_exp.modeling.demo_models rehearsal models/rehearsal
 	$(BIN)/python -m tests.rehearsal.walk outputs/rehearsal
 
-# sqlite3-doc is public domain; apt unpacks it without root. Elsewhere: python pipeline.py corpus.path=FOLDER
+# Python's documentation (PSF licence), its questions and answers in faq; apt unpacks it without root.
+# Elsewhere: python pipeline.py corpus.path=FOLDER
+BOOKS := faq howto library reference tutorial using
 pages:
 	@command -v apt-get >/dev/null || { echo "no apt-get here: run .venv/bin/python pipeline.py corpus.path=FOLDER on pages of your own"; exit 2; }
 	mkdir -p .pages && cd .pages && ($(FETCH) || (apt-get update -qq && $(FETCH)))
-	dpkg-deb -x .pages/sqlite3-doc*.deb .pages/unpacked
-	rm -rf .pages/unpacked/usr/share/doc/sqlite3/releaselog  # lists of changes answer nothing
-	mv .pages/unpacked/usr/share/doc/sqlite3 pages && rm -r .pages
+	dpkg-deb -x .pages/python3.11-doc*.deb .pages/unpacked
+	mkdir .pages/books && cd .pages/unpacked/usr/share/doc/python3.11/html && mv $(BOOKS) $(CURDIR)/.pages/books
+	mv .pages/books pages && rm -r .pages
 
 demo: setup pages
 	$(BIN)/python pipeline.py
 
-# A seed is a loop of its own, from its backward model to its ratings, and the other sweeps select by those. Two points at a
-# time with one thread each are faster on two cores than one point with two threads.
+# Four variants of the demo's M1 (docs/beyond.md).
+beyond: setup pages
+	$(BIN)/python pipeline.py 'variants=[rewrite,instruction_only,backward_likelihood,retrain]'
+
+# docs/study.md. A seed is a loop of its own, from its backward model to its ratings, and the other sweeps select by those. Two
+# points at a time with one thread each are faster on two cores than one point with two threads. Other pages:
+# make study STUDY=outputs/study-mine STUDY_PAGES=FOLDER
+STUDY ?= outputs/study
+STUDY_PAGES ?= pages
 SWEEP := OMP_NUM_THREADS=1 $(BIN)/python
-LOOP := outputs/study/iterations-s$${seed}
-POINTS := experiment=laptop output_root=outputs/study 'data.scored=$(LOOP)/scored/m1' \
-	'evaluation.reference=$(LOOP)/evals/base' seed=0,1,2 n_jobs=2
+LOOP := $(STUDY)/iterations-s$${seed}
+HELDOUT := $(STUDY)/iterations-s0/segments/web/heldout
+SEEDS := seed=0,1,2 n_jobs=2
+LOSS := experiment=laptop output_root=$(STUDY) 'data.scored=$(LOOP)/scored/m1' 'evaluation.reference=$(LOOP)/evals/base' \
+	heldout=$(HELDOUT)/test.jsonl +evaluation.heldout_sets.general=examples/heldout.jsonl
+POINTS := $(LOSS) 'evaluation.evaluations=[heldout,question_selection]'
+LOOPS := pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' corpus.path=$(STUDY_PAGES)
 study: setup pages
-	$(SWEEP) pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' iterations=0,1,2 seed=0,1,2 n_jobs=2
-	$(SWEEP) train.py -m -cd sweeps -cn curation_threshold $(POINTS) data.size=24
-	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=24,48,96 data.min_score=null,4
-	$(SWEEP) train.py -m -cd sweeps -cn tags $(POINTS) data.size=96 data.min_score=4
-	for name in iterations curation_threshold data_size tags; do \
-		$(BIN)/python report.py output_root=outputs/study sweep=$$name || exit; done
+	$(SWEEP) $(LOOPS) iterations=0,1,2 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=60,120,240 data.min_score=null,4 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=480 data.min_score=null $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn tags $(LOSS) data.size=120 data.min_score=4 asked=both,seed,none $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn rubric_and_scorer $(POINTS) 'output_root=$(LOOP)' \
+		'data.scored=$${output_root}/scored/$${curation.name}' data.top_fraction=0.388 \
+		rated=likelihood,contrast,forward_contrast $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented,joint data.size=120,240 data.min_score=4 seed=0 n_jobs=2
+	$(SWEEP) $(LOOPS) iterations=1 'variants=[rewrite]' seed=0 n_jobs=1
+	$(SWEEP) train.py -m -cd sweeps -cn learning_rate $(LOSS) heldout=$(HELDOUT)/development.jsonl evaluation.reference=null \
+		data.min_score=4 optim.lr=3e-4,1e-3,3e-3 seed=0 n_jobs=2
+	for name in iterations data_size tags rubric_and_scorer joint learning_rate; do \
+		$(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done
 
 test: setup
 	sh tests/install_browser.sh

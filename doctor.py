@@ -13,7 +13,7 @@ ConfigStore.instance().store("plan_schema", swept(PlanConfig))
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="plan")
 def main(cfg: DictConfig) -> None:
-    from humpback_exp.workflow import doctor
+    from humpback_exp.diagnosis import doctor
 
     exit_on_user_error(lambda: doctor.run(load(cfg, PlanConfig)))
 

@@ -1,9 +1,14 @@
-"""Which rank this process is, how a signal ends it, and how a child ends with its parent."""
+"""Which rank this process is, how a signal ends it, how a child ends with its parent, and a rank with its work."""
 
+import atexit
 import ctypes
 import os
 import re
 import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
@@ -83,3 +88,27 @@ def die_with_parent(parent: int | None = None) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def ended_with_its_work() -> Iterator[None]:
+    """End a rank with the status of what is run inside, without taking the interpreter down; any other process goes on.
+
+    DeepSpeed holds on to process groups that were destroyed, so gloo's threads still run. One that meets a peer which is gone, or
+    a part of the program which is taken down already, would abort a rank that has done all its work.
+    """
+    if not started_outside():
+        yield
+        return
+    status = 0
+    try:
+        yield
+    except SystemExit as end:
+        status = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from humpback_exp.config.experiments import misplaced
-from humpback_exp.distributed import LOST, Stopped, leave_on_signals, rank, started_outside
+from humpback_exp.distributed import LOST, Stopped, ended_with_its_work, leave_on_signals, rank, started_outside
 
 FULL = "HYDRA_FULL_ERROR"
 SHOWN = "HUMPBACK_FULL_ERROR"
@@ -33,6 +33,7 @@ LIBRARIES = ("hydra", "omegaconf", "wandb")
 """Libraries whose errors are about what the user asked for."""
 NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
 """Beginnings of lines in Hydra's messages that help nobody here."""
+NO_ROOM = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "no space left in your quota of the disk"}
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT."""
 
@@ -60,6 +61,7 @@ def exit_on_user_error(run: Callable[[], object]) -> None:
         sys.exit(report(error))
 
 
+@ended_with_its_work()
 def user_errors(main: Callable[[], object], child: bool = False) -> None:
     """Run `main`; a user's mistake becomes one line and exit status 2, an interrupt status 130.
 
@@ -121,8 +123,8 @@ def format_error(error: Exception) -> str:
     """What went wrong, in one line that includes the causes."""
     if isinstance(error, StageFailed):
         return "; ".join(line.removeprefix("error: ") for line in error.lines) or str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"{error.filename or 'output_root'}: no space left on the disk; free some, the same command goes on"
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return f"{error.filename or 'output_root'}: {NO_ROOM[error.errno]}; free some, the same command goes on"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or ''}: {error.strerror}"
     if remedy := _device_failure(error):

@@ -96,6 +96,8 @@ class ScoredCandidate:
     """Nats a token that the instruction saves on the output, under the rating model."""
     backward: float | None = None
     """Minus the loss of the instruction given the output, nats a token, under the backward model."""
+    contrast: float | None = None
+    """Loss of the output under the base model less its loss under the rating model, nats a token."""
     raw: list[str] = field(default_factory=list)
     """Every completion of the rating model, in the order asked."""
 
@@ -133,6 +135,7 @@ class Measured:
     mass: float | None
     forward: float | None
     backward: float | None
+    contrast: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,6 +167,20 @@ class Answer:
 
 
 @dataclass(slots=True, kw_only=True)
+class QuestionLosses:
+    """A held-out answer's losses behind its own question and behind others, in nats a token."""
+
+    id: str
+    labels: int
+    loss: float
+    """Behind its own question."""
+    questions: list[str]
+    """The other questions."""
+    losses: list[float]
+    """Behind each of these."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Verdict:
     """A judge's view of one prompt."""
 
@@ -182,6 +199,57 @@ class Verdict:
         """The mean share for the model's answer over the orders asked, in [0, 1]."""
         asked = [share for share in (self.first_probability, self.second_probability) if share == share]
         return sum(asked) / len(asked)
+
+
+@dataclass(slots=True, kw_only=True)
+class Pair:
+    """The columns of a Candidate or ScoredCandidate that a person labels."""
+
+    id: str
+    instruction: str
+    output: str
+    dropped: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Annotation:
+    """What a person chose for one item: which of two answers, or which label for one."""
+
+    item: str
+    source: str
+    """Id of the prompt or the candidate; in the test, the line of its file."""
+    rater: str
+    screening: bool
+    """Whether it is an item of the test."""
+    models: list[str]
+    """The two compared, the one whose win counts first; empty for labels and in the test."""
+    instruction: str
+    texts: list[str]
+    """The two answers in the order of `models`, or the one that was labelled."""
+    outcome: str
+    """win, tie or loss of the first text, or the label."""
+    value: int
+    """1, 0 or -1 of a comparison; the level of a label, where good is 5 and not good 1."""
+    swapped: bool
+    """Whether the second text was shown first."""
+    reason: str
+    seconds: float
+    judged_at: str
+
+
+@dataclass(slots=True, kw_only=True)
+class TaggedAnswer:
+    """What a model answered to a sensitive prompt under one setting of the tags."""
+
+    id: str
+    instruction: str
+    tags: str
+    """none, seed, web or both."""
+    answer: str
+    refused: bool
+    """By the rule of `evaluation/safety/refusals.py`."""
+    dropped: str = ""
+    """Why the answer is not whole, such as unfinished; empty where it is."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -42,13 +42,12 @@ def sbatch(arguments: str) -> None:
     (STATE / f"script-{job}").write_text(script)
     (STATE / f"arguments-{job}").write_text(" ".join(own))
     first, last = map(int, option("array", script, "0-0").split("%")[0].split("-"))
-    started = [start(f"{job}_{n}" if "--array" in script else str(job)) for n in range(first, last + 1)]
-    print(f"Submitted batch job {job}", flush=True)
-    if "--wait" in options:
-        sys.exit(max(abs(process.wait()) for process in started))
+    for n in range(first, last + 1):
+        start(f"{job}_{n}" if "--array" in script else str(job))
+    print(job if "--parsable" in options else f"Submitted batch job {job}", flush=True)
 
 
-def start(name: str) -> "subprocess.Popen[bytes]":
+def start(name: str) -> None:
     """A job or a task of an array; which process it is lies in a file of its name, and in the folder of the job's name."""
     job, _, number = name.partition("_")
     copy = STATE / f"script-{job}"
@@ -65,7 +64,7 @@ def start(name: str) -> "subprocess.Popen[bytes]":
     own |= {"SLURM_NTASKS_PER_NODE": option("ntasks-per-node", script, "1")}
     with output.open("a") as log:
         process = subprocess.Popen(
-            ["bash", copy, *(STATE / f"arguments-{job}").read_text().split()],
+            [sys.executable, __file__, "run", name],
             env=os.environ | own,
             stdout=log,
             stderr=log,
@@ -73,7 +72,29 @@ def start(name: str) -> "subprocess.Popen[bytes]":
         )
     (folder / str(process.pid)).touch()
     (STATE / f"task-{name}").write_text(str(process.pid))
-    return process
+
+
+def run(name: str) -> None:
+    """What the process of a job does: waits for the jobs it depends on, runs the script, and leaves its status in a file."""
+    job = name.partition("_")[0]
+    script = (STATE / f"script-{job}").read_text()
+    needed = option("dependency", script).split(":")[1:]
+    failed = any([status_of(each) for each in needed])
+    words = ["bash", STATE / f"script-{job}", *(STATE / f"arguments-{job}").read_text().split()]
+    status = 1 if failed else subprocess.call(words)
+    (STATE / f"ended-{name}").write_text(str(status))
+    sys.exit(status)
+
+
+def status_of(job: str) -> int:
+    """Wait for a job and return its status, 1 if it was killed; one that is queued again soon has another process."""
+    ended, gone = STATE / f"ended-{job}", 0
+    while not ended.exists() or not ended.read_text():
+        gone = 0 if alive(Path((STATE / f"task-{job}").read_text())) else gone + 1
+        if gone > 20:
+            return 1
+        time.sleep(0.05)
+    return int(ended.read_text())
 
 
 def srun(arguments: str) -> None:

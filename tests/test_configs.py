@@ -141,7 +141,14 @@ def test_the_papers_models_take_the_papers_pairs(model: str) -> None:
 def test_the_demos_pairs_are_the_demos() -> None:
     made = composed("train", "data=curated_a5", "evaluation=heldout")
     assert (made.name, made.data.seed_path, made.data.scored) == ("scratch", "examples/seed.jsonl", "outputs/scored/m0")
-    assert made.evaluation.heldout == composed("pipeline").heldout == "examples/heldout.jsonl"
+    assert made.evaluation.heldout == "examples/heldout.jsonl"
+
+
+def test_the_demo_chooses_by_one_half_of_the_questions_and_reports_the_other() -> None:
+    made = composed("pipeline")
+    assert made.corpus.questions
+    assert made.heldout == "outputs/demo/segments/web/heldout/test.jsonl"
+    assert made.gate.path == "outputs/demo/segments/web/heldout/development.jsonl"
 
 
 def test_the_headline_command_names_all_that_is_missing(tmp_path: Path) -> None:
@@ -151,9 +158,10 @@ def test_the_headline_command_names_all_that_is_missing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_only_the_demo_has_variants() -> None:
-    assert list(VARIANTS) == composed("pipeline").variants
-    assert composed("pipeline", "experiment=paper").variants == composed("plan").variants == []
+def test_variants_are_asked_for() -> None:
+    made = [composed("pipeline"), composed("pipeline", "experiment=paper"), composed("plan")]
+    assert [config.variants for config in made] == [[], [], []]
+    assert f"'variants=[{','.join(VARIANTS)}]'" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_curated_sets_follow_the_paper() -> None:

@@ -133,6 +133,7 @@ DIGESTS = {
     "select": "",
     "rewrite": "9fcb615d27b472a4",
     "evaluate": "ec66adf28b62f876",
+    "annotate": "",
 }
 """What earlier versions recorded for these texts; folders made by them are skipped as long as it is the same."""
 

@@ -5,7 +5,6 @@ and forks commands and their ranks, which fork the stages and workers that they 
 srun would give it: its variables, its command line, and files for what it says.
 """
 
-import atexit
 import json
 import os
 import runpy
@@ -141,7 +140,7 @@ def become(argv: list[str], environment: dict[str, str], out: str, err: str) -> 
 
 
 def execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
-    """Do what `python ARGV` does, in this process, and end it."""
+    """Do what `python ARGV` does, in this process, and end it, without the exit handlers that were set up before the fork."""
     from humpback_exp.bulk import workers
     from humpback_exp.execution import ranks
 
@@ -165,7 +164,6 @@ def execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
 
         traceback.print_exc()
         status = 1
-    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

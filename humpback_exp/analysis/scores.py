@@ -43,9 +43,8 @@ class Scored:
     @property
     def measures(self) -> list[str]:
         """The likelihoods it was rated by, else its score."""
-        found = [
-            name for name in ("forward", "backward") if any(getattr(row, name) is not None for _, row in self.rows)
-        ]
+        names = ("forward", "backward", "contrast")
+        found = [name for name in names if any(getattr(row, name) is not None for _, row in self.rows)]
         return found if self.folder.manifest.config.get("scorer") == "likelihood" and found else ["score"]
 
 

@@ -9,6 +9,7 @@ from humpback_exp.artifacts.folder import (
     finish,
     locked,
     open_stage,
+    reopen,
 )
 from humpback_exp.artifacts.hashing import digest, fingerprint, is_still
 from humpback_exp.artifacts.manifest import KINDS, Manifest, is_begun, is_finished, load
@@ -36,6 +37,7 @@ __all__ = [
     "measured",
     "open_stage",
     "refuse_other",
+    "reopen",
     "require_input",
     "sha256",
     "write_text",

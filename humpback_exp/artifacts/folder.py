@@ -89,6 +89,13 @@ def _gaining(folder: Path, made: Manifest) -> Manifest:
     return replace(made, config=begun.config, inputs=begun.inputs, measured=there)
 
 
+def reopen(artifact: Artifact) -> None:
+    """Make a finished folder an unfinished one of the same run, so that its files may be written anew."""
+    if artifact.finished:
+        (artifact.folder / "manifest.json").rename(artifact.folder / "begun.json")
+        artifact.finished = False
+
+
 def _holds(path: Path) -> bool:
     """Whether a path in a stage's folder is a result. Locks, claims of chunks and scratch files are none."""
     if path.is_dir():

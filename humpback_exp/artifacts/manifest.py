@@ -23,6 +23,7 @@ COMMANDS = {
     "curated": "python curate.py",
     "rewritten": "python rewrite.py",
     "evals": "python evaluate.py",
+    "annotations": "python annotate.py export=true",
 }
 """Kind of a folder -> the command that writes it, up to its name."""
 EXPERIMENTS = ("backward", "m0", "m1", "m2")
@@ -36,6 +37,7 @@ FLOW = {
     "curated": ("scored", "curated"),
     "rewritten": ("candidates", "rewritten"),
     "evals": ("pairs", "pairs"),
+    "annotations": ("judgements", "judgements"),
 }
 """Kind of a folder -> which of its manifest's rows went in and which came out usable; None where in is out and drops."""
 

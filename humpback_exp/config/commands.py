@@ -5,22 +5,18 @@ from typing import Any
 
 from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
-from humpback_exp.config.curation import LIKELIHOODS, SCORERS, BoundsConfig
 from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.evaluation import MeasuringConfig
 from humpback_exp.config.executor import ExecutorConfig
+from humpback_exp.config.gate import BoundsConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.judge import JudgeConfig
-from humpback_exp.config.training import (
-    AdapterConfig,
-    DataConfig,
-    ModelConfig,
-    OptimConfig,
-    TrainerConfig,
-    check_selection,
-)
+from humpback_exp.config.model import AdapterConfig, ModelConfig
+from humpback_exp.config.rating import LIKELIHOODS, SCORERS
+from humpback_exp.config.training import OptimConfig, TrainerConfig
+from humpback_exp.config.training_data import DataConfig, check_selection
 
 VARIANTS = ("rewrite", "instruction_only", "backward_likelihood", "retrain")
 
@@ -125,9 +121,16 @@ class ReportConfig:
     """Where the page is written; None for report.html in output_root, reports/ in it for a sweep or a comparison."""
     table: str | None = None
     """A file, .parquet or .csv, for a row of settings, figures and lineage for every finished folder (docs/report.md)."""
+    leaderboard: str | None = None
+    """A CSV file for the win rates of all evaluated models beside the paper's, each with its judge and prompts; printed, too."""
     annotations: Any = field(default_factory=list)
     """AlpacaEval's annotations.json, whose win rates are printed instead of any page; of several files, as a list or with commas,
     the first is compared with each of the others."""
+    labelled: str | None = None
+    """Pairs that people labelled, against which every scored folder is measured as a selector (docs/evaluation.md); printed, and
+    drawn into `output`, by default reports/selectors.svg."""
+    good: float = 4.0
+    """The label from which on such a pair is good: in the rubric, the first level that finds nothing missing or irrelevant."""
     length_control: LengthControlConfig = field(default_factory=LengthControlConfig)
 
     def __post_init__(self) -> None:

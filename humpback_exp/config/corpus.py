@@ -1,9 +1,11 @@
 """Pages and the filters of paper section 2."""
 
 from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 from humpback_exp.config.bounds import POSITIVE, SHARE, bounded, check_bounds, choice, require
-from humpback_exp.config.identity import artifact_input
+from humpback_exp.config.identity import artifact_input, operational
+from humpback_exp.config.stage_base import StageConfig
 
 
 @dataclass(kw_only=True, slots=True)
@@ -59,3 +61,22 @@ class CorpusConfig:
             self.min_chars,
             f"must lie in 1..corpus.max_chars={self.max_chars}",
         )
+
+
+@dataclass(kw_only=True, slots=True)
+class SegmentConfig(StageConfig):
+    """pages -> segments"""
+
+    stage: ClassVar[str] = "segment"
+    kind: ClassVar[str] = "segments"
+
+    seed: int = operational(0)
+    """Nothing here is drawn at random, so loops with other seeds share their segments."""
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    workers: int = operational(2, POSITIVE)
+    """Processes that parse pages."""
+    chunk_size: int = bounded(256, POSITIVE)
+    """HTML pages (or 1 WARC file) a committed chunk."""
+
+    def __post_init__(self) -> None:
+        check_bounds(self)

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 from humpback_exp.config.commands import PipelineConfig
-from humpback_exp.config.curation import GateConfig
+from humpback_exp.config.corpus import SegmentConfig
+from humpback_exp.config.gate import GateConfig
 from humpback_exp.config.planning import PlanConfig
-from humpback_exp.config.stages import AugmentConfig, EvaluateConfig, RewriteConfig, SegmentConfig
+from humpback_exp.config.stages import AugmentConfig, EvaluateConfig, RewriteConfig
 from humpback_exp.config.steps import CurateConfig, PointConfig
 
 FOLDER = Path(__file__).parents[2] / "conf" / "experiment"

@@ -20,9 +20,17 @@ def operational(default: Any, bound: Bound | None = None) -> Any:
     return field(default=default, metadata=metadata)
 
 
-def artifact_input(default: Any = None) -> Any:
-    """A path (or Hub id) that a stage reads; identified by the fingerprint of its content."""
-    return field(default=default, metadata={"input": True})
+def artifact_input(default: Any = None, gained: bool = False) -> Any:
+    """A path (or Hub id) that a stage reads, or a dict of several by name; identified by the fingerprint of its content."""
+    metadata = {"input": True, "gained": gained}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def gained(default: Any) -> Any:
+    """Settings of a measurement that a folder may gain after it is finished: they identify its files, not the folder."""
+    return field(default_factory=default, metadata={"gained": True})
 
 
 def identity(config: Any) -> dict[str, Any]:
@@ -48,7 +56,9 @@ def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
     for f in fields(config):
         value = getattr(config, f.name)
         if f.metadata.get("input") and value is not None and f.name not in inactive_fields(config):
-            found[prefix + f.name] = str(value)
+            several = dict(enumerate(value)) if isinstance(value, list) else value
+            paths = {f".{name}": path for name, path in several.items()} if isinstance(several, dict) else {"": value}
+            found |= {prefix + f.name + name: str(path) for name, path in paths.items()}
         elif is_dataclass(value):
             found |= input_paths(value, f"{prefix}{f.name}.")
     return found

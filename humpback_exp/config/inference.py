@@ -16,7 +16,7 @@ from humpback_exp.config.bounds import (
     require,
 )
 from humpback_exp.config.identity import operational
-from humpback_exp.config.training import DTYPES
+from humpback_exp.config.model import DTYPES
 
 
 @dataclass(kw_only=True, slots=True)

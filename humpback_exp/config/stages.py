@@ -1,80 +1,24 @@
 """One config a stage: what it reads, what it writes, and where."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
+from humpback_exp.config.annotation import AnnotateConfig
 from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, one_of, require
-from humpback_exp.config.corpus import CorpusConfig
-from humpback_exp.config.curation import GateConfig, ScoreConfig, SelectConfig
+from humpback_exp.config.corpus import SegmentConfig
+from humpback_exp.config.curation import ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
-from humpback_exp.config.evaluation import MeasuringConfig
-from humpback_exp.config.identity import artifact_input, operational
+from humpback_exp.config.evaluation import MeasuringConfig, concerns
+from humpback_exp.config.gate import GateConfig
+from humpback_exp.config.identity import artifact_input
 from humpback_exp.config.inference import EngineConfig, GenerationConfig
 from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.stage_base import BulkConfig, StageConfig
-from humpback_exp.config.training import (
-    AdapterConfig,
-    DataConfig,
-    ModelConfig,
-    OptimConfig,
-    TrainerConfig,
-    check_selection,
-)
+from humpback_exp.config.training import TrainConfig
+from humpback_exp.config.training_data import check_selection
 from humpback_exp.prompts import RANKING, stage_digest
 
 SOURCES = ("seed", "web")
-
-
-@dataclass(kw_only=True, slots=True)
-class SegmentConfig(StageConfig):
-    """pages -> segments"""
-
-    stage: ClassVar[str] = "segment"
-    kind: ClassVar[str] = "segments"
-
-    seed: int = operational(0)
-    """Nothing here is drawn at random, so loops with other seeds share their segments."""
-    corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    workers: int = operational(2, POSITIVE)
-    """Processes that parse pages."""
-    chunk_size: int = bounded(256, POSITIVE)
-    """HTML pages (or 1 WARC file) a committed chunk."""
-
-    def __post_init__(self) -> None:
-        check_bounds(self)
-
-
-@dataclass(kw_only=True, slots=True)
-class TrainConfig(StageConfig):
-    """seed (+ scored) -> model"""
-
-    stage: ClassVar[str] = "train"
-    kind: ClassVar[str] = "models"
-
-    model: ModelConfig = field(default_factory=ModelConfig)
-    adapter: AdapterConfig = field(default_factory=AdapterConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    optim: OptimConfig = field(default_factory=OptimConfig)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
-
-    def __post_init__(self) -> None:
-        check_bounds(self)
-        require(
-            self.data.max_length <= self.model.context,
-            "data.max_length",
-            self.data.max_length,
-            f"exceeds the model's context of {self.model.context} tokens (model.context)",
-        )
-        require(
-            self.model.dtype == "float32" or self.adapter.kind == "lora" or self.trainer.strategy.startswith("zero3"),
-            "model.dtype",
-            self.model.dtype,
-            "full fine-tuning of bfloat16 weights loses small updates; set model.dtype=float32 or adapter=lora",
-        )
-
-    @property
-    def templates(self) -> list[str | None]:
-        return [self.model.template]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -138,6 +82,8 @@ class EvaluateConfig(MeasuringConfig):
     """Which part of heldout is read."""
     reference: str | None = artifact_input()
     """Whose answers are the opponents in the win rate: an evals folder, or AlpacaEval's model_outputs.json."""
+    stored_answers: str | None = artifact_input()
+    """Answers to judge instead of asking the model: an evals folder's, or a model_outputs.json; the model is then not loaded."""
     template: str | None = None
     """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
     judge: JudgeConfig = field(default_factory=JudgeConfig)
@@ -158,18 +104,34 @@ class EvaluateConfig(MeasuringConfig):
             "needs a judge; set judge.path= and judge.prompts=1 or more",
         )
 
+        require(
+            self.stored_answers is None or self.measurements == ["judge"],
+            "stored_answers",
+            self.stored_answers,
+            "can only be judged; set judge.path= or judge.annotations=, and no other evaluations=",
+        )
+
     @property
     def templates(self) -> list[str | None]:
         return [self.template, self.judge.template]
+
+    @property
+    def inactive_fields(self) -> set[str]:
+        """The settings of measurements that are not asked for, and what answers that are there already do not depend on."""
+        used = {key for name in self.measurements for key in concerns(name)}
+        unused = {f.name for f in fields(self) if f.metadata.get("gained")} - used
+        return unused | ({"model_path", "template", "tags", "generation", "engine"} if self.stored_answers else set())
 
     @property
     def measurements(self) -> list[str]:
         """Those named, or the held-out loss and the judge; beside the loss its change against a reference."""
         named = self.evaluations
         if named is None:
-            named = ["heldout", "judge"] if self.judge.asked else ["heldout"]
+            loss = [] if self.stored_answers else ["heldout"]
+            named = [*loss, "judge"] if self.judge.asked else ["heldout"]
         change = ["heldout_change"] if self.reference and "heldout" in named else []
-        return list(dict.fromkeys([*named, *change]))
+        sets = ["heldout_sets"] if self.heldout_sets else []
+        return list(dict.fromkeys([*named, *change, *sets]))
 
     @property
     def prompts(self) -> str:
@@ -188,5 +150,6 @@ STAGES: dict[str, type[StageConfig]] = {
         SelectConfig,
         RewriteConfig,
         EvaluateConfig,
+        AnnotateConfig,
     )
 }

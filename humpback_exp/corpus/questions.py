@@ -10,7 +10,7 @@ from dataclasses import replace
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus.dedup import WORD
 from humpback_exp.corpus.filters import drop_reason
-from humpback_exp.corpus.segments import Section, segment_id
+from humpback_exp.corpus.segments import Section
 from humpback_exp.records import HeldoutPair
 
 MIN_QUESTIONS = 3
@@ -39,7 +39,7 @@ def pairs(asked: Iterable[Section], config: CorpusConfig) -> Iterator[HeldoutPai
     for section in asked:
         if not drop_reason(section, bounds):
             yield HeldoutPair(
-                id=segment_id(section.url, section.offset, section.version),
+                id=f"{section.url}#{section.offset}{section.version and f'@{section.version}'}",
                 page=section.url,
                 instruction=section.header.strip(),
                 output=section.text,

@@ -36,6 +36,7 @@ class Rated:
     mass: float | None = None
     forward: float | None = None
     backward: float | None = None
+    contrast: float | None = None
     raw: list[str] = field(default_factory=list)
     dropped: str = ""
     re_asked: bool = False

@@ -85,7 +85,7 @@ def read_pairs(path: str, key: str, dataset: DatasetConfig) -> Iterator[Example]
     if dataset.count not in (None, len(seen)):
         which = f" of {dataset.subset}" if dataset.subset else ""
         raise ValueError(
-            f"{key}={path}: has {len(seen)} rows{which}, not {OPTIONS[key]}.count={dataset.count}; get it whole"
+            f"{key}={path}: has {len(seen)} rows{which}, not {OPTIONS.get(key, key)}.count={dataset.count}; get it whole"
         )
 
 
@@ -117,7 +117,7 @@ def _rows(path: str, key: str, dataset: DatasetConfig) -> Iterator[tuple[str, in
             if dataset.subset is not None and row.get("dataset") != dataset.subset:
                 continue
             if "message_tree_id" not in row:
-                columns = renamed(row, dataset.columns.named, where, f"{OPTIONS[key]}.columns")
+                columns = renamed(row, dataset.columns.named, where, f"{OPTIONS.get(key, key)}.columns")
                 yield where, number, pair_columns(columns, where)
             elif "message_id" in row and "prompt" not in row:
                 messages.add(row, where)

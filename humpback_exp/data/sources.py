@@ -20,6 +20,8 @@ from humpback_exp.config import DatasetConfig
 from humpback_exp.config.bounds import require
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+SETS = ("heldout_sets.", "sensitive")
+"""How the keys of sets begin that have no options beside them; they are files or folders."""
 OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
 """Config key of a path -> that of the options beside it."""
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".lz4": "lz4"}
@@ -63,7 +65,7 @@ def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
     require(
         path != "", key, "''", "names nothing; give JSON lines with instruction and output"
     )  # Path("") would be here
-    options, here = OPTIONS[key], Path(path).exists()
+    options, here = OPTIONS.get(key, key), Path(path).exists()
     require(not here or dataset.revision is None, f"{options}.revision", dataset.revision, f"{path} is not on the Hub")
     if Path(path).is_file():
         require(dataset.name is None, f"{options}.name", dataset.name, f"{path} is a file, which has no configurations")

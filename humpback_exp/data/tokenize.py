@@ -41,10 +41,10 @@ def clean(tokenizer: Tokenizer, text: str) -> str:
 def prompt_ids(tokenizer: Tokenizer, conversation: Conversation) -> list[int]:
     """Ids of a conversation up to where the model's turn begins, the begin-of-text token included if the template has it."""
     safe = [{**message, "content": clean(tokenizer, message["content"])} for message in conversation]
-    return tokenizer(_rendered(tokenizer, safe), add_special_tokens=False)["input_ids"]
+    return tokenizer(rendered(tokenizer, safe), add_special_tokens=False)["input_ids"]
 
 
-def _rendered(tokenizer: Tokenizer, conversation: Conversation) -> str:
+def rendered(tokenizer: Tokenizer, conversation: Conversation) -> str:
     """The conversation as text; a template that refuses a system turn gets it in the user's."""
     try:
         return tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)

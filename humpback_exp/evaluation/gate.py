@@ -77,7 +77,7 @@ def ratings(known: Sequence[Known], rated: Sequence[Rated], scorer: str, rubric:
         for pair, row in zip(known, rated, strict=True)
     ]
     if scorer == "likelihood":
-        measures = [[row.forward for row in rated], [row.backward for row in rated]]
+        measures = [[getattr(row, name) for row in rated] for name in ("forward", "backward", "contrast")]
         taken = [np.array(values, dtype=float) for values in measures if any(v is not None for v in values)]
         for row, score in zip(rows, calibrated(taken).tolist() if taken else [], strict=False):
             row.score = None if row.dropped else score

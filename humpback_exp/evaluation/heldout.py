@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from humpback_exp import reasons
 from humpback_exp.completions import Completion
@@ -33,6 +34,16 @@ def answers(
     conversations = [forward(pair.instruction, tags) for pair in pairs]
     seeds = [row_seed(seed, pair.id) for pair in pairs]
     return engine.generate(conversations, sampling, seeds, advance)
+
+
+def unmeasured(pair: Example) -> Answer:
+    """The row of a pair of which nothing is known yet."""
+    return Answer(id=pair.id, instruction=pair.instruction, human=pair.output, answer=None, loss=0.0, labels=0)
+
+
+def with_loss(row: Answer, loss: float, labels: int) -> Answer:
+    """The row with the loss of the human's answer, given as a sum over its labels in nats."""
+    return replace(row, loss=loss / max(labels, 1), labels=labels)
 
 
 def summary(rows: Sequence[Answer]) -> dict[str, float]:

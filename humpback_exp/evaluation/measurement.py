@@ -1,18 +1,24 @@
 """What every measurement of an evaluation is given, and what it gives back."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from humpback_exp.artifacts import write_text
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.data.seed import load_seed
+from humpback_exp.evaluation.benchmarks.model import load_lm
 from humpback_exp.evaluation.judge.opponents import read_opponents
+from humpback_exp.evaluation.overlap import overlap
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
-from humpback_exp.records import Answer, Example
+from humpback_exp.records import Answer, Example, read_file
+
+R = TypeVar("R")
 
 
 @dataclass
@@ -29,14 +35,38 @@ class Evaluation:
         return load_engine(shared_engine(self.config), self.config.model_path, template=self.config.template)
 
     @cached_property
+    def lm(self) -> Any:
+        """The model as lm-eval asks it. Our engine of it is given up: two copies may not fit."""
+        self.__dict__.pop("engine", None)
+        return load_lm(self.config)
+
+    @cached_property
     def pairs(self) -> list[Example]:
         """The held-out pairs."""
         return load_seed(self.config.heldout, "heldout", self.config.heldout_dataset)
 
     @cached_property
+    def sets(self) -> dict[str, list[Example]]:
+        """The further held-out pairs, by the name of their set."""
+        return {name: load_seed(path, f"heldout_sets.{name}") for name, path in self.config.heldout_sets.items()}
+
+    def of_reference(self, file: str, cls: type[R]) -> list[R]:
+        """The rows of a file in the reference's folder; none where it holds no such measurement."""
+        path = Path(self.config.reference or "") / file
+        return list(read_file(path, cls)) if self.config.reference and path.exists() else []
+
+    @cached_property
     def reference(self) -> dict[str, Answer]:
         """The rows by id of what ours is compared with; none without a reference."""
         return read_opponents(self.config, self.pairs)
+
+    @cached_property
+    def overlap(self) -> dict[str, float]:
+        """How many of the prompts stand in the model's training pairs, by source; which ones stands in `overlap.json`."""
+        found = {} if self.config.stored_answers else overlap(self.config.model_path, self.pairs)
+        if found:
+            write_text(self.folder / "overlap.json", json.dumps(found, indent=1))
+        return {f"overlap_{source}": len(ids) for source, ids in found.items()}
 
 
 @dataclass
@@ -47,6 +77,11 @@ class Measured:
     rows: dict[str, int] = field(default_factory=dict)
     drops: dict[str, int] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def named(figures: dict[str, float], name: str) -> dict[str, float]:
+    """Figures of a further held-out set, as `heldout_loss/general`."""
+    return {f"{key}/{name}": value for key, value in figures.items()}
 
 
 def nothing(_: Evaluation) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from humpback_exp import reasons
 from humpback_exp.completions import OVERFLOW, Completion
 from humpback_exp.config import RatingConfig, RubricConfig
+from humpback_exp.config.rating import LIKELIHOODS
 from humpback_exp.curation.parsing import Rated, expectation, gain, parse_score
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine, row_seed
@@ -20,21 +21,24 @@ Pair = tuple[str, str]
 
 @dataclass(slots=True, frozen=True)
 class Models:
-    """The rating model and the backward model, each only where the scorers in use ask it."""
+    """The rating model, the backward model and the base model, each only where the scorers in use ask it."""
 
     rater: Engine | None
     backward: Engine | None
+    base: Engine | None = None
 
 
 def load_models(config: RatingConfig) -> Models:
     """Load what `config.scorers_used` needs."""
-    by_likelihood = config.likelihood if "likelihood" in config.scorers_used else "forward"
-    alone = by_likelihood == "backward" and config.scorers_used == {"likelihood"}
-    path = config.backward_path if by_likelihood != "forward" else None
+    measures = LIKELIHOODS[config.likelihood] if "likelihood" in config.scorers_used else ()
+    alone = measures == ("backward",) and config.scorers_used == {"likelihood"}
+    backward = config.backward_path if "backward" in measures else None
+    base = config.base_path if "contrast" in measures else None
     engine = shared_engine(config)
     return Models(
         rater=None if alone else load_engine(engine, config.model_path),
-        backward=load_engine(engine, path, "backward_path") if path else None,
+        backward=load_engine(engine, backward, "backward_path") if backward else None,
+        base=load_engine(engine, base, "base_path", config.base_template) if base else None,
     )
 
 
@@ -137,21 +141,31 @@ def by_expectation(
     ]
 
 
+READINGS = {"forward": 2, "backward": 1, "contrast": 2}
+"""How often a likelihood has a pair read."""
+
+
 def by_likelihood(models: Models, which: str, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[Rated]:
-    """How well instruction and output go together: what the instruction saves on the output, how likely it is given it, or both."""
-    nothing: list[float | None] = [None] * len(pairs)
-    gains, losses = nothing, nothing
-    if which != "backward":
-        assert models.rater is not None
-        gains = forward_gains(models.rater, pairs, tagged, part(advance, 1 if which == "forward" else 2 / 3))
-    if which != "forward":
-        assert models.backward is not None
-        losses = backward_gains(models.backward, pairs, tagged, part(advance, 1 if which == "backward" else 1 / 3))
-    asked = {"forward": [gains], "backward": [losses], "both": [gains, losses]}[which]
+    """The measures of a likelihood for each pair (`RatingConfig.likelihood`)."""
+    names, found = LIKELIHOODS[which], []
+    for name in names:
+        counted = part(advance, READINGS[name] / sum(READINGS[each] for each in names))
+        found.append(likelihoods(models, name, pairs, tagged, counted))
     return [
-        Rated(forward=given, backward=likely, dropped=why_unmeasured(found))
-        for given, likely, *found in zip(gains, losses, *asked, strict=True)
+        Rated(**dict(zip(names, row, strict=True)), dropped=why_unmeasured(row)) for row in zip(*found, strict=True)
     ]
+
+
+def likelihoods(models: Models, name: str, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[float | None]:
+    """One measure of every pair, in nats a token; None where the pair cannot fit the context."""
+    if name == "backward":
+        assert models.backward is not None
+        return backward_gains(models.backward, pairs, tagged, advance)
+    assert models.rater is not None
+    if name == "forward":
+        return forward_gains(models.rater, pairs, tagged, advance)
+    assert models.base is not None
+    return contrasts(models.base, models.rater, pairs, tagged, advance)
 
 
 def why_unmeasured(measures: Sequence[float | None]) -> str:
@@ -181,3 +195,13 @@ def backward_gains(engine: Engine, pairs: Sequence[Pair], tagged: bool, advance:
     conversations = [backward(output, tagged) for _, output in pairs]
     losses = engine.losses(conversations, [instruction for instruction, _ in pairs], advance)
     return [-loss / count if count else None for loss, count in losses]
+
+
+def contrasts(base: Engine, rater: Engine, pairs: Sequence[Pair], tagged: bool, advance: Advance) -> list[float | None]:
+    """How much likelier the rating model finds the output than its base model does; the prompt is the same for both."""
+    conversations = [forward(instruction, ["web"] if tagged else []) for instruction, _ in pairs]
+    outputs = [output for _, output in pairs]
+    before, after = (engine.losses(conversations, outputs, part(advance, 1 / 2)) for engine in (base, rater))
+    return [
+        (loss - trained) / count if count else None for (loss, count), (trained, _) in zip(before, after, strict=True)
+    ]

@@ -49,3 +49,15 @@ def paired_area(pairs: Sequence[tuple[float | None, float | None]]) -> tuple[flo
     parts[theirs] += (wins.mean(0) - area) / theirs.sum()
     count = len(pairs)
     return area, math.sqrt(count / (count - 1) * float((parts**2).sum())) if count > 1 else math.nan
+
+
+def wilson(share: float, count: float) -> tuple[float, float]:
+    """The 95 % interval of a share of `count` independent ones (Wilson 1927); all there is, (0, 1), for none.
+
+    For means of values in [0, 1] that are not 0 or 1 alone it is too wide rather than too narrow.
+    """
+    if not count:
+        return 0.0, 1.0
+    z = 1.959964
+    middle, reach = share + z * z / (2 * count), z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return max(0.0, (middle - reach) / (1 + z * z / count)), min(1.0, (middle + reach) / (1 + z * z / count))

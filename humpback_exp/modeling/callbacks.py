@@ -16,11 +16,12 @@ import torch
 from humpback_exp.data.loader import StepBatches
 from humpback_exp.data.tokenize import IGNORED, Tokens
 from humpback_exp.distributed import STOPS, Stopped
-from humpback_exp.modeling.checkpoint.save import Checkpoints, all_gather, checkpoints
+from humpback_exp.modeling.checkpoint.save import Checkpoints, checkpoints
 from humpback_exp.modeling.kernels.loss import labelled, output_logits
 from humpback_exp.modeling.lora import causal_lm
 from humpback_exp.modeling.memory import FreedMemory
-from humpback_exp.modeling.reference import probe, require_librarys_logits
+from humpback_exp.modeling.process_group import all_gather, failing_together
+from humpback_exp.modeling.reference import compared, probe, require_librarys_logits
 from humpback_exp.progress import log
 
 
@@ -34,28 +35,29 @@ class SameAsLibrary(pl.Callback):
         """Raise ValueError on every rank where the two disagree; under ZeRO-3 hooks gather a layer at a time for both."""
         model = causal_lm(module.model)
         rows = probe(model, [np.asarray(row.ids).tolist() for row in self.batches.rows(trainer.global_step)])
-        every_token = self.batches.batch([Tokens("", row, [IGNORED, *row[1:]]) for row in rows])
-        batch = trainer.strategy.batch_to_device(every_token)
+        batch = trainer.strategy.batch_to_device(self.batches.batch([with_compared(row) for row in rows]))
         remedy = "choose another base model"
         if module.trainer_config.padding_free:
             remedy = "set trainer.padding_free=false"
         module.eval()
-        fault = ""
-        with torch.no_grad(), trainer.precision_plugin.forward_context():
-            try:
-                require_librarys_logits(
-                    model,
-                    rows,
-                    lambda: output_logits(model, labelled(model, batch)[0]),
-                    half="bf" in module.trainer_config.precision + module.model_config.dtype,
-                    what=f"model.path={self.path}",
-                    remedy=remedy,
-                )
-            except Exception as error:  # whatever it is: the other ranks wait for the word of this one
-                fault = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        with failing_together(Exception), torch.no_grad(), trainer.precision_plugin.forward_context():
+            require_librarys_logits(
+                model,
+                rows,
+                lambda: output_logits(model, labelled(model, batch)[0]),
+                half="bf" in module.trainer_config.precision + module.model_config.dtype,
+                what=f"model.path={self.path}",
+                remedy=remedy,
+            )
         module.train()
-        if faults := list(filter(None, all_gather(fault))):
-            raise ValueError(faults[0])
+
+
+def with_compared(row: list[int]) -> Tokens:
+    """A row whose labels are the tokens behind the places that are compared."""
+    labels = [IGNORED] * len(row)
+    for place in compared(row):
+        labels[place + 1] = row[place + 1]
+    return Tokens("", row, labels)
 
 
 class BoundedMemory(pl.Callback):

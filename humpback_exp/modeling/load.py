@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import GatedRepoError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -16,7 +17,15 @@ Model = Any
 Tokenizer = Any
 NAMED = 4
 """Tensors that an error names."""
-MISFIT = "its weights are not those of its config.json"
+
+
+class WrongWeights(ValueError):
+    """A folder's weights are not just those that its config.json asks for."""
+
+    def __init__(self, key: str, path: str, wrong: str) -> None:
+        super().__init__(
+            f"{key}={path}: its weights are not those of its config.json: {wrong}; give a whole model folder"
+        )
 
 
 def load_tokenizer(path: str, template: str | None = None, key: str = "model.path") -> Tokenizer:
@@ -75,7 +84,8 @@ def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -
     """The causal LM at `path` in `dtype`, in evaluation mode, its own safetensors weights only.
 
     Raises:
-        ValueError: the folder is no model, or its weights are not just those that its config.json asks for.
+        WrongWeights: the folder has weights too few, too many, or of other shapes.
+        ValueError: the folder is no model.
     """
     model, report = _from(
         path,
@@ -88,7 +98,7 @@ def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -
         **options,
     )
     if wrong := wrong_weights(report):
-        raise ValueError(f"{key}={path}: {MISFIT}: {wrong}; give a whole model folder")
+        raise WrongWeights(key, path, wrong)
     if "attn_implementation" not in options:
         model.set_attn_implementation(library_attention(model))
     return model.eval()
@@ -134,9 +144,11 @@ def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
         wrong = next((line.strip() for line in str(error).splitlines() if "size mismatch" in line), None)
         if wrong is None:
             raise
-        raise ValueError(f"{key}={path}: {MISFIT}: {wrong}; give a whole model folder") from None
+        raise WrongWeights(key, path, wrong) from None
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         remedy = "damaged or incomplete" if Path(path).is_dir() else "no such folder, and not found on the Hub"
+        if isinstance(error.__cause__, GatedRepoError):
+            remedy = f"a gated model; ask for access at https://huggingface.co/{path}, then run hf auth login or set HF_TOKEN"
         made_here = "; `make models` makes it" if path.startswith("models/") else ""
         raise ValueError(f"{key}={path}: {remedy} ({reason}){made_here}") from None

@@ -11,8 +11,9 @@ from humpback_exp.modeling.kernels.attention import NAME as BY_EXAMPLE
 from humpback_exp.modeling.kernels.attention import checkpoint_contexts
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
-from humpback_exp.modeling.load import Model, load_model
+from humpback_exp.modeling.load import Model, WrongWeights, load_model
 from humpback_exp.modeling.lora import causal_lm, shape, with_lora
+from humpback_exp.modeling.process_group import failing_together
 from humpback_exp.modeling.zero3 import is_zero3, partition_on_load
 
 ATTENTION = ("self_attn", "attention", "attn", "self_attention")
@@ -45,7 +46,8 @@ class CausalLMModule(pl.LightningModule):
             return
         if is_zero3(self.trainer_config):
             self.partitioning = partition_on_load(self.trainer_config)
-        model = load_model(self.model_config.path, self.model_config.dtype)
+        with failing_together(WrongWeights):  # under ZeRO-3 the first rank alone sees shapes, at the end of loading
+            model = load_model(self.model_config.path, self.model_config.dtype)
         if self.trainer_config.padding_free:
             model.set_attn_implementation(BY_EXAMPLE)
         chunk_loss(model)

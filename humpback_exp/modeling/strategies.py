@@ -1,6 +1,5 @@
 """A trainer config -> how ranks share the model: one process, DDP, or DeepSpeed ZeRO-3, with checkpoints of our own."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment, LightningEnvironment, TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy, SingleDeviceStrategy, Strategy
-from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
-from humpback_exp.config import TrainConfig, TrainerConfig
+from humpback_exp.config import TrainerConfig
 from humpback_exp.distributed import started_outside
 from humpback_exp.modeling.checkpoint import checksum, reshard
 from humpback_exp.modeling.checkpoint.save import read_metadata, require_shapes
@@ -33,21 +31,6 @@ def build_strategy(config: TrainerConfig) -> Strategy:
 def environment() -> ClusterEnvironment:
     """Who we are among the ranks, under torchrun's names; Lightning's own for Slurm would requeue jobs by itself."""
     return TorchElasticEnvironment() if started_outside() else LightningEnvironment()
-
-
-def meet_under_torchrun(config: TrainConfig) -> None:
-    """Make the process group of ranks that torchrun started, through keys of this training's own.
-
-    The store of torchrun's agents outlives a training: the ranks of a second one would find the addresses of the first's. Lightning
-    and DeepSpeed take a process group that is there already; elsewhere they make it themselves.
-    """
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True" or config.trainer.strategy == "auto":
-        return
-    world = int(os.environ["WORLD_SIZE"])
-    agents = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), world, is_master=False)
-    own = PrefixStore(f"{config.folder} {os.environ['TORCHELASTIC_RESTART_COUNT']}", agents)
-    backend = "gloo" if config.trainer.accelerator == "cpu" else "nccl"
-    torch.distributed.init_process_group(backend, store=own, rank=int(os.environ["RANK"]), world_size=world)
 
 
 class SingleFileStrategy(Strategy):

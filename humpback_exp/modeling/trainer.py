@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
-import torch
 from torch.utils.data import DataLoader
 
 from humpback_exp.artifacts import open_stage
@@ -20,7 +19,8 @@ from humpback_exp.modeling.checkpoint.save import Checkpoints
 from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.metrics import History
 from humpback_exp.modeling.module import CausalLMModule
-from humpback_exp.modeling.strategies import build_strategy, environment, meet_under_torchrun
+from humpback_exp.modeling.process_group import meet_under_torchrun
+from humpback_exp.modeling.strategies import build_strategy, environment
 from humpback_exp.progress import log
 from humpback_exp.tracking import Tracker
 
@@ -87,10 +87,3 @@ def build_trainer(config: TrainConfig, batch_size: int, max_steps: int, callback
         use_distributed_sampler=False,
         default_root_dir=Path(config.folder),
     )
-
-
-def leave_together() -> None:
-    """Close the process group once all ranks are done: gloo aborts one whose peer is gone before it has closed."""
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()

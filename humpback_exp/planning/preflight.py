@@ -1,7 +1,6 @@
 """What is asked of this machine before anything is started: can it run the stages, and the gate before a cluster's scoring?"""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.config import (
@@ -14,20 +13,15 @@ from humpback_exp.config import (
     ScoreConfig,
     StageConfig,
     TrainConfig,
-    input_paths,
 )
-from humpback_exp.config.bounds import require
-from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import check_size
-from humpback_exp.data.sources import OPTIONS, is_hub_id
+from humpback_exp.planning.benchmarks import check_benchmarks
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
+from humpback_exp.planning.input_check import all_pinned, check_inputs, check_judges
 from humpback_exp.planning.training_check import check_training
 
 ASKING = (GateConfig, EvaluateConfig, AugmentConfig, ScoreConfig, RewriteConfig)
 """Stages that ask a model."""
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference")
-"""Keys of folders that stages make, wherever they lie; a model may be a Hub id, a reference AlpacaEval's file of answers."""
-FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
 
 def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
@@ -44,60 +38,10 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
             problems.append(str(error))
     if problems:
         raise ValueError("; and ".join(problems))
-    made = {stage.folder for stage in stages}
-    stages = [stage if _reads_pairs_of(made, stage) else pinned(stage) for stage in stages]
+    stages = all_pinned(stages)
     for stage in stages:
         check_seed(stage)
     return stages
-
-
-def _reads_pairs_of(made: set[Path], stage: StageConfig) -> bool:
-    """Whether the pairs that a stage reads lie in a folder that other stages make, such as those of `corpus.questions`."""
-    return any(key in OPTIONS and _inside(path, made) for key, path in input_paths(stage).items())
-
-
-def _inside(path: str, folders: set[Path]) -> bool:
-    return not folders.isdisjoint([Path(path), *Path(path).parents])
-
-
-def check_inputs(stages: Sequence[StageConfig]) -> None:
-    """Raise the ValueError of the first folder or file that is neither here, nor on the Hub, nor made by a stage before."""
-    made: set[Path] = set()
-    for stage in stages:
-        for key, path in input_paths(stage).items():
-            if _inside(path, made):
-                continue
-            if key in OPTIONS:
-                there = Path(path).exists() or is_hub_id(path)
-                require(there, key, path, "no such file; give JSON lines with instruction and output")
-            elif key in FILES:
-                require(Path(path).is_file(), key, path, "no such file")
-            elif key == "reference" and Path(path).is_file():
-                continue
-            elif key in FOLDERS or _ours(Path(path), stage):
-                artifacts.load(Path(path))
-        made.add(stage.folder)
-
-
-def check_judges(stages: Sequence[StageConfig]) -> None:
-    """Raise the ValueError of a judge that is one of the two models it compares, unless that is asked for by name."""
-    models = {str(stage.folder): stage.model_path for stage in stages if isinstance(stage, EvaluateConfig)}
-    for stage in stages:
-        if not isinstance(stage, EvaluateConfig) or artifacts.is_done(stage):
-            continue
-        if not ("judge" in stage.measurements and stage.reference):
-            continue
-        there = Path(stage.reference)
-        made = artifacts.load(there).inputs if artifacts.is_finished(there) else {}
-        theirs = models.get(str(there)) or made.get("model_path", {}).get("path")
-        impartial = stage.judge.may_judge_itself or stage.judge.path not in (stage.model_path, theirs)
-        bound = "is one of the two models that it compares; name another judge, or set judge.may_judge_itself=true"
-        require(impartial, "judge.path", stage.judge.path, bound)
-
-
-def _ours(path: Path, stage: StageConfig) -> bool:
-    """Whether a stage made what lies at a path below the output root, or has still to make it; a model may be the user's."""
-    return Path(stage.output_root) in path.parents and (artifacts.is_begun(path) or not path.exists())
 
 
 def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
@@ -128,6 +72,8 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
         return
     if isinstance(stage, TrainConfig) and here:
         check_training(stage)
+    if isinstance(stage, EvaluateConfig):
+        check_benchmarks(stage)
     if isinstance(stage, ASKING):
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
@@ -142,22 +88,6 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
         if local and isinstance(stage, BulkConfig):
             check_workers(stage.engine, stage.executor)
         check_models(stage, made or {}, local)
-
-
-def check_folders(stages: Sequence[StageConfig], sound: set[Path], moved_by: str = "name") -> None:
-    """Raise the ValueError of a folder that holds what another config made.
-
-    Args:
-        sound: folders that are known to hold what their stages make; those found to do so are added.
-        moved_by: the option that moves the folders.
-    """
-    missing = {stage.folder for stage in stages if not artifacts.is_finished(stage.folder)}
-    for stage in stages:
-        # an input that is still to be made cannot be compared with the one there was
-        comparable = not any(_inside(path, missing) for path in input_paths(stage).values())
-        if stage.folder.exists() and comparable and stage.folder not in sound:
-            artifacts.begin(pinned(stage), write=False, moved_by=moved_by)
-            sound.add(stage.folder)
 
 
 def check_gate(stages: Sequence[StageConfig]) -> None:

@@ -11,6 +11,7 @@ from humpback_exp.config import (
     ScoreConfig,
     StageConfig,
 )
+from humpback_exp.config.rating import LIKELIHOODS
 from humpback_exp.planning.generation import Requests
 from humpback_exp.planning.sizes import Rows, Sizes
 from humpback_exp.prompts import BACKWARD, JUDGE, REWRITE
@@ -43,7 +44,7 @@ def requests_of(stage: StageConfig, config: PlanConfig, sizes: Sizes) -> tuple[R
 def _ratings(
     config: PlanConfig, stage: RatingConfig, rows: Rows, count: float, most: tuple[float, float]
 ) -> tuple[Requests, ...]:
-    """One reading a pair; by likelihood up to three; a written rating is sampled, and asked again where it is unreadable.
+    """One reading a pair; by likelihood up to four; a written rating is sampled, and asked again where it is unreadable.
 
     Args:
         most: characters of the longest instruction and output.
@@ -52,8 +53,10 @@ def _ratings(
     if stage.scorer == "likelihood":
         own = len(BACKWARD)
         backward = _requests(config, count, own + pair, own + longest, 0)
-        forward = (_requests(config, count, pair, longest, 0), _requests(config, count, rows.output, most[1], 0))
-        return {"forward": forward, "backward": (backward,), "both": (*forward, backward)}[stage.likelihood]
+        whole = _requests(config, count, pair, longest, 0)
+        alone = _requests(config, count, rows.output, most[1], 0)
+        asked = {"forward": (whole, alone), "backward": (backward,), "contrast": (whole, whole)}
+        return tuple(one for name in LIKELIHOODS[stage.likelihood] for one in asked[name])
     if not stage.rubric.rates_output:
         pair, longest = rows.instruction, most[0]
     own = len(stage.rubric.prompt)
@@ -65,14 +68,16 @@ def _ratings(
 
 
 def _evaluation(config: PlanConfig, rows: Rows, compares: bool) -> tuple[Requests, ...]:
-    """Losses and answers on held-out pairs, comparisons in both orders."""
+    """Losses and answers on held-out pairs, comparisons in one order or both."""
     prompts, pair = config.judge.prompts, rows.instruction + rows.output
     writes = (config.answers or config.generation).max_new_tokens
-    judged = len(JUDGE) + pair + rows.output
+    judged, orders = len(JUDGE) + pair + rows.output, 2 if config.judge.order == "both" else 1
+    ranks = config.judge.generation.max_new_tokens if config.judge.verdict == "ranking" else 0
+    questions = 5 if "question_selection" in (config.evaluations or []) else 0
     return (
-        _requests(config, rows.count, pair, pair, 0),
+        _requests(config, (1 + questions) * rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, writes),
-        _requests(config, 2 * prompts if compares else 0, judged, judged, 0),
+        _requests(config, orders * prompts if compares else 0, judged, judged, ranks),
     )
 
 

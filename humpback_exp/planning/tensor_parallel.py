@@ -23,7 +23,9 @@ WORKING = 2 * GIB
 
 def models_of(stage: StageConfig) -> dict[str, str]:
     """Key -> path of every model that the stage holds in memory at a time; none where it asks no engine."""
-    paths = {key: path for key, path in input_paths(stage).items() if key in ("model_path", "backward_path")}
+    paths = {
+        key: path for key, path in input_paths(stage).items() if key in ("model_path", "backward_path", "base_path")
+    }
     if isinstance(stage, RatingConfig) and stage.scorers_used == {"likelihood"} and stage.likelihood == "backward":
         paths.pop("model_path", None)
     if isinstance(stage, EvaluateConfig) and stage.reference and stage.judge.path and "judge" in stage.measurements:

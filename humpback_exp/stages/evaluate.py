@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from humpback_exp import artifacts, reasons
@@ -10,17 +11,20 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
-from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation import heldout, heldout_sets, question_selection
+from humpback_exp.evaluation.benchmarks import run as benchmarks
 from humpback_exp.evaluation.judge.annotated import write_outputs
 from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
-from humpback_exp.evaluation.judge.opponents import comparisons
+from humpback_exp.evaluation.judge.opponents import comparisons, read_answers
 from humpback_exp.evaluation.judge.verdicts import summary
+from humpback_exp.evaluation.leaderboard import as_table, published, row_of
 from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
+from humpback_exp.evaluation.safety import measure as safety
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
 from humpback_exp.progress import bar, counting, log
-from humpback_exp.records import Answer, Example, read, write
+from humpback_exp.records import Answer, read, write
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
@@ -31,10 +35,11 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
     held = artifacts.measured(artifacts.load(artifact.folder)) if artifacts.is_finished(artifact.folder) else []
     names = [name for name in config.measurements if name not in held]
     evaluation = Evaluation(config, artifact.folder)
-    for name in names:
-        MEASUREMENTS[name].check(evaluation)
+    asked = [measurement(name) for name in names]
+    for one in asked:
+        one.check(evaluation)
     made.measured = [*held, *names]
-    found = [MEASUREMENTS[name].measure(evaluation) for name in names]
+    found = [one.measure(evaluation) for one in asked]
     rows, drops, metrics = {"pairs": 0} | made.rows, dict(made.drops), dict(made.metrics)
     tables: dict[str, list[dict[str, Any]]] = {}
     for each in found:
@@ -50,8 +55,14 @@ def run(config: EvaluateConfig, artifact: Artifact, tracker: Tracker) -> Manifes
         rows=rows,
         drops=drops,
         metrics=metrics | endpoint_record(config.engine, config.model_path, config.judge.path),
-        tables=tables,
+        tables=tables | leaderboard_table(replace(made, metrics=metrics, drops=drops)),
     )
+
+
+def leaderboard_table(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
+    """For W&B, a win rate beside the paper's; nothing where nothing was judged."""
+    own = row_of(manifest)
+    return {"leaderboard": as_table([own, *published()])} if own else {}
 
 
 def check_pairs(evaluation: Evaluation) -> None:
@@ -69,7 +80,7 @@ def measure_heldout(evaluation: Evaluation) -> Measured:
     """The mean loss of the human answers; no figure of prompts that have none."""
     rows = answered(evaluation)
     return Measured(
-        metrics=heldout.summary(rows) if any(row.human for row in rows) else {},
+        metrics=(heldout.summary(rows) if any(row.human for row in rows) else {}) | evaluation.overlap,
         rows={"pairs": len(rows)},
         drops=Counter(reasons.NO_LOSS + why for row in rows if row.human and (why := heldout.why_unmeasured(row))),
         tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
@@ -93,12 +104,16 @@ def measure_judge(evaluation: Evaluation) -> Measured:
     config, rows = evaluation.config, answered(evaluation)
     write_outputs(evaluation.folder, config, rows)
     found = Measured(
-        rows={"pairs": len(rows)}, tables={"answers": samples(rows, "instruction", "human", "answer", "loss")}
+        metrics=evaluation.overlap,
+        rows={"pairs": len(rows)},
+        tables={"answers": samples(rows, "instruction", "human", "answer", "loss")},
     )
     if config.reference:
         compared = comparisons(rows, evaluation.reference)
         verdicts = judged(config, compared, evaluation.folder, lambda: load_judge(evaluation))
-        found.metrics = summary(verdicts, compared) | calibration_of(evaluation.folder)
+        found.metrics |= summary(verdicts, compared, placed=config.judge.annotations is None) | calibration_of(
+            evaluation.folder
+        )
         found.drops = unjudged(rows, evaluation.reference, verdicts)
         tell_unjudged(config, found.drops, len(verdicts))
     return found
@@ -117,8 +132,17 @@ MEASUREMENTS = {
     "heldout": Measurement(measure_heldout, check_pairs),
     "heldout_change": Measurement(measure_change, check_opponents),
     "judge": Measurement(measure_judge, check_opponents),
+    "heldout_sets": Measurement(heldout_sets.measure),
+    "safety": Measurement(safety.measure, safety.check),
+    "question_selection": Measurement(question_selection.measure, question_selection.check),
 }
-"""By the names that `evaluations=` takes; which settings concern which stands in `config/evaluation.py`."""
+"""By the names that `evaluations=` takes beside benchmarks; `config/evaluation.py` says which settings concern which."""
+
+
+def measurement(name: str) -> Measurement:
+    """The measurement of a name; those that `MEASUREMENTS` lacks are benchmarks."""
+    asked = partial(benchmarks.measure, name=name)
+    return MEASUREMENTS.get(name) or Measurement(asked, partial(benchmarks.check, name=name))
 
 
 def answered(evaluation: Evaluation) -> list[Answer]:
@@ -126,7 +150,9 @@ def answered(evaluation: Evaluation) -> list[Answer]:
     `judge.prompts` where they are judged. What an earlier measurement left out is added.
     """
     config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
-    there = list(read(evaluation.folder, Answer)) if path.exists() else [unmeasured(pair) for pair in pairs]
+    if config.stored_answers and not path.exists():
+        write(path, Answer, read_answers(config, pairs))
+    there = list(read(evaluation.folder, Answer)) if path.exists() else [heldout.unmeasured(pair) for pair in pairs]
     loses = (
         "heldout" in config.measurements and any(row.human for row in there) and not any(row.labels for row in there)
     )
@@ -138,7 +164,7 @@ def answered(evaluation: Evaluation) -> list[Answer]:
         count = counting(progress)
         if loses:
             losses = heldout.losses(evaluation.engine, pairs, config.tags, count)
-            there = [with_loss(row, *loss) for row, loss in zip(there, losses, strict=True)]
+            there = [heldout.with_loss(row, *loss) for row, loss in zip(there, losses, strict=True)]
         if writes:
             engine, sampling = evaluation.engine, config.generation
             completions = heldout.answers(engine, asked, config.tags, sampling, config.seed, count)
@@ -146,16 +172,6 @@ def answered(evaluation: Evaluation) -> list[Answer]:
             there = [*answers, *there[len(answers) :]]
     write(path, Answer, there)
     return list(read(evaluation.folder, Answer))
-
-
-def unmeasured(pair: Example) -> Answer:
-    """The row of a pair of which nothing is known yet."""
-    return Answer(id=pair.id, instruction=pair.instruction, human=pair.output, answer=None, loss=0.0, labels=0)
-
-
-def with_loss(row: Answer, loss: float, labels: int) -> Answer:
-    """The row with the loss of the human's answer, given as a sum over its labels in nats."""
-    return replace(row, loss=loss / max(labels, 1), labels=labels)
 
 
 def with_answer(row: Answer, completion: Completion, config: EvaluateConfig) -> Answer:

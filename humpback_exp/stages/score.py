@@ -1,7 +1,7 @@
 """candidates + rating model -> scored: every candidate with its rating, or with what could not be read."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from heapq import nsmallest
 from pathlib import Path
@@ -12,7 +12,7 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.config import ScoreConfig
-from humpback_exp.config.curation import GIVEN
+from humpback_exp.config.rating import GIVEN, LIKELIHOODS
 from humpback_exp.curation.agreement import LEVELS, comparison
 from humpback_exp.curation.calibration import calibrate
 from humpback_exp.curation.external import load_ratings
@@ -20,6 +20,7 @@ from humpback_exp.curation.outcomes import scored, tally
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation.scorers import load_models, measure
+from humpback_exp.evaluation.selectors import read_labelled
 from humpback_exp.inference.load import endpoint_record
 from humpback_exp.inference.openai.client import NotSupported
 from humpback_exp.progress import Advance, log, part
@@ -29,8 +30,6 @@ from humpback_exp.tracking import Tracker
 
 OTHER = {"generated": "expected", "expected": "generated"}
 """The scorer that a scorer is compared with."""
-MEASURES = {"forward": ["forward"], "backward": ["backward"], "both": ["forward", "backward"]}
-"""Columns that a likelihood score is calibrated from."""
 
 
 def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
@@ -39,7 +38,7 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     work = bulk(config)
     speeds = run_chunks(config, work, tracker)
     if config.scorer == "likelihood":
-        calibrate(artifact.folder, MEASURES[config.likelihood])
+        calibrate(artifact.folder, LIKELIHOODS[config.likelihood])
     rows, drops, metrics = outcome(artifact.folder, work.total)
     columns = ("id", "instruction", "output", "score", "outcome", "raw")
     if not rows["readable"]:
@@ -63,19 +62,26 @@ def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
 
 
 def bulk(config: ScoreConfig) -> Bulk[Candidate, ScoredCandidate]:
-    """Every candidate that augmentation kept, to be rated."""
-    folder = artifacts.require_input(config.candidates, "candidates")
+    """Every candidate that augmentation kept, or every labelled pair of a file, to be rated."""
+    path = Path(config.candidates)
+    folder = path if path.is_file() else artifacts.require_input(config.candidates, "candidates")
     return Bulk(
         rows=lambda: candidates(folder),
-        total=artifacts.load(folder).rows["candidates"],
+        total=len(read_labelled(path)) if path.is_file() else artifacts.load(folder).rows["candidates"],
         cls=ScoredCandidate,
         start=lambda: scorer(config, folder),
         kept=lambda row: row.outcome != reasons.ABANDONED,
     )
 
 
-def candidates(folder: Path) -> "filter[Candidate]":
-    return filter(lambda row: not row.dropped, read(folder, Candidate))
+def candidates(path: Path) -> Iterator[Candidate]:
+    """Of a folder, or of a file of labelled pairs, which come from no page."""
+    if path.is_file():
+        nowhere: dict[str, Any] = {"url": "", "offset": 0, "heading_path": [], "raw": ""}
+        for pair in read_labelled(path).values():
+            yield Candidate(id=pair.id, instruction=pair.instruction, output=pair.output, **nowhere)
+    else:
+        yield from (row for row in read(path, Candidate) if not row.dropped)
 
 
 def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Advance], list[ScoredCandidate]]:

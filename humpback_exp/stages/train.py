@@ -29,7 +29,8 @@ def run(config: TrainConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
     from humpback_exp.modeling.export.verify import verify
     from humpback_exp.modeling.export.write import export
     from humpback_exp.modeling.load import load_tokenizer, require_context
-    from humpback_exp.modeling.trainer import fit, leave_together
+    from humpback_exp.modeling.process_group import leave_together
+    from humpback_exp.modeling.trainer import fit
 
     tokenizer = load_tokenizer(config.model.path, config.model.template)
     require_context(config.model.path, config.data.max_length)

@@ -24,16 +24,7 @@ SECONDS = 2.0
 """Between looks for notes of points that have ended."""
 ASK = 60.0
 """Seconds between questions to Slurm about jobs that have left no note."""
-SHARED = (
-    "name",
-    "nodes",
-    "tasks_per_node",
-    "gpus_per_node",
-    "cpus_per_task",
-    "mem_gb",
-    "timeout_min",
-    "stderr_to_stdout",
-)
+SHARED = "name nodes tasks_per_node gpus_per_node cpus_per_task mem_gb timeout_min stderr_to_stdout".split()
 """submitit's names of what all kinds of clusters have."""
 
 

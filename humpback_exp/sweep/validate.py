@@ -7,11 +7,11 @@ from pathlib import Path
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.config import StageConfig, TrainConfig, identity, input_paths
 from humpback_exp.config.bounds import require
-from humpback_exp.data.pinning import pinned
 from humpback_exp.errors import format_error, report
 from humpback_exp.planning.estimate import found
+from humpback_exp.planning.input_check import all_pinned, check_folders, check_inputs
 from humpback_exp.planning.machine import visible_gpus
-from humpback_exp.planning.preflight import check_folders, check_inputs, check_stages
+from humpback_exp.planning.preflight import check_stages
 from humpback_exp.sweep.point import Point
 
 
@@ -52,7 +52,7 @@ def check(points: Sequence[Point], n_jobs: int | None) -> None:
             if point.mistake is not None:
                 raise point.mistake
             check_inputs(point.stages)
-            stages = list(map(pinned, point.stages))
+            stages = all_pinned(point.stages)
             require_other_pairs(point, models)  # a selection that keeps nothing is a mistake, too
             if not point.finished:
                 if n_jobs is not None:

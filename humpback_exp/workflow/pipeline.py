@@ -9,7 +9,8 @@ from humpback_exp.config import PipelineConfig, ReportConfig, StageConfig
 from humpback_exp.distributed import rank
 from humpback_exp.execution.group import check_ranks
 from humpback_exp.execution.launch import launch
-from humpback_exp.planning.preflight import check_folders, prepared
+from humpback_exp.planning.input_check import check_folders
+from humpback_exp.planning.preflight import prepared
 from humpback_exp.progress import log, set_up_logging, table
 from humpback_exp.workflow import report
 from humpback_exp.workflow.variants import whole_loop

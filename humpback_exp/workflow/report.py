@@ -1,14 +1,12 @@
 """Finished folders -> HTML pages, or one table of all runs. It reads only, so it may run while a loop does."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from humpback_exp.artifacts import write_text
 from humpback_exp.config import ReportConfig
-from humpback_exp.config.commands import LengthControlConfig
-from humpback_exp.progress import table
+from humpback_exp.workflow.selectors import selectors
+from humpback_exp.workflow.win_rates import leaderboard, win_rates
 
 
 def run(config: ReportConfig) -> None:
@@ -17,8 +15,13 @@ def run(config: ReportConfig) -> None:
     Raises:
         ValueError: nothing is finished that the page or table could be about, or its path is a folder.
     """
+    if config.leaderboard:
+        return leaderboard(config.output_root, Path(config.leaderboard))
+    if config.labelled:
+        drawing = Path(config.output or Path(config.output_root) / "reports" / "selectors.svg")
+        return selectors(config.output_root, Path(config.labelled), config.good, drawing)
     if config.annotations:
-        return _win_rates([Path(path) for path in config.annotations], config.length_control)
+        return win_rates([Path(path) for path in config.annotations], config.length_control)
     path = Path(config.table) if config.table else _path(config)
     if path.is_dir():
         raise ValueError(f"{'table' if config.table else 'output'}={path}: is a folder; give the name of a file in it")
@@ -44,27 +47,6 @@ def _table(output_root: str, path: Path) -> None:
     runs_table.write(runs_table.table(catalog), path)
     left_out = f"{len(catalog.unfinished)} unfinished, {len(catalog.damaged)} damaged"
     print(f"\ntable: {path}, {len(catalog.folders)} runs; left out: {left_out}")
-
-
-def _win_rates(paths: Sequence[Path], files: LengthControlConfig) -> None:
-    """Print the raw win rate of AlpacaEval's verdicts by data set, the length-controlled one where its files are given, and of
-    two models' verdicts which win rate is higher."""
-    from humpback_exp.evaluation.alpaca_eval.files import read_annotations
-    from humpback_exp.evaluation.alpaca_eval.length_control import length_controlled, read_length_control
-    from humpback_exp.evaluation.alpaca_eval.win_rates import by_dataset, compared
-
-    found = [read_annotations(path) for path in paths]
-    control = None
-    if files.gamed:
-        control = read_length_control(Path(files.difficulty), Path(files.instructions), Path(files.gamed))
-    for path, annotations in zip(paths, found, strict=True):
-        print(f"\n{path}")
-        print(table([asdict(rate) | {"verdicts of": name} for name, rate in by_dataset(annotations).items()], ".5f"))
-        if control:
-            print(f"\nlength-controlled win rate: {length_controlled(annotations, control):.5f} %")
-    for path, annotations in zip(paths[1:], found[1:], strict=True):
-        print(f"\n{paths[0]} less {path}, paired bootstrap over instructions")
-        print(table([asdict(compared(found[0], annotations))], ".5f"))
 
 
 def _path(config: ReportConfig) -> Path:

@@ -18,7 +18,7 @@ from humpback_exp.config import (
     identity,
     input_paths,
 )
-from humpback_exp.config.curation import GIVEN
+from humpback_exp.config.rating import GIVEN
 
 
 def curation_steps(config: CurateConfig) -> list[StageConfig]:

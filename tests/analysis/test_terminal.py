@@ -54,7 +54,8 @@ def test_a_variant_is_compared_with_m1_on_the_same_pairs(tmp_path: Path) -> None
     folders.model(tmp_path, "m1-rewrite", scored_by="m0")
     folders.evaluation(tmp_path, "m1-rewrite", losses)
     said = closing(str(tmp_path), ["base", "m0", "m1", "m1-rewrite"], None)
-    results, compared, _ = said.split("\n\n")[:3]
+    finding, results, compared, _ = said.split("\n\n")[:4]
+    assert finding.startswith("By held-out loss, M0 is better than base: ")
     assert [line.split()[0] for line in results.splitlines()[-4:]] == ["base", "M0", "M1", "m1-rewrite"]
     assert "m1-rewrite  3 " in results and "-0.200 (-0.266 to -0.134)*" in compared.splitlines()[-1]
     assert "m1-rewrite" not in closing(str(tmp_path), ["m0", "m1"], None)

@@ -11,8 +11,8 @@ from huggingface_hub import constants, errors
 
 from humpback_exp import artifacts
 from humpback_exp.config import DataConfig, DatasetConfig, EvaluateConfig, GateConfig, TrainConfig
-from humpback_exp.config.curation import BoundsConfig
 from humpback_exp.config.dataset import ColumnsConfig
+from humpback_exp.config.gate import BoundsConfig
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.sources import is_hub_id

@@ -154,14 +154,14 @@ def test_files_are_written_as_they_are_read(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "annotations.json").read_text())[1]["preference"] is None
 
 
-def test_answers_are_joined_by_instruction_and_missing_ones_are_left_out(tmp_path: Path) -> None:
+def test_answers_are_joined_by_instruction_and_a_null_one_is_empty(tmp_path: Path) -> None:
     rows = [
         {"instruction": "one?", "output": "a"},
         {"instruction": "two?", "output": None},
         {"instruction": "three?", "output": " "},
     ]
     (tmp_path / "o.json").write_text(json.dumps(rows))
-    assert list(read_outputs(tmp_path / "o.json")) == ["one?"]
+    assert [row.output for row in read_outputs(tmp_path / "o.json").values()] == ["a", "", " "]
     assert read_instructions(tmp_path / "o.json") == ["one?", "two?", "three?"]
     (tmp_path / "o.json").write_text(json.dumps(rows + rows[:1]))
     with pytest.raises(

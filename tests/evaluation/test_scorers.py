@@ -191,10 +191,40 @@ def test_a_diverged_model_is_unreadable_under_every_scorer(tiny: str) -> None:
         ("likelihood", "forward", ["rater"]),
         ("likelihood", "backward", ["backward"]),
         ("likelihood", "both", ["rater", "backward"]),
+        ("likelihood", "contrast", ["rater", "base"]),
+        ("likelihood", "forward_contrast", ["rater", "base"]),
     ],
 )
 def test_only_the_models_in_use_are_loaded(monkeypatch, scorer: str, likelihood: str, loaded: list[str]) -> None:
     asked: list[str] = []
     monkeypatch.setattr(scorers, "load_engine", lambda engine, path, *key: asked.append(path))
-    load_models(RatingConfig(scorer=scorer, likelihood=likelihood, model_path="rater", backward_path="backward"))
+    paths = {"model_path": "rater", "backward_path": "backward", "base_path": "base"}
+    load_models(RatingConfig(scorer=scorer, likelihood=likelihood, **paths))
     assert asked == loaded
+
+
+class Reading:
+    """Losses per target, whatever stands before it, and what was asked."""
+
+    def __init__(self, losses: dict[str, tuple[float, int]]) -> None:
+        self.found, self.conversations = losses, []
+
+    def losses(self, conversations, targets, advance):
+        self.conversations = conversations
+        return [self.found[target] for target in targets]
+
+
+def test_contrast_is_what_training_made_likelier() -> None:
+    base = Reading({"a": (12.0, 4), "b": (8.0, 4), "long": (math.nan, 0)})
+    rater = Reading({"a": (6.0, 4), "b": (9.0, 4), "long": (math.nan, 0)})
+    pairs = [("i", "a"), ("i", "b"), ("i", "long")]
+    asked = RatingConfig(scorer="likelihood", likelihood="contrast", base_path="base")
+    rated = measure(Models(rater, None, base), asked, "likelihood", RUBRIC, pairs, ["1", "2", "3"], quiet)
+    assert rated == [Rated(contrast=1.5), Rated(contrast=-0.25), Rated(dropped="longer than the context")]
+    assert base.conversations == rater.conversations == [forward("i", ["web"])] * 3
+
+
+def test_contrast_needs_the_base_model() -> None:
+    with pytest.raises(ValueError, match="^base_path=None: likelihood=contrast needs the base model; give its folder"):
+        RatingConfig(scorer="likelihood", likelihood="contrast")
+    assert {"base_path", "base_template"} <= RatingConfig(scorer="likelihood").inactive_fields

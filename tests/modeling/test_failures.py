@@ -1,5 +1,6 @@
 """What must stop a training does so at once, in one line, on every rank, and costs no good checkpoint."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,7 +14,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from humpback_exp.data.sampler import step_indices
+from humpback_exp.errors import format_error
 from humpback_exp.execution import ranks
+from humpback_exp.modeling.checkpoint.save import naming_a_full_disk
 from tests.conftest import ROOT, one_line_error, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, children, losses, one_line, step, weights
 
@@ -128,6 +131,25 @@ def test_a_full_disk_under_zero3(trainings: Trainings, small_disk: Path) -> None
     subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
     folder = trainings.run(small_disk, "zero3", "trainer.checkpoint_every=3")
     assert weights(folder) == weights(trainings.unbroken("zero3"))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "no space left in your quota of the disk"),
+        (RuntimeError("I/O error: Disk quota exceeded (os error 122)"), "no space left in your quota of the disk"),
+        (RuntimeError("PytorchStreamWriter: No space left on device"), "no space left on the disk"),
+    ],
+)
+def test_a_quota_that_ends_during_a_checkpoint(tmp_path: Path, error: Exception, told: str) -> None:
+    with pytest.raises(OSError) as caught, naming_a_full_disk(tmp_path):
+        raise error
+    assert format_error(caught.value) == f"{tmp_path}: {told}; free some, the same command goes on"
+
+
+def test_another_fault_of_writing_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="unexpected pos"), naming_a_full_disk(tmp_path):
+        raise RuntimeError("unexpected pos 64 vs 0")
 
 
 def test_too_few_devices(trainings: Trainings, tmp_path: Path) -> None:

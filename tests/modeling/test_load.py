@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub.errors import GatedRepoError
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -16,7 +17,6 @@ from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.modeling.export.write import write_shards
 from humpback_exp.modeling.load import load_model, load_tokenizer, require_context
 from humpback_exp.modeling.lora import require_targets, with_lora
-from humpback_exp.modeling.memory import GROWTH, FreedMemory
 from humpback_exp.modeling.module import add_dropout
 from tests.modeling.families import FAMILIES, save
 
@@ -147,18 +147,6 @@ def test_exported_weights_are_readable_as_the_umask_says(tmp_path: Path, umask: 
     assert stat.S_IMODE((tmp_path / "model.safetensors").stat().st_mode) == 0o666 & ~umask
 
 
-def test_holes_are_given_back_once_memory_has_grown(monkeypatch) -> None:
-    """A fresh heap is measured after a step and after every trim; growth is bounded by the most a fresh one needed."""
-    memory, resident, trims = FreedMemory(), iter([100, 110, 121, 90, 119, 121]), []
-    monkeypatch.setattr("humpback_exp.modeling.memory.resident_memory", lambda: next(resident))
-    monkeypatch.setattr(memory, "library", type("C", (), {"malloc_trim": lambda _, pad: trims.append(pad)})())
-    seen = []
-    for _ in range(6):
-        memory.bound()
-        seen.append(len(trims))
-    assert GROWTH == 1.2 and seen == [0, 0, 1, 1, 1, 2]
-
-
 def test_a_folder_without_weights(untied: Path) -> None:
     (untied / "model.safetensors").unlink()
     with pytest.raises(ValueError, match=r"^model.path=.*: damaged or incomplete"):
@@ -166,3 +154,20 @@ def test_a_folder_without_weights(untied: Path) -> None:
     shutil.rmtree(untied)
     with pytest.raises(ValueError, match=r"no such folder"):
         load_model(str(untied), "float32")
+
+
+def test_a_model_on_the_hub_that_wants_a_licence(monkeypatch) -> None:
+    """As transformers tells it: an OSError of several lines, whose cause is the Hub's."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("You are trying to access a gated repo.\nMake sure to have access") from GatedRepoError.__new__(
+            GatedRepoError
+        )
+
+    monkeypatch.setattr(AutoConfig, "from_pretrained", refuse)
+    with pytest.raises(ValueError) as caught:
+        require_context("meta-llama/Llama-2-70b-hf", 512)
+    assert str(caught.value) == (
+        "model.path=meta-llama/Llama-2-70b-hf: a gated model; ask for access at https://huggingface.co/meta-llama/"
+        "Llama-2-70b-hf, then run hf auth login or set HF_TOKEN (You are trying to access a gated repo.)"
+    )

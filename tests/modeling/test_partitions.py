@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from tests.modeling.conftest import KINDS, SETTINGS, Trainings, losses, one_line, weights
@@ -49,6 +51,18 @@ def test_an_unknown_leaf_module(trainings: Trainings, tmp_path: Path) -> None:
     said = one_line(trainings.start(tmp_path, "zero3", "trainer.leaf_modules=[MixtralBlock]").wait())
     assert said.startswith("trainer.leaf_modules=MixtralBlock: no such class in the model; it has ")
     assert "LlamaMLP" in said
+
+
+def test_a_wrong_shape_is_told_by_every_rank(trainings: Trainings, tiny: str, tmp_path: Path) -> None:
+    """Only the first rank sees it while it deals out the weights; the other would lose it in the next collective."""
+    shutil.copytree(tiny, tmp_path / "wrong")
+    tensors = load_file(tmp_path / "wrong/model.safetensors") | {"model.norm.weight": torch.ones(65)}
+    save_file(tensors, tmp_path / "wrong/model.safetensors", metadata={"format": "pt"})
+    said = one_line(trainings.start(tmp_path, "zero3", f"model.path={tmp_path}/wrong").wait())
+    assert said.startswith(
+        f"model.path={tmp_path}/wrong: its weights are not those of its config.json: size mismatch for "
+    )
+    assert said.endswith(" give a whole model folder")
 
 
 def test_moments_in_main_memory(trainings: Trainings, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Walks docs/reproduce.md at toy size: `python -m tests.rehearsal.walk FOLDER`, called by `make rehearsal`.
 
 The commands are those of the page, word for word. Each gets the sizes of conf/rehearsal/ behind its script's name; two tasks
-stand for all, and the Slurm of the tests stands for Slurm. One training is killed on the way, and its line submitted again.
+stand for all, and the Slurm of the tests stands for Slurm. For 65B one training is killed on the way, and the same lines are
+pasted again; for 33B, whose heads 8 GPUs cannot share, the walk goes up to the candidates, by the page's other way to them.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -18,10 +20,12 @@ PAGE = ROOT / "docs/reproduce.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 SCRIPT = re.compile(r"\b(segment|train|augment|curate|evaluate|plan|doctor)\.(py|sbatch)\b")
 TOOLS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sacct")
-SIZES = {"PAGES": "examples/pages", "GPUS": "0", "COPIES": "1"}
-"""What the page's own words are set to."""
-KILLED = "experiment=m1"
-"""The line that is killed after its first checkpoint."""
+SIZES = {"PAGES": "examples/pages", "CANDIDATES": "24", "GPUS": "0", "COPIES": "1", "WORKERS": "1"}
+"""What the words of jobs/run.env are set to."""
+OTHER_WAY = "executor=slurm"
+"""In the page's line that stands for the one which makes the candidates as a job."""
+ANOTHER_SIZE = ("cp ", ". ", "SEGMENTS=", "BACKWARD=", f"python augment.py {OTHER_WAY}")
+"""Beginnings of the lines that are walked for 33B."""
 
 
 def lines() -> list[str]:
@@ -29,77 +33,124 @@ def lines() -> list[str]:
     return [line for block in BLOCK.findall(PAGE.read_text(encoding="utf-8")) for line in block.splitlines() if line]
 
 
+def walked(model: str) -> list[str]:
+    """The page's lines that are typed for a model: for 65B all but `OTHER_WAY`, for 33B those of `ANOTHER_SIZE`."""
+    if model == "llama65b":
+        return [line for line in lines() if OTHER_WAY not in line]
+    return [line for line in lines() if line.startswith(ANOTHER_SIZE)]
+
+
 def at_toy_size(line: str) -> str:
     """A line of the page with the sizes of a rehearsal behind each script that has some, and two tasks for all."""
     line = SCRIPT.sub(lambda found: f"{found[0]} +rehearsal={found[1]}", line)
     line = re.sub(r"--ntasks-per-node=\d+ ?", "", line)
     tasks = 2 if re.search(r"train\.sbatch|doctor\.py", line) else 1
-    return re.sub(r"^(sbatch|srun)( --wait)?( --nodes=\S+)?", rf"\1\2 --nodes={tasks} --ntasks-per-node=1", line)
+    return re.sub(r"(sbatch --parsable|^srun)( --nodes=\S+)?", rf"\1 --nodes={tasks} --ntasks-per-node=1", line)
 
 
-def with_sizes(line: str) -> str:
-    """A line that sets words, with those of `SIZES`."""
-    return re.sub(r"\b([A-Z]+)=(\S+)", lambda found: f"{found[1]}={SIZES.get(found[1], found[2])}", line)
+def with_sizes(words: str, model: str) -> str:
+    """The words of jobs/run.env, with those of `SIZES`."""
+    sizes = SIZES | {"MODEL": model}
+    return re.sub(
+        r"^([A-Z]+)=(\S+)", lambda word: f"{word[1]}={sizes.get(word[1], word[2])}", words, flags=re.MULTILINE
+    )
 
 
 def walk(folder: Path) -> None:
-    """Run the page's lines one after another in one shell's words, in a copy of the checkout's front in `folder`.
+    """Type the page's lines in a copy of the checkout's front in `folder`, for 65B and for 33B.
 
     Raises:
-        SystemExit: a line failed; its own output is above.
+        SystemExit: a line or a job failed; its own output is above.
     """
     environment = prepared(folder)
-    words = ""
-    for line in lines():
-        if re.match(r"[A-Z]+=", line):
-            words += with_sizes(line) + "\n"
-            continue
-        command = at_toy_size(line)
-        started = time.time()
-        print(f"$ {command}", flush=True)
-        if KILLED in line:
-            kill_midway(words + command, folder, environment)
-            print("  killed after its first checkpoint; the same line again", flush=True)
-        status = subprocess.run(["bash", "-euc", words + command], cwd=folder, env=environment).returncode
-        print(f"  {time.time() - started:.0f} s", flush=True)
-        if status:
-            told = sorted((folder / "logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
-            sys.exit(f"{line}: ended with status {status}\n" + (told[-1].read_text()[-3000:] if told else ""))
+    try:
+        for model in ("llama65b", "llama33b"):
+            walk_for(model, folder, environment)
+    finally:
+        end_jobs(folder / "state")
+
+
+def walk_for(model: str, folder: Path, environment: dict[str, str]) -> None:
+    """Type the lines for one model, and for 65B those that queue jobs once more after one of the jobs was killed."""
+    words = (ROOT / "jobs/run.env").read_text(encoding="utf-8")
+    (folder / "jobs/run.env").write_text(with_sizes(words, model))
+    queue, last = by_queue(walked(model))
+    type_lines(queue, folder, environment)
+    if model == "llama65b":
+        kill_midway(folder)
+        print("m1 was killed after its first checkpoint; the same lines again", flush=True)
+        type_lines(queue, folder, environment)
+    wait_for_jobs(folder)
+    type_lines([*(line for line in queue if line.startswith(". ")), *last], folder, environment)
+
+
+def by_queue(typed: list[str]) -> tuple[list[str], list[str]]:
+    """The lines up to the last one that queues a job, and those behind, which want the jobs to have ended."""
+    end = max(i for i, line in enumerate(typed) if "sbatch" in line) + 1
+    return typed[:end], typed[end:]
+
+
+def type_lines(typed: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """Paste lines into one shell, which stops at the first that fails."""
+    script = "\n".join(["set -xeuo pipefail", *map(at_toy_size, typed)])
+    status = subprocess.run(["bash", "-c", script], cwd=folder, env=environment).returncode
+    if status:
+        sys.exit(f"the line above ended with status {status}")
+
+
+def wait_for_jobs(folder: Path) -> None:
+    """Return once every job has ended; exit where one failed that was not submitted again. An array's command waits itself."""
+    state = folder / "state"
+    newest = {(state / f"arguments-{job}").read_text(): job for job in jobs(state)}
+    for arguments, job in newest.items():
+        while not (state / f"ended-{job}").exists():
+            time.sleep(0.2)
+        if (state / f"ended-{job}").read_text() != "0":
+            told = next(folder.glob(f"logs/*-{job}.log")).read_text()[-3000:]
+            sys.exit(f"job {job}, {arguments}: failed\n{told}")
+
+
+def jobs(state: Path) -> list[int]:
+    """Numbers of the jobs that were submitted, but for arrays, in their order."""
+    return sorted(int(path.name.partition("-")[2]) for path in state.glob("task-*") if "_" not in path.name)
 
 
 def prepared(folder: Path) -> dict[str, str]:
     """Links to what the page's commands need, the tools of a Slurm of processes, and the environment to find them."""
-    (folder / "bin").mkdir(parents=True)
-    (folder / "state").mkdir()
+    for name in ("bin", "state", "jobs"):
+        (folder / name).mkdir(parents=True)
     for name in TOOLS:
         tool = folder / "bin" / name
         tool.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/fake_slurm.py {name} "$@"\n')
         tool.chmod(0o755)
-    for path in [
-        *ROOT.glob("*.py"),
-        ROOT / "conf",
-        ROOT / "jobs",
-        ROOT / "examples",
-        ROOT / "models",
-        ROOT / "humpback_exp",
-    ]:
+    for script in ROOT.glob("jobs/*.sbatch"):
+        shutil.copy(script, folder / "jobs")
+    for path in [*ROOT.glob("*.py"), *(ROOT / name for name in ("conf", "examples", "models", "humpback_exp"))]:
         (folder / path.name).symlink_to(path)
+    (folder / ".venv").symlink_to(sys.prefix)
     path = f"{folder}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return os.environ | {"PATH": path, "FAKE_SLURM": f"{folder}/state", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
 
 
-def kill_midway(command: str, folder: Path, environment: dict[str, str]) -> None:
-    """Submit a training and kill the whole of its job once it has a checkpoint."""
-    process = subprocess.Popen(["bash", "-euc", command], cwd=folder, env=environment)
-    model = next(iter(folder.glob("outputs/*"))) / "models/m1"
+def kill_midway(folder: Path) -> None:
+    """Kill the whole job that trains M1 once there is a checkpoint, and wait until what depends on it has ended."""
+    state, model = folder / "state", folder / "outputs/llama65b/models/m1"
+    job = next(job for job in jobs(state) if "experiment=m1" in (state / f"arguments-{job}").read_text())
     while not any((model / "checkpoints").glob("*.ckpt")):
-        assert process.poll() is None, "the training ended before it could be killed"
+        assert not (state / f"ended-{job}").exists(), "the training ended before it could be killed"
         time.sleep(0.05)
-    for task in (folder / "state/train").iterdir():
-        if Path("/proc", task.name).exists():
-            os.killpg(int(task.name), signal.SIGKILL)
-    process.wait()
+    os.killpg(int((state / f"task-{job}").read_text()), signal.SIGKILL)
+    while not all((state / f"ended-{other}").exists() for other in jobs(state) if other != job):
+        time.sleep(0.2)
     assert not (model / "manifest.json").exists(), "the training had ended before it was killed"
+
+
+def end_jobs(state: Path) -> None:
+    """Leave no job behind where the walk ends early."""
+    for job in jobs(state):
+        if not (state / f"ended-{job}").exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(int((state / f"task-{job}").read_text()), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import pytest
 from humpback_exp import artifacts, config
 from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.planning import preflight
-from humpback_exp.planning.preflight import check_inputs, prepared
+from humpback_exp.planning.input_check import check_inputs
+from humpback_exp.planning.preflight import prepared
 from humpback_exp.records import ScoredCandidate, write
 from humpback_exp.sweep import runner, validate
 from humpback_exp.sweep.costs import Costs

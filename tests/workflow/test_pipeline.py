@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from humpback_exp.config import StageConfig
-from humpback_exp.planning.preflight import check_folders
+from humpback_exp.planning.input_check import check_folders
 from humpback_exp.workflow.pipeline import plan_row
 from tests.conftest import one_line_error, run
 from tests.test_older_folders import loop, older  # noqa: F401

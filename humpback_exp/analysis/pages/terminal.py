@@ -6,9 +6,11 @@ from pathlib import Path
 from humpback_exp import progress
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
+from humpback_exp.analysis.further_measures import further_measures
 from humpback_exp.analysis.pages.loop import compared, gates, results_table
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
-from humpback_exp.analysis.pages.table import Cell, Table
+from humpback_exp.analysis.pages.table import Cell, Table, table
+from humpback_exp.analysis.sentences import findings
 from humpback_exp.analysis.sentences.cautions import same_models
 from humpback_exp.records import Example, read
 
@@ -34,10 +36,12 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         results_table(shown, results),
         of_comparisons(made),
         of_models(shown, gates(catalog)),
+        table(further_measures([one.runs[0].folder for one in shown])),
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
     text = (
-        "results on held-out human pairs\n"
+        textwrap.fill(findings.of_loop(results)[0], 114)
+        + "\n\nresults on held-out human pairs\n"
         + "\n\n".join(texts)
         + LEGEND
         + "".join(f"{line}\n" for line in same_models(catalog))
@@ -55,7 +59,12 @@ def rows(found: Table) -> list[dict[str, str]]:
 def printed(cell: Cell) -> str:
     """`-0.094 (-0.099 to -0.089)*`: a figure, its interval, and whether it is beyond noise."""
     small = f" ({cell.small})" if cell.small else ""
-    return f"{cell.text}{small}{'*' if cell.side else ''}".replace("\N{MINUS SIGN}", "-").replace(DASH, "-")
+    return in_ascii(f"{cell.text}{small}{'*' if cell.side else ''}")
+
+
+def in_ascii(text: str) -> str:
+    """Minus signs and dashes as every terminal shows them."""
+    return text.replace("\N{MINUS SIGN}", "-").replace(DASH, "-")
 
 
 def pairs(curated: Path) -> str:

@@ -53,14 +53,14 @@ class Annotation:
 
 
 def read_outputs(path: Path) -> dict[str, Output]:
-    """Instruction without blanks around it -> answer, of a `model_outputs.json`. Missing answers (null or blank) are left out.
+    """Instruction without blanks around it -> answer, of a `model_outputs.json`; a null one is empty.
 
     Raises:
         ValueError: no list of answers, a row without text, or an instruction that stands twice.
     """
     rows = [_output(row, place) for row, place in _rows(path, "model_outputs.json")]
     _require_once(path, [row.instruction for row in rows])
-    return {row.instruction.strip(): row for row in rows if row.output.strip()}
+    return {row.instruction.strip(): row for row in rows}
 
 
 def read_instructions(path: Path) -> list[str]:

@@ -8,6 +8,7 @@ from humpback_exp.config import EvaluateConfig
 from humpback_exp.evaluation.alpaca_eval.files import Annotation, Output, read_annotations, read_outputs, write_rows
 from humpback_exp.evaluation.judge.opponents import can_be_judged
 from humpback_exp.evaluation.judge.verdicts import Comparison, outcome_of
+from humpback_exp.evaluation.leaderboard import opponent_name
 from humpback_exp.records import Answer, Verdict
 
 
@@ -69,7 +70,7 @@ def write_annotations(
             output_2=one.ours,
             dataset=_dataset(known, one.instruction),
             preference=1 + shares[one.id] if one.id in shares else None,
-            generator_1=Path(str(config.reference)).stem,
+            generator_1=opponent_name(str(config.reference)),
             generator_2=config.name,
             annotator=str(config.judge.path or "elsewhere"),
         )

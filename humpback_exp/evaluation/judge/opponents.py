@@ -1,6 +1,7 @@
 """Whose answers ours are compared with: those of another evaluation, or of AlpacaEval's `model_outputs.json`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from humpback_exp import artifacts, reasons
@@ -18,42 +19,55 @@ def read_opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str
     """
     if config.reference is None:
         return {}
-    if Path(config.reference).is_file():
-        there = as_rows(read_outputs(Path(config.reference)), pairs)
-    else:
-        there = {row.id: row for row in read(artifacts.require_input(config.reference, "evals"), Answer)}
-    _require_same_prompts(config, pairs, there)
+    there = _read_rows(config.reference, f"reference={config.reference}", config, pairs)
     asked = [there[pair.id] for pair in pairs[: config.judge.prompts]]
-    if "judge" in config.measurements and not any(row.answer for row in asked):
+    if config.judge.asked and not any(row.answer for row in asked):
         raise ValueError(f"reference={config.reference}: holds no answers; evaluate it with judge.path= set, too")
     return there
 
 
+def read_answers(config: EvaluateConfig, pairs: Sequence[Example]) -> list[Answer]:
+    """Our own rows from `config.stored_answers`, with answers to the first `judge.prompts`.
+
+    Raises:
+        ValueError: it is about other prompts.
+    """
+    assert config.stored_answers is not None
+    there = _read_rows(config.stored_answers, f"stored_answers={config.stored_answers}", config, pairs)
+    rows = [replace(there[pair.id], human=pair.output, loss=0.0, labels=0) for pair in pairs]
+    return [row if place < config.judge.prompts else replace(row, answer=None) for place, row in enumerate(rows)]
+
+
+def _read_rows(path: str, given: str, config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str, Answer]:
+    """The rows by id of an evals folder, or of a `model_outputs.json`; it has all of our prompts, and may have more."""
+    if Path(path).is_file():
+        there = as_rows(read_outputs(Path(path)), pairs)
+    else:
+        there = {row.id: row for row in read(artifacts.require_input(path, "evals"), Answer)}
+    missing = [pair for pair in pairs if pair.id not in there or there[pair.id].instruction != pair.instruction]
+    if missing:
+        raise ValueError(
+            f"{given}: evaluated on other pairs than {config.heldout}: {len(missing)} of {len(pairs)} prompts are not in it "
+            f"({missing[0].instruction[:60]!r}); evaluate it again on the same ones"
+        )
+    return there
+
+
 def as_rows(outputs: Mapping[str, Output], pairs: Sequence[Example]) -> dict[str, Answer]:
-    """Answers of a file as the rows of an evaluation, joined by instruction; a missing one is dropped as empty."""
-    found = [(pair, outputs.get(pair.instruction)) for pair in pairs]
+    """Answers of a file as the rows of an evaluation, joined by instruction; one that is missing is dropped as empty."""
+    found = [(pair, outputs[pair.instruction].output.strip()) for pair in pairs if pair.instruction in outputs]
     return {
         pair.id: Answer(
             id=pair.id,
             instruction=pair.instruction,
             human=pair.output,
-            answer=output.output.strip() if output else "",
+            answer=text,
             loss=0.0,
             labels=0,
-            dropped="" if output else reasons.EMPTY,
+            dropped="" if text else reasons.EMPTY,
         )
-        for pair, output in found
+        for pair, text in found
     }
-
-
-def _require_same_prompts(config: EvaluateConfig, pairs: Sequence[Example], there: Mapping[str, Answer]) -> None:
-    """Raise unless the reference has every one of our prompts; it may have more."""
-    missing = [pair for pair in pairs if pair.id not in there or there[pair.id].instruction != pair.instruction]
-    if missing:
-        raise ValueError(
-            f"reference={config.reference}: evaluated on other pairs than {config.heldout}: {len(missing)} of {len(pairs)} "
-            f"prompts are not in it ({missing[0].instruction[:60]!r}); evaluate it again on the same ones"
-        )
 
 
 def comparisons(rows: Sequence[Answer], there: Mapping[str, Answer]) -> list[Comparison]:

@@ -13,9 +13,6 @@ from humpback_exp.inference.transformers.sampling import next_tokens
 from humpback_exp.modeling.kernels.loss import output_logits
 from humpback_exp.modeling.load import Model
 
-STEPS = 2
-"""Tokens of a row that `read_and_continued` goes on with."""
-
 
 @dataclass(slots=True)
 class Row:
@@ -87,19 +84,18 @@ class BatchDecoder:
             yield row
 
 
-def read_and_continued(model: Model, rows: Sequence[list[int]]) -> torch.Tensor:
-    """Logits after every token but the last of each row: most as `losses` reads them, the last as `generate` goes on.
+def read_and_continued(model: Model, rows: Sequence[list[int]], places: Sequence[list[int]]) -> torch.Tensor:
+    """Logits after some places of each row: most as `losses` reads them, the last as `generate` goes on.
+
+    Args:
+        places: of each row, in order; the last is that of its last token but one.
 
     Returns:
-        [tokens, vocabulary], one row after the other.
+        [places, vocabulary], one row after the other.
     """
-    cache, starts = DecodeCache(Prefix(), len(rows), max(map(len, rows))), [len(row) - STEPS for row in rows]
-    hidden = read(model.get_decoder(), [row[:-STEPS] for row in rows], 0, cache.keep_at(0, 0))
-    parts = [[part] for part in output_logits(model, hidden).split(starts)]
-    for step in range(STEPS - 1):
-        places = [start + step for start in starts]
-        cache.place(places)
-        logits = forward(model, [row[place] for row, place in zip(rows, places, strict=True)], places, cache)
-        for part, row in zip(parts, logits, strict=True):
-            part.append(row[None].float())
-    return torch.cat([each for part in parts for each in part])
+    cache, ends = DecodeCache(Prefix(), len(rows), max(map(len, rows))), [len(row) - 2 for row in rows]
+    hidden = read(model.get_decoder(), [row[:-2] for row in rows], 0, cache.keep_at(0, 0)).split(ends)
+    read_logits = [output_logits(model, each[some[:-1]]) for each, some in zip(hidden, places, strict=True)]
+    cache.place(ends)
+    written = forward(model, [row[-2] for row in rows], ends, cache).float()
+    return torch.cat([part for each in zip(read_logits, written[:, None], strict=True) for part in each])

@@ -26,7 +26,7 @@ from humpback_exp.inference.transformers.prefill import (
 from humpback_exp.modeling.kernels.loss import token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.memory import FreedMemory
-from humpback_exp.modeling.reference import probe, require_librarys_logits
+from humpback_exp.modeling.reference import compared, probe, require_librarys_logits
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 
@@ -136,7 +136,7 @@ class TransformersEngine:
             require_librarys_logits,
             self.model,
             pair,
-            lambda: read_and_continued(self.model, pair),
+            lambda: read_and_continued(self.model, pair, list(map(compared, pair))),
             half=self.half,
             what=self.unchecked,
             remedy="use engine=vllm",

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from humpback_exp.artifacts import Manifest, refuse_other
 from humpback_exp.modeling.checkpoint.checksum import damage
-from humpback_exp.modeling.checkpoint.save import all_gather, checkpoints, read_metadata
+from humpback_exp.modeling.checkpoint.save import checkpoints, read_metadata
+from humpback_exp.modeling.process_group import all_gather
 from humpback_exp.progress import log
 
 

@@ -21,7 +21,9 @@ import torch
 from safetensors import SafetensorError
 
 from humpback_exp.artifacts import Manifest, write_text
+from humpback_exp.errors import NO_ROOM
 from humpback_exp.modeling.checkpoint.checksum import Checksum
+from humpback_exp.modeling.process_group import all_gather
 
 KEPT = 2
 """Checkpoints kept: the newest, and the one before in case the newest is damaged."""
@@ -32,13 +34,15 @@ METADATA = "checkpoint.json"
 
 @contextmanager
 def naming_a_full_disk(folder: Path) -> Iterator[None]:
-    """Raise one error, that of the operating system, for a disk that is full; torch and safetensors raise their own."""
+    """Raise one error, that of the operating system, for a disk or quota that is full; torch and safetensors raise their own."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        if shutil.disk_usage(folder).free > ALMOST_NOTHING and "No space left" not in str(error):
+        told = next((number for number in NO_ROOM if os.strerror(number) in str(error)), None)
+        if told is None and shutil.disk_usage(folder).free > ALMOST_NOTHING:
             raise
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None
+        told = told or errno.ENOSPC
+        raise OSError(told, os.strerror(told), str(folder)) from None
 
 
 @dataclass(slots=True)
@@ -80,15 +84,6 @@ def checkpoints(folder: Path) -> list[Path]:
 def remove(paths: Iterable[Path]) -> None:
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def all_gather(own: Any) -> list[Any]:
-    """`own` of every rank, in the order of ranks."""
-    if not torch.distributed.is_initialized():
-        return [own]
-    found: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(found, own)
-    return found
 
 
 def trained_shapes(module: pl.LightningModule) -> dict[str, list[int]]:

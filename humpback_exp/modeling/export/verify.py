@@ -21,6 +21,7 @@ from humpback_exp.modeling.export.weights import check_weights, tensor_files
 from humpback_exp.modeling.export.write import full_tensors
 from humpback_exp.modeling.load import Model, Tokenizer, load_model, load_tokenizer
 from humpback_exp.modeling.lora import causal_lm
+from humpback_exp.modeling.process_group import all_gather
 from humpback_exp.modeling.zero3 import is_zero3, partition_on_load, zero3_settings
 from humpback_exp.progress import log
 from humpback_exp.prompts import backward, forward
@@ -68,17 +69,14 @@ def verify(model: Model, tokenizer: Tokenizer, config: TrainConfig, folder: Path
 @contextmanager
 def one_verdict(folder: Path, together: bool) -> Iterator[None]:
     """Refuse the folder on every rank for what any of them finds, so that none waits for another for ever."""
-    found = [""]
+    fault = ""
     try:
         yield
     except (ValueError, OSError) as error:
-        found = [str(error).splitlines()[0]]
-    if together:
-        mine, found = found[0], [""] * torch.distributed.get_world_size()
-        torch.distributed.all_gather_object(found, mine)
-    if any(found):
+        fault = str(error).splitlines()[0]
+    if faults := list(filter(None, all_gather(fault) if together else [fault])):
         raise ValueError(
-            f"{folder}: the export is not the trained model: {next(filter(None, found))}; "
+            f"{folder}: the export is not the trained model: {faults[0]}; "
             "the checkpoints are kept, the same command exports again without training"
         )
 

@@ -1,0 +1,50 @@
+"""What evaluations measured beside the loss on `heldout`: further sets, instruction gain, question selection; as rows of text."""
+
+from collections.abc import Sequence
+
+from humpback_exp.analysis.format import DASH, number, span
+from humpback_exp.artifacts.catalog import Folder
+from humpback_exp.evaluation.intervals import Interval
+
+MEASURES = {
+    "held-out loss": ("heldout_loss", "heldout_change", ".3f"),
+    "instruction gain": ("instruction_gain", "instruction_gain_change", ".3f"),
+    "question selection, %": ("question_selection", "question_selection_change", ".1f"),
+}
+"""Head -> keys of the figure and of its change, and how they are written."""
+
+
+def further_measures(folders: Sequence[Folder]) -> list[dict[str, str]]:
+    """A row for every set of every evaluation, where more was measured than the loss on `heldout`; else none."""
+    rows = [row for name in _sets(folders) for folder in folders if (row := _row(folder, name))]
+    heads = [head for head in (rows[0] if rows else ()) if any(row[head] != DASH for row in rows)]
+    return [{head: row[head] for head in heads} for row in rows]
+
+
+def _sets(folders: Sequence[Folder]) -> list[str]:
+    """Names of the further sets, after `heldout` where question selection was measured on it."""
+    keys = [key for folder in folders for key in folder.manifest.metrics]
+    further = [key.partition("/")[2] for key in keys if key.startswith(("heldout_loss/", "question_selection/"))]
+    return list(dict.fromkeys([*["heldout"] * ("question_selection" in keys), *further]))
+
+
+def _row(folder: Folder, name: str) -> dict[str, str]:
+    """The figures of an evaluation on one set; empty where it was not measured on it."""
+    end = "" if name == "heldout" else f"/{name}"
+    found = {}
+    for head, (key, change, form) in MEASURES.items():
+        found[head] = _cell(folder, key, end, form)
+        found[f"change of {head}"] = _cell(folder, change, end, form)
+    return {"model": folder.name, "set": name} | found if any(text != DASH for text in found.values()) else {}
+
+
+def _cell(folder: Folder, key: str, end: str, form: str) -> str:
+    """A figure with its 95 % interval over pairs, with a star where it is a change beyond their noise."""
+    metrics = folder.manifest.metrics
+    value, error, pairs = (metrics.get(each + end) for each in (key, f"{key}_error", "heldout_pairs"))
+    if value is None:
+        return DASH
+    if not error or not pairs:
+        return number(value, form)
+    one = Interval(value, error, pairs - 1, pairs, (1,))
+    return f"{number(value, form)} ({span(one.ends, form)}){'*' if key.endswith('_change') and abs(value) > one.reach else ''}"

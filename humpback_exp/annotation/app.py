@@ -1,0 +1,147 @@
+"""The page of a study and the few requests it makes. Whoever has a rater's link is that rater; nobody else gets an item.
+
+The page is three fixed files. Texts of the web and of models travel as JSON and become text nodes, never markup, and the
+content policy allows no script but the page's own.
+"""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from humpback_exp.annotation.items import Study
+from humpback_exp.annotation.session import Rules, Session, session, turned
+from humpback_exp.annotation.store import Conflict, Store
+from humpback_exp.progress import log
+
+PAGE = Path(__file__).parent / "page"
+LONGEST = 4000
+"""Characters of a reason."""
+LARGEST = 64 * 1024
+"""Bytes of a request."""
+DAY = 86_400.0
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def build(study: Study, rules: Rules, store: Store, tokens: dict[str, str]) -> Starlette:
+    """The application. Its handlers run one after another in one thread, which is also the store's.
+
+    Args:
+        tokens: rater -> private token.
+    """
+    raters = {token: rater for rater, token in tokens.items()}
+
+    def session_of(request: Request) -> Session:
+        rater = raters.get(request.path_params["token"])
+        if rater is None:
+            raise HTTPException(404, "This link is not known. Ask for a new one.")
+        return session(study, rules, store, rater)
+
+    async def page(request: Request) -> Response:
+        session_of(request)
+        return FileResponse(PAGE / "page.html")
+
+    async def show(request: Request) -> Response:
+        return JSONResponse(session_of(request).shown(request.path_params.get("item")))
+
+    async def judge(request: Request) -> Response:
+        at = session_of(request)
+        item = at.find(request.path_params["item"])
+        if item is None:
+            raise HTTPException(409, "This item is no longer open.")
+        value, reason, seconds, seen = _judgement(await _body(request), at)
+        swapped = study.swapped(at.rater, item)
+        try:
+            store.keep(at.rater, item.id, turned(value, swapped), swapped, reason, seconds, seen)
+        except Conflict:
+            raise HTTPException(409, "This item was judged in another window, and that judgement stays.") from None
+        return JSONResponse(session(study, rules, store, at.rater).shown())
+
+    return Starlette(
+        routes=[
+            Route("/r/{token}", page),
+            Route("/r/{token}/item", show),
+            Route("/r/{token}/item/{item}", show),
+            Route("/r/{token}/item/{item}", judge, methods=["POST"]),
+            *(Route(f"/{name}", _file(name)) for name in ("page.css", "page.js")),
+        ],
+        exception_handlers={HTTPException: _refused, sqlite3.Error: _unwritten},
+        middleware=[Middleware(_guarded)],
+    )
+
+
+def _guarded(app: ASGIApp) -> ASGIApp:
+    """Every answer with the headers above, refusals included."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await app(scope, receive, with_headers)
+
+    return guarded
+
+
+def _file(name: str) -> Any:
+    async def file(_: Request) -> Response:
+        return FileResponse(PAGE / name)
+
+    return file
+
+
+async def _body(request: Request) -> Any:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            raise HTTPException(413, f"A request may have {LARGEST} bytes.")
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise HTTPException(400, "A judgement is JSON.") from None
+
+
+def _judgement(body: Any, at: Session) -> tuple[int, str, float, int]:
+    """Value as shown, reason, seconds and revision seen of a request; HTTPException where one is missing or out of bounds."""
+    values = [choice.value for choice in at.study.choices]
+    try:
+        value, reason, seconds, seen = (body[key] for key in ("value", "reason", "seconds", "revision"))
+    except (KeyError, TypeError):
+        raise HTTPException(400, "A judgement has value, reason, seconds and revision.") from None
+    if type(value) is not int or value not in values:
+        raise HTTPException(400, f"value must be one of {values}.")
+    if not isinstance(reason, str) or len(reason) > LONGEST:
+        raise HTTPException(400, f"reason must be a text of {LONGEST} characters at most.")
+    if not reason.strip() and (at.rules.reasons or at.phase == "test"):
+        raise HTTPException(400, "Write a reason.")
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= DAY or type(seen) is not int or seen < 0:
+        raise HTTPException(400, "seconds and revision must be numbers of 0 and more.")
+    return value, reason.strip().encode(errors="replace").decode(), float(seconds), seen
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code)
+
+
+async def _unwritten(request: Request, error: Exception) -> Response:
+    """Another program holds the database, or the disk is full: the page keeps the judgement and sends it again."""
+    log.warning("annotations: a judgement is not written yet (%s); the page sends it again", error)
+    return JSONResponse({"error": "Not saved yet."}, 503)

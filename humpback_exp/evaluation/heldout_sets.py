@@ -1,0 +1,32 @@
+"""Loss on further held-out sets beside the one of `heldout`, each under its name and with its own change and error."""
+
+from humpback_exp.evaluation import heldout
+from humpback_exp.evaluation.measurement import Evaluation, Measured, named
+from humpback_exp.progress import bar, counting
+from humpback_exp.records import Answer, read_file, write
+
+FOLDER = "heldout_sets"
+"""Of an evaluation's folder; a file for each set."""
+
+
+def measure(evaluation: Evaluation) -> Measured:
+    """The figures of every set: `heldout_loss/NAME`, `heldout_change/NAME` and their errors."""
+    found = Measured()
+    for name in evaluation.sets:
+        rows = _rows(evaluation, name)
+        there = evaluation.of_reference(f"{FOLDER}/{name}.parquet", Answer)
+        figures = heldout.summary(rows) | heldout.difference(rows, {row.id: row for row in there})
+        found.metrics |= named(figures, name)
+        found.rows[f"pairs of {name}"] = len(rows)
+    return found
+
+
+def _rows(evaluation: Evaluation, name: str) -> list[Answer]:
+    """The rows of a set, which are measured once."""
+    path, pairs = evaluation.folder / FOLDER / f"{name}.parquet", evaluation.sets[name]
+    if not path.exists():
+        with bar(len(pairs), f"{evaluation.config.name}: {name}") as progress:
+            losses = heldout.losses(evaluation.engine, pairs, evaluation.config.tags, counting(progress))
+        rows = [heldout.unmeasured(pair) for pair in pairs]
+        write(path, Answer, [heldout.with_loss(row, *loss) for row, loss in zip(rows, losses, strict=True)])
+    return list(read_file(path, Answer))

@@ -1,0 +1,125 @@
+"""Does a model listen to the question? Each held-out answer is read behind its own question and behind four others.
+
+*Instruction gain*: the nats a token by which the right question makes the human answer likelier than the others do, on
+average. *Question selection*: the share of pairs whose right question makes the answer likelier than any other does. Chance is
+20 %. The others are of the same page where it has them, for those are hardest to tell apart.
+"""
+
+import math
+from collections.abc import Sequence
+
+from humpback_exp.config.bounds import require
+from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.evaluation.measurement import Evaluation, Measured, named
+from humpback_exp.evaluation.statistics import mean_and_error, ratio_and_error
+from humpback_exp.inference.protocol import Engine
+from humpback_exp.progress import Advance, bar, counting
+from humpback_exp.prompts import forward
+from humpback_exp.records import Example, QuestionLosses, read_file, write
+
+FOLDER = "question_losses"
+"""Of an evaluation's folder; a file for each set of pairs."""
+OTHERS = 4
+"""Questions beside the right one."""
+
+
+def page(pair_id: str) -> str:
+    """What pairs of one page share: their id up to the last `#`, as `corpus.questions` writes it; empty without one."""
+    return pair_id.rpartition("#")[0]
+
+
+def other_questions(pairs: Sequence[Example]) -> list[list[str]]:
+    """For each pair the questions of `OTHERS` more, drawn by a seeded order: of its page first, then of all pairs."""
+    drawn = []
+    for pair in pairs:
+        rest = [other for other in pairs if other.instruction != pair.instruction]
+        rest.sort(key=lambda other: (page(other.id) != page(pair.id), shuffled_rank(0, f"{pair.id}:{other.id}")))
+        drawn.append([other.instruction for other in rest[:OTHERS]])
+    return drawn
+
+
+def check(evaluation: Evaluation) -> None:
+    """Raise the ValueError of a set with too few questions to draw others from."""
+    for key, pairs in _sets(evaluation).items():
+        different = len({pair.instruction for pair in pairs if pair.output})
+        remedy = f"question_selection needs {OTHERS + 1} different questions with outputs, and there are {different}"
+        require(different > OTHERS, "evaluations", key, remedy)
+
+
+def measure(evaluation: Evaluation) -> Measured:
+    """Both figures and their changes on `heldout` and on every further set; what lies in the folder is not read again."""
+    found = Measured()
+    for key, pairs in _sets(evaluation).items():
+        file = f"{FOLDER}/{key}.parquet"
+        if not (evaluation.folder / file).exists():
+            with bar(len(pairs) * (OTHERS + 1), f"{evaluation.config.name}: questions of {key}") as progress:
+                rows = read(evaluation.engine, pairs, evaluation.config.tags, counting(progress))
+            write(evaluation.folder / file, QuestionLosses, rows)
+        rows = list(read_file(evaluation.folder / file, QuestionLosses))
+        there = evaluation.of_reference(file, QuestionLosses)
+        figures = summary(rows) | difference(rows, {row.id: row for row in there})
+        found.metrics |= figures if key == "heldout" else named(figures, key)
+    return found
+
+
+def _sets(evaluation: Evaluation) -> dict[str, list[Example]]:
+    return {"heldout": evaluation.pairs} | evaluation.sets
+
+
+def read(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advance: Advance) -> list[QuestionLosses]:
+    """The losses of each answer behind its own question and behind the others; one reading for each."""
+    answered = [pair for pair in pairs if pair.output]
+    asked = [[pair.instruction, *others] for pair, others in zip(answered, other_questions(answered), strict=True)]
+    conversations = [forward(question, tags) for questions in asked for question in questions]
+    answers = [pair.output for pair, questions in zip(answered, asked, strict=True) for _ in questions]
+    found = iter(engine.losses(conversations, answers, advance))
+    rows = [[next(found) for _ in questions] for questions in asked]
+    return [_row(pair, questions, row) for pair, questions, row in zip(answered, asked, rows, strict=True)]
+
+
+def _row(pair: Example, questions: Sequence[str], found: Sequence[tuple[float, int]]) -> QuestionLosses:
+    """The row of a pair; its losses are nan where one of the questions does not fit the context."""
+    own, *others = [loss / labels if labels else math.nan for loss, labels in found]
+    return QuestionLosses(id=pair.id, labels=found[0][1], loss=own, questions=list(questions[1:]), losses=others)
+
+
+def gain(row: QuestionLosses) -> float:
+    """Nats a token that the right question saves on the answer, against the mean of the others; nan if not measured."""
+    return sum(row.losses) / len(row.losses) - row.loss
+
+
+def percent_right(row: QuestionLosses) -> float:
+    """100 if the right question makes the answer likelier than any other, else 0."""
+    return 100.0 * (row.loss < min(row.losses))
+
+
+def summary(rows: Sequence[QuestionLosses]) -> dict[str, float]:
+    """Both figures with their standard errors over pairs; pairs that are not measured are left out."""
+    known = [row for row in rows if math.isfinite(gain(row))]
+    gained, gained_error = ratio_and_error([gain(row) * row.labels for row in known], [row.labels for row in known])
+    right, right_error = mean_and_error([percent_right(row) for row in known])
+    return {
+        "instruction_gain": gained,
+        "instruction_gain_error": gained_error,
+        "question_selection": right,
+        "question_selection_error": right_error,
+    }
+
+
+def difference(rows: Sequence[QuestionLosses], reference: dict[str, QuestionLosses]) -> dict[str, float]:
+    """Change of both against a reference on the same pairs and questions, with paired standard errors."""
+    both = [(row, reference[row.id]) for row in rows if row.id in reference]
+    both = [(row, other) for row, other in both if row.questions == other.questions]
+    both = [(row, other) for row, other in both if math.isfinite(gain(row)) and math.isfinite(gain(other))]
+    if not both:
+        return {}
+    gained, gained_error = ratio_and_error(
+        [(gain(row) - gain(other)) * row.labels for row, other in both], [row.labels for row, _ in both]
+    )
+    right, right_error = mean_and_error([percent_right(row) - percent_right(other) for row, other in both])
+    return {
+        "instruction_gain_change": gained,
+        "instruction_gain_change_error": gained_error,
+        "question_selection_change": right,
+        "question_selection_change_error": right_error,
+    }

@@ -1,0 +1,58 @@
+"""What docs/reproduce.md says that the paper leaves open or does otherwise is what happens."""
+
+from pathlib import Path
+
+from humpback_exp import reasons
+from humpback_exp.evaluation.win_rate import compare
+from humpback_exp.prompts import TAGS
+from humpback_exp.records import Answer, Candidate, write
+from humpback_exp.stages.score import candidates
+from tests.conftest import ROOT
+from tests.sweep.test_runner import points_of
+
+PAGE = (ROOT / "docs/reproduce.md").read_text(encoding="utf-8")
+
+
+def test_any_judge_is_asked_under_the_seeds_tag() -> None:
+    """Prompts go to the judge's engine as they are; nothing of them depends on which model it is."""
+    asked: list[list[dict[str, str]]] = []
+
+    class Judge:
+        def choose(self, conversations, choices, opening, advance) -> list[list[float]]:
+            asked.extend(conversations)
+            return [[0.5, 0.5] for _ in conversations]
+
+    compare(
+        Judge(),
+        [Answer(id="a", instruction="Name a river.", human="", answer="Elbe", loss=0.0, labels=0)],
+        {"a": "Oder"},
+    )
+    assert [turn["role"] for turn in asked[0]] == ["system", "user"] and len(asked) == 2
+    assert {turns[0]["content"] for turns in asked} == {TAGS["seed"]}
+    assert "under the seed's tag S_a, also for a judge from elsewhere" in PAGE
+
+
+def test_model_scale_varies_the_size_of_the_model_and_not_of_the_data() -> None:
+    scale = [point[0] for point in points_of("model_scale")]
+    assert [stage.data.size for stage in scale] == [None] * 6
+    assert sorted({(stage.model.layers, stage.data.scored is not None) for stage in scale}) == [
+        (layers, curated) for layers in (32, 60, 80) for curated in (False, True)
+    ]
+    assert "`sweeps/model_scale.yaml`: 7B, 33B and 65B, seed alone and whole A_5" in PAGE
+
+
+def test_the_page_says_how_to_vary_the_size_of_the_data_as_well() -> None:
+    assert "add `data.size=3200,6400,12800,25600` with the size in `name=`" in PAGE
+    words = ("data=curated_a5_m1", "data.size=3200,6400,12800,25600", "name='scale-${model.layers}-${data.size}'")
+    grown = [point[0] for point in points_of("model_scale", *words)]
+    assert len({stage.folder for stage in grown}) == 12
+    assert {stage.data.size for stage in grown} == {3200, 6400, 12800, 25600}
+
+
+def test_candidates_that_are_no_instruction_are_never_rated(tmp_path: Path) -> None:
+    rows = [Candidate(id=each, url="", offset=0, heading_path=[], instruction="", output="", raw="", dropped=why)
+            for each, why in (("a", ""), ("b", reasons.EMPTY), ("c", reasons.ECHOES))]  # fmt: skip
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data/00000.parquet", Candidate, rows)
+    assert [row.id for row in candidates(tmp_path)] == ["a"]
+    assert "| candidates that are no instruction | not said | dropped before rating, with a reason, counted |" in PAGE
