@@ -36,12 +36,10 @@ def nodes(catalog: Catalog) -> list[Node]:
 
 def _sources(catalog: Catalog, folder: Folder) -> list[str]:
     """Each file or folder once, though a model may be both judged and judge."""
-    paths = {one.path.resolve(): one for one in catalog.folders}
     ours: list[str] = []
     others: list[str] = []
     for source in inputs_of(folder.manifest):
-        found, there = catalog.find(source), paths.get(Path(source.path).resolve())
-        anew = " (made anew since)" if there is not None and there.fingerprint != source.fingerprint else ""
+        found, anew = catalog.find(source), " (made anew since)" if catalog.is_made_anew(source) else ""
         name = found.label if found else Path(source.path).name or source.path
         (ours if found else others).append(f"{name}{anew}")
     return list(dict.fromkeys([*ours, *others]))

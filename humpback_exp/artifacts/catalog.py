@@ -90,6 +90,11 @@ class Catalog:
             return there
         return self._by_fingerprint.get(source.fingerprint)
 
+    def is_made_anew(self, source: Input) -> bool:
+        """Whether another folder lies now where this one was read."""
+        there = self._by_path.get(Path(source.path).resolve())
+        return there is not None and there.fingerprint != source.fingerprint
+
     @cached_property
     def _by_path(self) -> dict[Path, Folder]:
         return {folder.path.resolve(): folder for folder in self.folders}
