@@ -15,6 +15,8 @@ from humpback_exp.analysis.sentences.cautions import same_models
 from humpback_exp.records import Example, read
 
 PAIRS = 5
+COLUMNS = 4
+"""Figures side by side, each with its interval, in 120 characters."""
 PAGE_ONLY = ("by ", "judge", "first")
 """Beginnings of the heads of columns that are left out."""
 LEGEND = """
@@ -36,7 +38,7 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         results_table(shown, results),
         of_comparisons(made),
         of_models(shown, gates(catalog)),
-        table(further_measures([one.runs[0].folder for one in shown])),
+        *(table(part) for part in narrow(further_measures([one.runs[0].folder for one in shown]))),
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
     text = (
@@ -47,6 +49,13 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         + "".join(f"{line}\n" for line in same_models(catalog))
     )
     return text if curated is None else f"{text}\n\nfive curated pairs, the best scored first\n{pairs(curated)}"
+
+
+def narrow(more: list[dict[str, str]]) -> list[list[dict[str, str]]]:
+    """Rows as tables that fit a terminal: each has the two columns that name a row and at most `COLUMNS` figures."""
+    heads = list(more[0]) if more else []
+    parts = [heads[:2] + heads[start : start + COLUMNS] for start in range(2, len(heads), COLUMNS)]
+    return [[{head: row[head] for head in part} for row in more] for part in parts]
 
 
 def rows(found: Table) -> list[dict[str, str]]:
