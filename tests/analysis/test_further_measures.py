@@ -59,3 +59,4 @@ def test_the_loops_page_and_the_closing_table_show_them(tmp_path: Path) -> None:
     assert shown in text(build(str(tmp_path)))
     said = closing(str(tmp_path), ["base", "m0", "m1"], None)
     assert "3.000 (2.780 to 3.220)" in said and "-0.250 (-0.470 to -0.030)*" in said
+    assert max(map(len, said.splitlines())) <= 120
