@@ -90,3 +90,13 @@ def test_another_config_is_refused_by_its_keys(older: Path) -> None:
     there = r"models/m0: made by another config \(optim.lr=0.001 there, 0.002 here\)"
     with pytest.raises(ValueError, match=there):
         artifacts.begin(train, write=False)
+
+
+def test_a_finished_evaluation_gains_measurements_and_stays_what_it_is(older: Path) -> None:
+    stages = {stage.name: stage for stage in loop(older, "evaluations=[heldout,judge,safety]") if stage.kind == "evals"}
+    assert stages["m1"].measurements == ["heldout", "judge", "safety", "heldout_change"]
+    assert not any(artifacts.is_done(stage) for stage in stages.values())
+    opened = artifacts.begin(stages["m1"], write=False)
+    assert not opened.finished and opened.manifest.fingerprint[:16] == FINGERPRINTS["evals/m1"]
+    assert artifacts.measured(artifacts.load(stages["m1"].folder)) == ["heldout", "judge", "heldout_change"]
+    assert opened.manifest.inputs.keys() - artifacts.load(stages["m1"].folder).inputs.keys() == {"sensitive"}

@@ -63,7 +63,7 @@ def build(study: Study, rules: Rules, store: Store, tokens: dict[str, str]) -> S
         at = session_of(request)
         item = at.find(request.path_params["item"])
         if item is None:
-            raise HTTPException(409, "This item is no longer open.")
+            raise HTTPException(409, "This item is closed now, and what was saved of it stays.")
         value, reason, seconds, seen = _judgement(await _body(request), at)
         swapped = study.swapped(at.rater, item)
         try:

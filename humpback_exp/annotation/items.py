@@ -39,9 +39,9 @@ class Study:
     test: Sequence[Item]
     work: Sequence[Item]
 
-    def in_order(self, items: Sequence[Item], rater: str) -> list[Item]:
-        """Items in the order in which a rater gets them."""
-        return sorted(items, key=lambda item: shuffled_rank(self.seed, f"{rater}:{item.id}"))
+    def rank(self, rater: str, item: Item) -> str:
+        """A sort key: the order in which a rater gets items."""
+        return shuffled_rank(self.seed, f"{rater}:{item.id}")
 
     def swapped(self, rater: str, item: Item) -> bool:
         """Whether this rater sees the second of two texts first."""

@@ -50,10 +50,10 @@ class Session:
         return {"test": self.study.test, "failed": ()}.get(self.phase, self.study.work)
 
     def waiting(self, items: Sequence[Item]) -> list[Item]:
-        """Items this rater is still to judge, in the rater's own order."""
+        """Items this rater is still to judge."""
         most = self.rules.overlap
-        free = [one for one in items if one.known is not None or most is None or self.counts.get(one.id, 0) < most]
-        return [one for one in self.study.in_order(free, self.rater) if one.id not in self.judged]
+        free = (one for one in items if one.known is not None or most is None or self.counts.get(one.id, 0) < most)
+        return [one for one in free if one.id not in self.judged]
 
     def find(self, item: str) -> Item | None:
         """An item of this phase that the rater has judged, or may judge now."""
@@ -67,7 +67,8 @@ class Session:
         waiting = self.waiting(self.items)
         open_now = {one.id for one in self.items}
         done = [one for one in self.judged if one in open_now]
-        wanted = self.find(item) if item else next(iter(waiting), None)
+        following = min(waiting, key=lambda one: self.study.rank(self.rater, one), default=None)
+        wanted = self.find(item) if item else following
         before = done[: done.index(item)] if item in done else done
         return {
             "phase": self.phase,

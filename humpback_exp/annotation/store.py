@@ -21,7 +21,9 @@ CREATE TABLE IF NOT EXISTS judgement (
 );
 """
 WAITS = 5.0
-"""Seconds to wait for another program that holds the database."""
+"""Seconds to wait, at the start, for another program that holds the database."""
+ASKED_AGAIN = 250
+"""Milliseconds to wait for it later, since everybody waits along; the page sends a judgement again that was not written."""
 KEEP = """
 INSERT INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ'))
 ON CONFLICT (rater, item) DO UPDATE SET value = excluded.value, reason = excluded.reason,
@@ -81,6 +83,7 @@ class Store:
             there = self.database.execute("SELECT fingerprint, about FROM study").fetchone()
             if there is None:
                 self.database.execute("INSERT INTO study VALUES (?, ?)", (fingerprint, about))
+            self.database.execute(f"PRAGMA busy_timeout = {ASKED_AGAIN}")
         if there is not None and there[0] != fingerprint:
             raise ValueError(f"{path}: holds judgements of {there[1]}, not of {about}; choose another name=")
 
@@ -124,7 +127,7 @@ class Store:
 
     def of(self, rater: str) -> dict[str, Judgement]:
         """Item -> judgement of one rater, in the order they were made."""
-        return {row.item: row for row in self._judgements("WHERE rater = ? ORDER BY judged_at", rater)}
+        return {row.item: row for row in self._judgements("WHERE rater = ? ORDER BY judged_at, rowid", rater)}
 
     def all(self) -> list[Judgement]:
         return list(self._judgements("ORDER BY rater, item"))

@@ -11,7 +11,7 @@ PAIRS = ("heldout", "heldout_dataset")
 CONCERNS: dict[str, tuple[str, ...]] = {
     "heldout": PAIRS,
     "heldout_change": (*PAIRS, "reference"),
-    "judge": (*PAIRS, "reference", "answers", "judge"),
+    "judge": (*PAIRS, "reference", "stored_answers", "judge"),
     "heldout_sets": ("heldout_sets", "reference"),
     "safety": ("sensitive",),
     "question_selection": (*PAIRS, "heldout_sets", "reference"),

@@ -16,7 +16,7 @@ from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.stage_base import BulkConfig, StageConfig
 from humpback_exp.config.training import TrainConfig
 from humpback_exp.config.training_data import check_selection
-from humpback_exp.prompts import RANKING, stage_digest
+from humpback_exp.prompts import RANKING, text_digest
 
 SOURCES = ("seed", "web")
 
@@ -82,7 +82,7 @@ class EvaluateConfig(MeasuringConfig):
     """Which part of heldout is read."""
     reference: str | None = artifact_input()
     """Whose answers are the opponents in the win rate: an evals folder, or AlpacaEval's model_outputs.json."""
-    answers: str | None = artifact_input()
+    stored_answers: str | None = artifact_input()
     """Answers to judge instead of asking the model: an evals folder's, or a model_outputs.json; the model is then not loaded."""
     template: str | None = None
     """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
@@ -105,9 +105,9 @@ class EvaluateConfig(MeasuringConfig):
         )
 
         require(
-            self.answers is None or self.measurements == ["judge"],
-            "answers",
-            self.answers,
+            self.stored_answers is None or self.measurements == ["judge"],
+            "stored_answers",
+            self.stored_answers,
             "can only be judged; set judge.path= or judge.annotations=, and no other evaluations=",
         )
 
@@ -120,23 +120,23 @@ class EvaluateConfig(MeasuringConfig):
         """The settings of measurements that are not asked for, and what answers that are there already do not depend on."""
         used = {key for name in self.measurements for key in concerns(name)}
         unused = {f.name for f in fields(self) if f.metadata.get("gained")} - used
-        return unused | ({"model_path", "template", "tags", "generation", "engine"} if self.answers else set())
+        return unused | ({"model_path", "template", "tags", "generation", "engine"} if self.stored_answers else set())
 
     @property
     def measurements(self) -> list[str]:
         """Those named, or the held-out loss and the judge; beside the loss its change against a reference."""
         named = self.evaluations
         if named is None:
-            loss = [] if self.answers else ["heldout"]
+            loss = [] if self.stored_answers else ["heldout"]
             named = [*loss, "judge"] if self.judge.asked else ["heldout"]
         change = ["heldout_change"] if self.reference and "heldout" in named else []
         sets = ["heldout_sets"] if self.heldout_sets else []
         return list(dict.fromkeys([*named, *change, *sets]))
 
     @property
-    def prompts(self) -> str:
-        ranks = self.judge.verdict == "ranking" and self.judge.prompt is None
-        return stage_digest(self.stage, self.templates, [RANKING] if ranks else [])
+    def texts(self) -> dict[str, str]:
+        ranks = "judge" in self.measurements and self.judge.verdict == "ranking" and self.judge.prompt is None
+        return {"prompts": self.prompts} | ({"judge.text": text_digest(RANKING)} if ranks else {})
 
 
 STAGES: dict[str, type[StageConfig]] = {

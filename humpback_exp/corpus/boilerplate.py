@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from humpback_exp import reasons
 from humpback_exp.corpus.flatten import Block, join
@@ -71,6 +72,7 @@ TAIL = re.compile(
     r"|(?:load|show|view|see) (?:more|all)\b.{0,40}|loading\W*|reply|permalink|.{1,40} (?:says|said|wrote)\s*:.{0,160}",
     re.I,
 )
+COPYRIGHT = re.compile(r"©|copyright", re.I)
 SHARE_WORDS = frozenset(
     "a and article by click copy copied comment comments e email facebook fb flipboard follow friend friends google gmail "
     "in instagram it link like linkedin mail me messenger more new on opens or page pin pinterest plus pocket post print "
@@ -134,16 +136,31 @@ def without_boilerplate(blocks: list[Block], stop_headers: Sequence[str]) -> lis
 
 def is_stop(header: str, stop_headers: Sequence[str]) -> bool:
     """Whether a header is navigation by one of the stop words, which must begin where a word begins."""
-    words = [word.lower() for word in WORD.findall(header)]
-    line = " ".join(words)
-    for stop in stop_headers:
-        stop = " ".join(word.lower() for word in WORD.findall(stop))
-        if not re.search(rf"\b{re.escape(stop)}", line):
-            continue
-        rest = [word for word in words if not word.startswith(stop)]
-        if stop not in AMBIGUOUS or all(word in LABEL_WORDS or word.isdigit() for word in rest):
+    words = _words(header)
+    for found in _stops(tuple(stop_headers)).findall(" ".join(words)):
+        rest = [word for word in words if not word.startswith(found)]
+        if found not in AMBIGUOUS or all(word in LABEL_WORDS or word.isdigit() for word in rest):
             return True
     return False
+
+
+@cache
+def _stops(stop_headers: tuple[str, ...]) -> "re.Pattern[str]":
+    words = (" ".join(_words(stop)) for stop in stop_headers)
+    return re.compile(rf"\b({'|'.join(map(re.escape, words)) or '(?!)'})")
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(text.lower())
+
+
+def _all_words_in(text: str, known: frozenset[str]) -> list[str]:
+    """The words of a text that has no others than known ones and numbers; none of another text."""
+    first = WORD.search(text)
+    if not first or not (first[0].lower() in known or first[0].isdigit()):
+        return []
+    words = _words(text)
+    return words if all(word in known or word.isdigit() for word in words) else []
 
 
 def _is_label_line(block: Block) -> bool:
@@ -151,14 +168,14 @@ def _is_label_line(block: Block) -> bool:
     text = block.text
     if len(text) > LINE_CHARS or block.kind not in ("text", "item"):
         return False
-    words = WORD.findall(text.lower()) if text.count(" ") <= MAX_SHARE_WORDS else ()
-    if words and all(word in SHARE_WORDS or word.isdigit() for word in words):
+    words = _all_words_in(text, SHARE_WORDS) if text.count(" ") <= MAX_SHARE_WORDS else []
+    if words:
         known = NETWORKS if block.kind == "item" else SHARES | NETWORKS
         if any(word in known for word in words):
             return True
     if block.kind == "item":
         return False
-    if READ_MORE.fullmatch(text) and block.link_chars > POINTER_LINK_SHARE * len(text):
+    if block.link_chars > POINTER_LINK_SHARE * len(text) and READ_MORE.fullmatch(text):
         return True
     return any(pattern.fullmatch(text) for pattern in (ADVERTISEMENT, BYLINE, DATED, LANGUAGES, SIGN_UP))
 
@@ -265,11 +282,11 @@ def _is_tail(block: Block) -> bool:
     if block.kind == "code":
         return False
     share = LIST_LINK_SHARE if block.kind == "item" else POINTER_LINK_SHARE
-    if chars <= LINE_CHARS and block.link_chars > share * len(BULLET.sub("", text)):
+    if chars <= LINE_CHARS and block.link_chars and block.link_chars > share * len(BULLET.sub("", text)):
         return True
-    words = WORD.findall(text.lower())
-    if words and len(words) <= 12 and all(word in NAVIGATION_WORDS for word in words):
+    words = _all_words_in(text, NAVIGATION_WORDS)
+    if words and len(words) <= 12 and not any(map(str.isdigit, words)):
         return True
-    if re.match(r"(?:©|copyright)", text, re.I) and chars <= 3 * LINE_CHARS and re.search(r"\d{4}|reserved", text):
+    if COPYRIGHT.match(text) and chars <= 3 * LINE_CHARS and re.search(r"\d{4}|reserved", text):
         return block.kind == "text"
     return block.kind in ("text", "term") and chars <= LINE_CHARS and TAIL.fullmatch(text) is not None

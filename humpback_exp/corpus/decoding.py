@@ -24,13 +24,14 @@ MAX_BAD_SHARE = 0.02
 """Pages with more zero and replacement characters than this are taken for binary data or a wrong encoding."""
 
 MARK = "at-byte"
-HEADERS = re.compile(rb"<h[1-6](?=[\s>/])", re.I)
-ROLE = re.compile(rb"role\s*=\s*[\"']?heading\b", re.I)
-HEADERS_AND_ROLES = re.compile(HEADERS.pattern + rb"|\s" + ROLE.pattern, re.I)
+HEADERS = re.compile(rb"<h[1-6](?=[\s>/])")
+ROLE = re.compile(rb"role\s*=\s*[\"']?heading\b")
+HEADERS_AND_ROLES = re.compile(HEADERS.pattern + rb"|\s" + ROLE.pattern)
 WIDE_HEADERS = {
-    "utf-16-le": re.compile(rb"<\0h\0[1-6]\0(?=[\s>/]\0)", re.I),
-    "utf-16-be": re.compile(rb"\0<\0h\0[1-6](?=\0[\s>/])", re.I),
+    "utf-16-le": re.compile(rb"<\0h\0[1-6]\0(?=[\s>/]\0)"),
+    "utf-16-be": re.compile(rb"\0<\0h\0[1-6](?=\0[\s>/])"),
 }
+"""To be looked for in small letters, which is faster than without regard to case."""
 
 XHTML = re.compile(r"\s*(?:<\?xml|(?:<![^>]*>\s*)*<html\b[^>]*\sxmlns\s*=)", re.I)
 EMPTY_END = re.compile("/>")
@@ -141,18 +142,18 @@ def _legacy(html: bytes, declared: str | None) -> str:
 
 
 def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
-    wide = WIDE_HEADERS.get(encoding)
-    pattern = wide or (HEADERS_AND_ROLES if ROLE.search(html) else HEADERS)
-
-    def mark(tag: "re.Match[bytes]") -> bytes:
-        start = tag.start()
-        if wide:
-            return tag[0] + (b"" if start % 2 else f" {MARK}={start} ".encode(encoding))
-        if tag[0].startswith(b"<"):
-            return b"%b %b=%d " % (tag[0], MARK.encode(), start)
-        return b" %b=%d%b" % (MARK.encode(), html.rfind(b"<", 0, start), tag[0])
-
-    text = pattern.sub(mark, html).decode(encoding, errors)
+    wide, lower = WIDE_HEADERS.get(encoding), html.lower()
+    pattern = wide or (HEADERS_AND_ROLES if b"heading" in lower and ROLE.search(lower) else HEADERS)
+    pieces, done = [], 0
+    for tag in pattern.finditer(lower):
+        is_role = not wide and not tag[0].startswith(b"<")
+        start = html.rfind(b"<", 0, tag.start()) if is_role else tag.start()
+        if wide and start % 2:
+            continue
+        at = tag.start() if is_role else tag.end()
+        pieces += [html[done:at], f" {MARK}={start} ".encode(encoding if wide else "ascii")]
+        done = at
+    text = b"".join([*pieces, html[done:]]).decode(encoding, errors)
     # A download that was cut off inside a character.
     return text.removesuffix("\ufffd") if errors == "replace" else text
 
@@ -175,12 +176,13 @@ def _check_tags(text: str) -> None:
         raise NotAPage(reasons.TOO_MANY_ELEMENTS)
     depths: Counter[str] = Counter()
     total = work = 0
+    draws = "<svg" in text.lower() or "<math" in text.lower()
     for closing, tag, rest in TAG.findall(text):
         name = tag.lower()
-        if name in OUT_OF_DRAWINGS:
+        if draws and name in OUT_OF_DRAWINGS:
             depths["svg"] = depths["math"] = 0
         # In drawings and formulas, and only there, a tag may close itself.
-        drawn = (depths["svg"] or depths["math"]) and rest.endswith("/")
+        drawn = draws and (depths["svg"] or depths["math"]) and rest.endswith("/")
         if name in CLOSED_BY_THEMSELVES or drawn:
             continue
         if not closing:

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,15 +45,22 @@ class Fingerprint:
 
 def digest(text: str) -> str:
     """Equal for texts that differ in case, space and marks alone."""
-    return hashlib.sha256(" ".join(WORD.findall(text.lower())).encode()).hexdigest()[:32]
+    return hashlib.sha256(" ".join(_words(text)).encode()).hexdigest()[:32]
 
 
 def signature(text: str) -> str:
     """The MinHash of a text's word 5-grams, in hex. The costly part of deduplication, so workers do it."""
-    words = WORD.findall(text.lower())
+    words = _words(text)
     minhash = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
-    minhash.update([" ".join(words[at : at + SHINGLE]) for at in range(max(1, len(words) - SHINGLE + 1))])
+    shingles = zip(*(words[at:] for at in range(SHINGLE)), strict=False)
+    minhash.update(list(map(" ".join, shingles)) or [" ".join(words)])
     return np.array(minhash.digest(), dtype=DTYPE).tobytes().hex()
+
+
+@lru_cache(maxsize=1)
+def _words(text: str) -> list[str]:
+    """Kept for the next call, since a segment's digest and signature are asked for one after the other."""
+    return WORD.findall(text.lower())
 
 
 def reasons(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> list[str | None]:

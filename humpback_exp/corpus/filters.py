@@ -7,6 +7,7 @@ corpus, the English part of ClueWeb22, had already been through.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from resiliparse.parse.lang import detect_fast
 
@@ -16,12 +17,14 @@ from humpback_exp.corpus.boilerplate import is_stop
 from humpback_exp.corpus.segments import Section
 
 PLAIN_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z]+(?=[\s,.;:]|$)")
+PLAIN_WORDS = 6
+"""A line with so many reads like a sentence."""
 WORD = re.compile(r"\w+")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
 PIECE_CHARS = 500
 """The language is looked at in pieces of this size, so that a text in two is found."""
 FOREIGN_SHARE = 1 / 3
-PLACEHOLDER = re.compile(r"\blorem ipsum\b|\bconsectetur adipisci", re.I)
+PLACEHOLDER = re.compile(r"\b(?:lorem ipsum\b|consectetur adipisci)")
 PROSE_CHARS = 200
 """Less prose than this does not tell a language; the whole text is looked at then."""
 
@@ -79,7 +82,12 @@ def links(section: Section, config: CorpusConfig) -> str | None:
 
 def repetition(section: Section, config: CorpusConfig) -> str | None:
     """Two sentences more alike in their word n-grams than allowed, told by what they share rather than pair by pair."""
-    grams = [_ngrams(sentence, config) for sentence in SENTENCE_END.split(section.text)]
+    sentences = SENTENCE_END.split(section.text.lower())
+    grams = [own for sentence in sentences if (own := _ngrams(sentence, config))]
+    # Two sentences alike share at least this many n-grams, and all that are shared stand once too often.
+    needed = 2 * config.sentence_jaccard / (1 + config.sentence_jaccard) * min(map(len, grams), default=0)
+    if sum(map(len, grams)) - len(set().union(*grams)) <= needed:
+        return None
     seen: dict[tuple[str, ...], list[int]] = {}
     for number, own in enumerate(grams):
         shared = Counter(other for gram in own for other in seen.get(gram, ()))
@@ -92,16 +100,17 @@ def repetition(section: Section, config: CorpusConfig) -> str | None:
 
 
 def _ngrams(sentence: str, config: CorpusConfig) -> set[tuple[str, ...]]:
-    words = WORD.findall(sentence.lower())
+    if len(sentence) < 2 * config.sentence_min_words - 1:
+        return set()
+    words = WORD.findall(sentence)
     if len(words) < config.sentence_min_words:
         return set()
-    n = config.sentence_ngram
-    return {tuple(words[start : start + n]) for start in range(len(words) - n + 1)}
+    return set(zip(*(words[at:] for at in range(config.sentence_ngram)), strict=False))
 
 
 def placeholder(section: Section, config: CorpusConfig) -> str | None:
     """Text that stands in for one to come."""
-    return reasons.PLACEHOLDER if PLACEHOLDER.search(section.text) else None
+    return reasons.PLACEHOLDER if PLACEHOLDER.search(section.text.lower()) else None
 
 
 def language(section: Section, config: CorpusConfig) -> str | None:
@@ -146,7 +155,9 @@ def _careful_language(text: str) -> str:
 
 def _prose(text: str) -> str:
     """The lines that read like sentences, where they are enough to go by; else everything. Code has no language."""
-    lines = [line for line in text.splitlines() if len(PLAIN_WORD.findall(line)) > 5]
+    lines = [
+        line for line in text.splitlines() if len(list(islice(PLAIN_WORD.finditer(line), PLAIN_WORDS))) == PLAIN_WORDS
+    ]
     prose = "\n".join(lines)
     return prose if len(prose) >= PROSE_CHARS else text
 

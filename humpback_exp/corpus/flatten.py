@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from humpback_exp import reasons
 from humpback_exp.corpus import markup, plain
 from humpback_exp.corpus.decoding import MARK
-from humpback_exp.corpus.furniture import Furniture, is_note_mark, says_nothing
+from humpback_exp.corpus.furniture import TELLING, Furniture, is_note_mark, says_nothing
 from humpback_exp.corpus.tables import Rows, places_text
 
 PERMALINK_END = re.compile(r"\s*[¶🔗]+$|\s+[#§]$|\s*\[\s*edit(?: source)?\s*(?:\|\s*edit source\s*)?\]$")
@@ -87,7 +87,7 @@ class _Reader:
 
     def read(self) -> list[Block]:
         """All blocks, in order."""
-        line, (kinds, names) = self.line, markup.tag_kinds()
+        line, blocks, (kinds, names) = self.line, self.blocks, markup.tag_kinds()
         nodes, kind, tag, start = self.body.iter(include_text=True), markup.OTHER, "", 0
         above: list[tuple[Iterator[LexborNode], int, str, int]] = []
         while True:
@@ -104,17 +104,26 @@ class _Reader:
                 if inner == markup.SKIP:
                     continue
                 attributes = node.attributes
-                if attributes or name in markup.TAGS:
+                if name in markup.TAGS or not TELLING.isdisjoint(attributes):
                     inner = self._weighed(node, inner, name, attributes)
-                inside = self._open(node, inner, name, attributes) if inner else node.iter(include_text=True)
-                if inside is None:
-                    continue
+                if inner > markup.BREAK:
+                    inside = self._open(node, inner, name, attributes)
+                    if inside is None:
+                        continue
+                else:
+                    if inner and line:
+                        self._break()
+                    inside = node.iter(include_text=True)
                 above.append((nodes, kind, tag, start))
-                nodes, kind, tag, start = inside, inner, name, len(self.blocks)
+                nodes, kind, tag, start = inside, inner, name, len(blocks)
                 break
             else:
-                if kind:
-                    self._close(kind, tag, start)
+                if kind == markup.BREAK and line:
+                    self._break()
+                elif kind > markup.BREAK:
+                    self._close(kind, tag)
+                if kind in (markup.BREAK, markup.BLOCK) and start < len(blocks) and blocks[start].kind == "header":
+                    blocks[start].end = len(blocks)
                 if not above:
                     break
                 nodes, kind, tag, start = above.pop()
@@ -146,7 +155,7 @@ class _Reader:
             return markup.HEADER
         style = attributes.get("style")
         if kind == markup.OTHER and style and markup.BLOCK_STYLE.search(style):
-            return markup.BLOCK
+            return markup.BREAK
         return kind
 
     def _open(self, node: LexborNode, kind: int, tag: str, attributes: Attributes) -> Iterator[LexborNode] | None:
@@ -173,7 +182,8 @@ class _Reader:
         if tag == "br":
             line.append("\n" if self.pre else plain.LINE_BREAK)
         elif tag == "a":
-            if node.text().strip() in PERMALINKS or is_note_mark(node, attributes):
+            text = node.text().strip()
+            if text in PERMALINKS or is_note_mark(text, attributes):
                 return None
             self.in_link = "href" in attributes
             return node.iter(include_text=True)
@@ -197,11 +207,18 @@ class _Reader:
             return node.iter(include_text=True)
         return None
 
-    def _open_block(self, node: LexborNode, tag: str, attributes: Attributes) -> None:
-        if self.header:
+    def _break(self) -> None:
+        """End the line, or what stands for that inside a header, code or a cell."""
+        if self.header or (self.values and not self.pre):
             self.line.append(" ")
-        elif self.pre and tag != "pre":
+        elif self.pre:
             self._new_code_line()
+        else:
+            self._flush()
+
+    def _open_block(self, node: LexborNode, tag: str, attributes: Attributes) -> None:
+        if self.header or (self.pre and tag != "pre"):
+            self._break()
         elif self.values and tag not in ("table", "caption"):
             self.line.append(" ")
             if tag in ("td", "th"):
@@ -229,12 +246,10 @@ class _Reader:
         elif tag in ("article", "main"):
             self.articles.append(len(self.blocks))
 
-    def _close(self, kind: int, tag: str, start: int) -> None:
-        """End an element that began when there were `start` blocks."""
+    def _close(self, kind: int, tag: str) -> None:
+        """End an element that does more than break the line."""
         if kind == markup.BLOCK:
             self._close_block(tag)
-            if start < len(self.blocks) and self.blocks[start].kind == "header":
-                self.blocks[start].end = len(self.blocks)
         elif kind == markup.HEADER:
             self._flush()
             self.header = None
@@ -244,10 +259,8 @@ class _Reader:
             self.line.append("”")
 
     def _close_block(self, tag: str) -> None:
-        if self.header:
-            self.line.append(" ")
-        elif self.pre and tag != "pre":
-            self._new_code_line()
+        if self.header or (self.pre and tag != "pre"):
+            self._break()
         elif self.values and tag not in ("table", "caption"):
             self._close_value(self.values, tag)
         else:
@@ -329,4 +342,4 @@ def _offset(attributes: Attributes) -> int:
 def _custom(node: LexborNode) -> int:
     """A custom element is a block where no text stands beside it, else a part of the line."""
     beside = [other for other in (node.prev, node.next) if other is not None and other.tag_id == markup.TEXT_NODE]
-    return markup.OTHER if any((other.text_content or "").strip() for other in beside) else markup.BLOCK
+    return markup.OTHER if any((other.text_content or "").strip() for other in beside) else markup.BREAK

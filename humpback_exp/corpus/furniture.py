@@ -36,6 +36,7 @@ NAMES_SEEN: dict[str, tuple[str, str] | None] = {}
 MAX_NAMES_SEEN = 50_000
 NOTE_BOX = re.compile(r"\b(?:note|tip|hint|warning|caution|important|info|example|admonition|callout)\b", re.I)
 """Asides that belong to the text around them."""
+SPACES = " \n\t\r\f\xa0"
 UNSEEN_NAME = ("", "")
 Evidence = tuple[str, str]
 """A kind of furniture, and what speaks for it in the words of a drop reason."""
@@ -135,9 +136,9 @@ def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evi
     return (TAGS[tag], tag) if tag in TAGS else None
 
 
-def is_note_mark(node: LexborNode, attributes: dict[str, str | None]) -> bool:
-    """A footnote's mark, or the way back from one: a number that leads to another place on the page."""
-    return (attributes.get("href") or "").startswith("#") and NOTE_MARK.fullmatch(node.text().strip()) is not None
+def is_note_mark(text: str, attributes: dict[str, str | None]) -> bool:
+    """Whether a link is a footnote's mark, or the way back from one: a number that leads to another place on the page."""
+    return (attributes.get("href") or "").startswith("#") and NOTE_MARK.fullmatch(text) is not None
 
 
 def _meaning(value: str) -> Evidence | None:
@@ -156,8 +157,12 @@ def _is_named_after_its_header(node: LexborNode, name: str) -> bool:
 
 
 def _chars(node: LexborNode) -> int:
-    return len("".join(node.text().split()))
+    return _without_spaces(node.text())
 
 
 def _linked_chars(node: LexborNode) -> int:
-    return len("".join("".join(link.text() for link in node.css("a[href]")).split()))
+    return _without_spaces("".join(link.text() for link in node.css("a[href]")))
+
+
+def _without_spaces(text: str) -> int:
+    return len(text) - sum(map(text.count, SPACES))

@@ -5,11 +5,12 @@ from functools import cache
 
 from selectolax.lexbor import LexborHTMLParser
 
-BLOCKS = frozenset(
-    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure header "
-    "hgroup hr legend li main menu ol optgroup p pre section summary table tbody td tfoot th thead tr ul "
-    "aside dialog footer form nav".split()
+BREAKS = frozenset(
+    "address blockquote body center details div dl fieldset figcaption figure header hgroup hr legend optgroup p section "
+    "summary tbody tfoot thead aside dialog footer form nav".split()
 )
+"""Blocks that end a line before and after themselves, and mean nothing more."""
+BLOCKS = frozenset("article caption dd dt li main menu ol pre table td th tr ul".split())
 HEADERS = frozenset("h1 h2 h3 h4 h5 h6".split())
 REMOVED = ["script", "style"]
 """Taken out of the tree before it is read, so that the length of an element's text is that of its words."""
@@ -75,9 +76,9 @@ BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", r
 FORMULA = re.compile(r"math|\btex\b|latex|equation|formula", re.I)
 NOTE_MARK = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+|nb \d+|[*†‡§]+|citation needed)\]?|[↩⤴^]\ufe0e?", re.I)
 
-OTHER, BLOCK, HEADER, INLINE, TITLE, SKIP = range(6)
-"""What the walk does with an element: nothing but go on, begin a block, a header, an inline element that means more than
-its text, furniture that holds the page's title, leave it out."""
+OTHER, BREAK, BLOCK, HEADER, INLINE, TITLE, SKIP = range(7)
+"""What the walk does with an element: nothing but go on, end the line before and after it, begin a block, a header, an inline
+element that means more than its text, furniture that holds the page's title, leave it out."""
 TEXT_NODE, COMMENT_NODE, CUSTOM = 2, 4, 512
 """Lexbor's numbers for texts and comments, and the first of those for unknown elements."""
 
@@ -87,7 +88,7 @@ def tag_kinds() -> tuple[list[int], list[str]]:
     """The kind and name of every tag by Lexbor's number for it; numbers from 512 on are unknown elements."""
     kinds, names = [OTHER] * CUSTOM, [""] * CUSTOM
     kinds[COMMENT_NODE] = SKIP
-    for kind, tags in ((BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS), (SKIP, SKIPPED)):
+    for kind, tags in ((BREAK, BREAKS), (BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS), (SKIP, SKIPPED)):
         for tag in tags:
             number = _number(tag)
             kinds[number], names[number] = kind, tag

@@ -63,7 +63,7 @@ class Evaluation:
     @cached_property
     def overlap(self) -> dict[str, float]:
         """How many of the prompts stand in the model's training pairs, by source; which ones stands in `overlap.json`."""
-        found = {} if self.config.answers else overlap(self.config.model_path, self.pairs)
+        found = {} if self.config.stored_answers else overlap(self.config.model_path, self.pairs)
         if found:
             write_text(self.folder / "overlap.json", json.dumps(found, indent=1))
         return {f"overlap_{source}": len(ids) for source, ids in found.items()}

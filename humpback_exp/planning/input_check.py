@@ -9,9 +9,9 @@ from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.sources import OPTIONS, SETS, is_hub_id
 
-FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "answers")
+FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "stored_answers")
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
-FILES_TOO = ("reference", "answers", "candidates")
+FILES_TOO = ("reference", "stored_answers", "candidates")
 """Of these, the keys that may name a file: AlpacaEval's answers, or labelled pairs."""
 FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
 
@@ -65,7 +65,7 @@ def check_judges(stages: Sequence[StageConfig]) -> None:
             continue
         if not (stage.judge.asked and stage.reference):
             continue
-        ours = _asked_model(stage.answers, models) if stage.answers else stage.model_path
+        ours = _asked_model(stage.stored_answers, models) if stage.stored_answers else stage.model_path
         impartial = stage.judge.may_judge_itself or stage.judge.path not in (
             ours,
             _asked_model(stage.reference, models),

@@ -68,15 +68,16 @@ def _ratings(
 
 
 def _evaluation(config: PlanConfig, rows: Rows, compares: bool) -> tuple[Requests, ...]:
-    """Losses and answers on held-out pairs, comparisons in both orders."""
+    """Losses and answers on held-out pairs, comparisons in one order or both."""
     prompts, pair = config.judge.prompts, rows.instruction + rows.output
     writes = (config.answers or config.generation).max_new_tokens
-    judged = len(JUDGE) + pair + rows.output
+    judged, orders = len(JUDGE) + pair + rows.output, 2 if config.judge.order == "both" else 1
+    ranks = config.judge.generation.max_new_tokens if config.judge.verdict == "ranking" else 0
     questions = 5 if "question_selection" in (config.evaluations or []) else 0
     return (
         _requests(config, (1 + questions) * rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, writes),
-        _requests(config, 2 * prompts if compares else 0, judged, judged, 0),
+        _requests(config, orders * prompts if compares else 0, judged, judged, ranks),
     )
 
 

@@ -111,7 +111,9 @@ def measure_judge(evaluation: Evaluation) -> Measured:
     if config.reference:
         compared = comparisons(rows, evaluation.reference)
         verdicts = judged(config, compared, evaluation.folder, lambda: load_judge(evaluation))
-        found.metrics |= summary(verdicts, compared) | calibration_of(evaluation.folder)
+        found.metrics |= summary(verdicts, compared, placed=config.judge.annotations is None) | calibration_of(
+            evaluation.folder
+        )
         found.drops = unjudged(rows, evaluation.reference, verdicts)
         tell_unjudged(config, found.drops, len(verdicts))
     return found
@@ -148,7 +150,7 @@ def answered(evaluation: Evaluation) -> list[Answer]:
     `judge.prompts` where they are judged. What an earlier measurement left out is added.
     """
     config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
-    if config.answers and not path.exists():
+    if config.stored_answers and not path.exists():
         write(path, Answer, read_answers(config, pairs))
     there = list(read(evaluation.folder, Answer)) if path.exists() else [heldout.unmeasured(pair) for pair in pairs]
     loses = (

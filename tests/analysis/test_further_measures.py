@@ -1,11 +1,14 @@
 """Further held-out sets and question selection beside the loss, as the closing table shows them."""
 
+import json
 from pathlib import Path
 
 import loop_folders as folders
+from test_report import text
 
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.further_measures import further_measures
+from humpback_exp.analysis.pages.loop import build
 from humpback_exp.analysis.pages.terminal import closing
 
 FIGURES = {
@@ -45,3 +48,15 @@ def test_a_row_for_every_set_with_intervals_and_stars(tmp_path: Path) -> None:
 def test_nothing_more_measured_adds_no_table(tmp_path: Path) -> None:
     folders.whole_loop(tmp_path)
     assert "instruction gain" not in closing(str(tmp_path), ["base", "m0", "m1"], None)
+
+
+def test_the_loops_page_and_the_closing_table_show_them(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    path = tmp_path / "evals/m1/manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"metrics": manifest["metrics"] | FIGURES}))
+    shown = "m1 general 3.000 (2.780 to 3.220) \u22120.250 (\u22120.470 to \u22120.030)*"
+    assert shown in text(build(str(tmp_path)))
+    said = closing(str(tmp_path), ["base", "m0", "m1"], None)
+    assert "3.000 (2.780 to 3.220)" in said and "-0.250 (-0.470 to -0.030)*" in said
+    assert max(map(len, said.splitlines())) <= 120

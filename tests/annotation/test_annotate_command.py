@@ -90,13 +90,19 @@ REFUSED = (
 )
 
 
-def test_judgements_out_of_bounds_and_unknown_links_are_refused(links: dict[str, str]) -> None:
+def test_what_cannot_be_kept_is_refused(root: Path, links: dict[str, str]) -> None:
     item = asked(f"{links['r1']}/item")["item"]["id"]
     for status, body in REFUSED:
         with pytest.raises(urllib.error.HTTPError) as refused:
             asked(f"{links['r1']}/item/{item}", **body)
         assert refused.value.code == status, body
     assert asked(f"{links['r1']}/item")["done"] == 0
+    with sqlite3.connect(root / "annotations" / "people.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(urllib.error.HTTPError, match="503"):  # which the page takes for a lost connection
+            asked(f"{links['r1']}/item/{item}", value=1, reason="a", seconds=1, revision=0)
+        other.execute("ROLLBACK")
+    assert asked(f"{links['r1']}/item/{item}", value=1, reason="a", seconds=1, revision=0)["done"] == 1
     for path in ("", "/item"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             asked(links["r1"][:-1] + path)

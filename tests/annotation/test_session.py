@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp.annotation.items import Study, study
+from humpback_exp.annotation.items import Item, Study, study
 from humpback_exp.annotation.session import Rules, Session, session
 from humpback_exp.annotation.store import Store
 from humpback_exp.config import AnnotateConfig, RubricConfig
 from tests.annotation.evaluations import candidates, evaluation
+from tests.conftest import ROOT
 
 TEST = [
     {"instruction": "2 + 2?", "answers": ["4", "5"], "choice": "first"},
@@ -40,11 +41,15 @@ def judge(items: Study, store: Store, rater: str, *values: int) -> None:
         store.keep(rater, item["id"], value, False, "because", 1.0, 0)
 
 
+def in_order(items: Study, rater: str) -> list[Item]:
+    return sorted(items.work, key=lambda item: items.rank(rater, item))
+
+
 def test_items_and_sides_have_an_order_of_each_raters_own_that_stays(root: Path) -> None:
     items = made(root)
-    orders = {rater: [item.source for item in items.in_order(items.work, rater)] for rater in ("r1", "r2")}
+    orders = {rater: [item.source for item in in_order(items, rater)] for rater in ("r1", "r2")}
     assert orders["r1"] != orders["r2"] and sorted(orders["r1"]) == sorted(orders["r2"])
-    assert orders["r1"] == [item.source for item in made(root).in_order(items.work, "r1")]
+    assert orders["r1"] == [item.source for item in in_order(made(root), "r1")]
     sides = [items.swapped(f"r{n}", item) for n in range(50) for item in items.work]
     assert 0.4 < sum(sides) / len(sides) < 0.6
 
@@ -92,7 +97,7 @@ def test_an_item_goes_to_no_more_raters_than_asked(root: Path, tmp_path: Path) -
 def test_a_rater_goes_back_one_by_one_and_on_where_he_was(root: Path, tmp_path: Path) -> None:
     items, store = made(root), Store(tmp_path / "s", "f", "")
     judge(items, store, "r1", 1, 0)
-    order = [item.id for item in items.in_order(items.work, "r1")]
+    order = [item.id for item in in_order(items, "r1")]
     now = at(items, store).shown()
     assert (now["done"], now["item"]["id"], now["previous"]) == (2, order[2], order[1])
     back = at(items, store).shown(order[1])
@@ -111,6 +116,11 @@ def test_pairs_are_labelled_by_the_levels_of_the_rubric(tmp_path: Path) -> None:
     good = made(tmp_path, **options)
     assert [(choice.label, choice.value) for choice in good.choices] == [("Good", 5), ("Not good", 1)]
     assert not any(good.swapped(f"r{n}", item) for n in range(20) for item in good.work)
+
+
+def test_the_committed_test_has_ten_items_with_a_winner_each(root: Path) -> None:
+    known = [item.known for item in made(root, screening=str(ROOT / "examples" / "screening.jsonl")).test]
+    assert sorted(known, key=str) == [-1] * 5 + [1] * 5
 
 
 @pytest.mark.parametrize(

@@ -434,6 +434,20 @@ def test_verdicts_from_elsewhere_are_about_these_answers(tmp_path: Path) -> None
     assert judged(config, [PAIR], config.folder, load) == []
 
 
+@stored
+def test_stored_verdicts_read_back_give_the_published_win_rate(tmp_path: Path) -> None:
+    path = STORED / "guanaco-65b/annotations_v1_gpt4.json"
+    rows = read_annotations(path)
+    compared = [
+        Comparison(str(n), each.instruction.strip(), each.output_2, each.output_1) for n, each in enumerate(rows[::-1])
+    ]
+    config = EvaluateConfig(output_root=str(tmp_path), name="guanaco", judge=JudgeConfig(annotations=str(path)))
+    config.folder.mkdir(parents=True)
+    figures = summary(judged(config, compared, config.folder, lambda: pytest.fail("no judge is asked")), compared)
+    assert (round(100 * figures["preference"], 5), round(100 * figures["preference_error"], 5)) == (71.80124, 1.58691)
+    assert (figures["wins"], figures["losses"], round(100 * figures["longer_share"], 2)) == (578, 227, 73.01)
+
+
 def test_a_local_judge_that_would_say_the_same_is_asked_once(tmp_path: Path) -> None:
     asked: list[int] = []
 

@@ -39,8 +39,8 @@ def command(tmp_path: Path) -> list[str]:
     ours = outputs(tmp_path / "mine/model_outputs.json", "mine", ["ours 0", "ours 1", "ours 2", None])
     base = outputs(tmp_path / "base/model_outputs.json", "base", ["theirs 0", "theirs 1", "theirs 2", "theirs 3"])
     return [
-        "evaluate.py", "tracking=none", f"output_root={tmp_path}/outputs", "name=mine", f"answers={ours}", f"reference={base}",
-        f"heldout={base}", "heldout_dataset.prompts_only=true", "heldout_dataset.count=4",
+        "evaluate.py", "tracking=none", f"output_root={tmp_path}/outputs", "name=mine", f"stored_answers={ours}",
+        f"reference={base}", f"heldout={base}", "heldout_dataset.prompts_only=true", "heldout_dataset.count=4",
     ]  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_what_cannot_be_judged_is_refused_before_anything_is_asked(command: list
     other.write_text(json.dumps([{"instruction": "Question 1?", "output": "a"}]))
     refusals = {
         f"reference={other}": f"reference={other}: evaluated on other pairs than",
-        f"answers={other}": f"answers={other}: evaluated on other pairs than",
+        f"stored_answers={other}": f"stored_answers={other}: evaluated on other pairs than",
         "heldout_dataset.count=5": "has 4 rows, not heldout_dataset.count=5; get it whole",
         "judge.prompt=none.txt": "judge.prompt=none.txt: no such file",
         "judge.calibration=none.json": "judge.calibration=none.json: no such file",

@@ -7,6 +7,7 @@ from humpback_exp.analysis.evaluations import evaluations
 from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
 from humpback_exp.analysis.format import duration, excerpt
 from humpback_exp.analysis.funnel import funnels
+from humpback_exp.analysis.further_measures import further_measures
 from humpback_exp.analysis.lineage import differences, nodes, outside
 from humpback_exp.analysis.pages import tables
 from humpback_exp.analysis.pages.opening import opening
@@ -46,6 +47,7 @@ def build(output_root: str) -> str:
         results=results_table(told, results),
         comparisons=tables.of_comparisons(made),
         models=tables.of_models(told, gates(catalog)),
+        further=further_measures(catalog.of("evals")),
         cautions=[*cautions.of_models(told, made), *cautions.same_models(catalog)],
         intervals=plots.of_loop(results["references"], ROWS) if "references" in results else [],
         histograms=[plots.histogram(one, number) for number, one in enumerate(scores.histograms(rated))],

@@ -15,6 +15,8 @@ from humpback_exp.analysis.pages.tables import Cell, Table
 from humpback_exp.records import Example, read
 
 PAIRS = 5
+COLUMNS = 4
+"""Figures side by side, each with its interval, in 120 characters."""
 PAGE_ONLY = ("by ", "judge", "first")
 """Beginnings of the heads of columns that are left out."""
 LEGEND = """
@@ -38,8 +40,7 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         tables.of_models(shown, gates(catalog)),
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
-    if more := further_measures([one.runs[0].folder for one in shown]):
-        texts.append(progress.table([plain(row) for row in more]))
+    texts += [progress.table(part) for part in narrow(further_measures([one.runs[0].folder for one in shown]))]
     text = (
         textwrap.fill(findings.of_loop(results)[0], 114)
         + "\n\nresults on held-out human pairs\n"
@@ -50,9 +51,13 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     return text if curated is None else f"{text}\n\nfive curated pairs, the best scored first\n{pairs(curated)}"
 
 
-def plain(row: dict[str, str]) -> dict[str, str]:
-    """A row as the terminal prints it, with heads in several lines."""
-    return {"\n".join(textwrap.wrap(head, 14)): in_ascii(text) for head, text in row.items()}
+def narrow(more: list[dict[str, str]]) -> list[list[dict[str, str]]]:
+    """Rows as tables that fit a terminal: each has the two columns that name a row and at most `COLUMNS` figures."""
+    heads = list(more[0]) if more else []
+    parts = [heads[:2] + heads[start : start + COLUMNS] for start in range(2, len(heads), COLUMNS)]
+    return [
+        [{"\n".join(textwrap.wrap(head, 14)): in_ascii(row[head]) for head in part} for row in more] for part in parts
+    ]
 
 
 def rows(found: Table) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ import yaml
 
 from humpback_exp.config.bounds import require
 from humpback_exp.config.evaluation import BenchmarksConfig
+from humpback_exp.data.sources import library
 
 FAMILIES = {
     "social_iqa": "siqa",
@@ -35,6 +36,7 @@ def manager(task: str, config: BenchmarksConfig, generated: Path | None = None) 
     """
     import lm_eval.tasks
 
+    library()  # so that `datasets` sends nothing to the server where it counts what is read
     logging.getLogger("lm_eval").setLevel(logging.ERROR)  # it warns of each task that a file of ours replaces
     own = [config.tasks] if config.tasks else []
     if task in FAMILIES:

@@ -27,13 +27,13 @@ def read_opponents(config: EvaluateConfig, pairs: Sequence[Example]) -> dict[str
 
 
 def read_answers(config: EvaluateConfig, pairs: Sequence[Example]) -> list[Answer]:
-    """Our own rows from `config.answers`, with answers to the first `judge.prompts`.
+    """Our own rows from `config.stored_answers`, with answers to the first `judge.prompts`.
 
     Raises:
         ValueError: it is about other prompts.
     """
-    assert config.answers is not None
-    there = _read_rows(config.answers, f"answers={config.answers}", config, pairs)
+    assert config.stored_answers is not None
+    there = _read_rows(config.stored_answers, f"stored_answers={config.stored_answers}", config, pairs)
     rows = [replace(there[pair.id], human=pair.output, loss=0.0, labels=0) for pair in pairs]
     return [row if place < config.judge.prompts else replace(row, answer=None) for place, row in enumerate(rows)]
 

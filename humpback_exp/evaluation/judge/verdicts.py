@@ -112,12 +112,17 @@ def log_odds(probability: float) -> float:
     return math.log(clamped / (1 - clamped))
 
 
-def summary(verdicts: Sequence[Verdict], comparisons: Sequence[Comparison] = ()) -> dict[str, float]:
+def summary(
+    verdicts: Sequence[Verdict], comparisons: Sequence[Comparison] = (), placed: bool = True
+) -> dict[str, float]:
     """Wins plus half the ties, and the judge's mean preference, each with its standard error; nan without verdicts.
 
     `preference` is AlpacaEval's raw win rate: the mean over both orders of the share given to our answer. `position_share` is
     how often the first answer was preferred: near 0 or 1 the judge looks at places more than at answers. `longer_share` is how
     often the longer one was, of answers of different lengths.
+
+    Args:
+        placed: whether it is known which answer was shown first, which it is not of verdicts from elsewhere.
     """
     rate = win_rate([POINTS[verdict.outcome] for verdict in verdicts])
     preference, error = mean_and_error([verdict.preference for verdict in verdicts])
@@ -126,7 +131,7 @@ def summary(verdicts: Sequence[Verdict], comparisons: Sequence[Comparison] = ())
         "win_rate_error": rate.error / 100,
         "preference": preference,
         "preference_error": error,
-        "position_share": position_share(verdicts),
+        "position_share": position_share(verdicts) if placed else math.nan,
         "prompts": len(verdicts),
         "wins": rate.wins,
         "ties": rate.ties,
