@@ -110,9 +110,10 @@ def _judge(config: Mapping[str, Any], paths: Mapping[str, str]) -> str:
 
 
 def _alike(manifest: Manifest) -> str:
-    marks = {key: one["fingerprint"] for key, one in manifest.inputs.items() if key != "model_path"}
-    judge = {key: value for key, value in manifest.config.items() if key.startswith(("judge.", "heldout_dataset."))}
-    return digest([marks, judge])[:6]
+    inputs = ("heldout", "heldout_dataset.without", "reference", "judge.path", "judge.prompt", "judge.annotations")
+    marks = {key: manifest.inputs[key]["fingerprint"] for key in inputs if key in manifest.inputs}
+    settings = ("heldout_dataset.", "judge.prompts", "judge.template", "judge.verdict", "judge.labels", "judge.order")
+    return digest([marks, {key: value for key, value in manifest.config.items() if key.startswith(settings)}])[:6]
 
 
 def _prompts(config: Mapping[str, Any], path: str) -> str:

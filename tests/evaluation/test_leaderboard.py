@@ -60,6 +60,14 @@ def test_only_the_papers_own_way_of_judging_joins_the_papers_group() -> None:
     assert rows[-1].group == (*PAPER, "") != rows[0].group
 
 
+def test_stored_answers_and_a_trial_of_the_judge_change_no_group() -> None:
+    alike = [manifest(), manifest("other", stored_answers="x.json"), manifest(**{"judge.calibration": "c.json"})]
+    assert len({row.group for row in map(row_of, alike) if row}) == 1
+    fewer = manifest()
+    fewer.config["judge.prompts"] = 8
+    assert row_of(fewer).group != row_of(manifest()).group
+
+
 def test_references_of_one_name_are_not_one_opponent() -> None:
     groups = {
         row.group
