@@ -86,19 +86,18 @@ STAGE_PROMPTS = {
 """Stage -> the texts above that shape what it makes: a run made with other words is another run."""
 
 
-def stage_digest(stage: str, templates: Sequence[str | None] = (), texts: Sequence[str] = ()) -> str:
+def stage_digest(stage: str, templates: Sequence[str | None] = ()) -> str:
     """What identifies the texts that shape a stage; empty for a stage that says nothing to a model.
 
     Args:
         templates: names of the chat templates that it renders with. A new or edited one makes another run of the stages that use
             it; those that use a shipped one stay what they are.
-        texts: that this run alone says, beside those of every run of the stage.
     """
     if stage not in STAGE_PROMPTS:
         return ""
     used = {name: TEMPLATES[name] for name in templates if name in TEMPLATES}
     new = {name: text for name, text in used.items() if text_digest(text) != SHIPPED_TEMPLATES.get(name)}
-    return text_digest([*STAGE_PROMPTS[stage], *([new] if new else []), *texts])
+    return text_digest([*STAGE_PROMPTS[stage], *([new] if new else [])])
 
 
 def text_digest(texts: object) -> str:

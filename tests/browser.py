@@ -94,7 +94,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """One key, down and up."""
-        code = KEYS.get(key, ord(key.upper()) if key.isalnum() else 0)
+        code = KEYS[key] if key in KEYS else ord(key.upper()) if key.isalnum() else 0
         text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)

@@ -8,7 +8,7 @@ import pytest
 from humpback_exp import artifacts
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.pages.loop import compared, results_table
-from humpback_exp.analysis.pages.tables import of_comparisons
+from humpback_exp.analysis.pages.result_tables import of_comparisons
 from humpback_exp.config import RewriteConfig, ScoreConfig, TrainConfig
 from humpback_exp.config import read as read_config
 from humpback_exp.data.examples import training_examples

@@ -199,9 +199,13 @@ def test_every_text_is_edited_above() -> None:
 
 
 def test_the_ranking_prompt_shapes_the_evaluations_that_ask_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [JudgeConfig(), JudgeConfig(verdict="ranking"), JudgeConfig(verdict="ranking", prompt="mine.txt")]
-    before = [EvaluateConfig(judge=judge).prompts for judge in asked]
+    asked = [
+        JudgeConfig(path="j"),
+        JudgeConfig(path="j", verdict="ranking"),
+        JudgeConfig(path="j", verdict="ranking", prompt="mine.txt"),
+    ]
+    before = [EvaluateConfig(judge=judge).texts for judge in asked]
     assert before[0] == before[2] != before[1]
     monkeypatch.setattr("humpback_exp.config.stages.RANKING", prompts.RANKING + " ")
-    after = [EvaluateConfig(judge=judge).prompts for judge in asked]
+    after = [EvaluateConfig(judge=judge).texts for judge in asked]
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]

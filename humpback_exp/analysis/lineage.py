@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humpback_exp.analysis.format import DASH, setting
-from humpback_exp.artifacts.catalog import Catalog, Folder, Input, differing, inputs_of
+from humpback_exp.artifacts.catalog import Catalog, Folder, Input, differing, facts, inputs_of
 from humpback_exp.artifacts.manifest import KINDS
 
 
@@ -36,12 +36,10 @@ def nodes(catalog: Catalog) -> list[Node]:
 
 def _sources(catalog: Catalog, folder: Folder) -> list[str]:
     """Each file or folder once, though a model may be both judged and judge."""
-    paths = {one.path.resolve(): one for one in catalog.folders}
     ours: list[str] = []
     others: list[str] = []
     for source in inputs_of(folder.manifest):
-        found, there = catalog.find(source), paths.get(Path(source.path).resolve())
-        anew = " (made anew since)" if there is not None and there.fingerprint != source.fingerprint else ""
+        found, anew = catalog.find(source), " (made anew since)" if catalog.is_made_anew(source) else ""
         name = found.label if found else Path(source.path).name or source.path
         (ours if found else others).append(f"{name}{anew}")
     return list(dict.fromkeys([*ours, *others]))
@@ -68,6 +66,4 @@ def differences(catalog: Catalog) -> dict[str, dict[str, list[str]]]:
 def facts_below(folder: Folder) -> dict[str, str]:
     """Settings and inputs as a reader knows them; an input below this output root by its label."""
     root = folder.path.as_posix().removesuffix(folder.label)
-    config = {key: setting(value) for key, value in folder.manifest.config.items()}
-    sources = {one.key: f"{one.path.removeprefix(root)} ({one.fingerprint[:8]})" for one in inputs_of(folder.manifest)}
-    return config | sources
+    return {key: setting(value).removeprefix(root) for key, value in facts(folder.manifest).items()}

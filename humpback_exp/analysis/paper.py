@@ -6,8 +6,11 @@ and 2.
 """
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from humpback_exp.analysis.settings import Setting
 
 ALPHA = {
     "Humpback": 6.95,
@@ -36,12 +39,20 @@ class Published:
     source: str
 
 
-def published(study: str) -> list[Published]:
-    """The paper's points for a study, in its order; none where it gives no numbers."""
+def published(ablation: str) -> list[Published]:
+    """The paper's points for an ablation, in its order; none where it gives no numbers."""
     with (Path(__file__).parent / "paper.csv").open(encoding="utf-8", newline="") as file:
-        return [_point(row) for row in csv.DictReader(file) if row["study"] == study]
+        return [_point(row) for row in csv.DictReader(file) if row["ablation"] == ablation]
 
 
 def _point(row: dict[str, str]) -> Published:
     x, error = (float(row[key]) if row[key] else None for key in ("x", "error"))
     return Published(row["series"], x, float(row["win_rate"]), error, row["source"])
+
+
+def number_of(published: Sequence[Published], setting: Setting) -> Published | None:
+    """The paper's number for the same setting; none where there were fewer web pairs than its x says."""
+    if any(run.short("web") for run in setting.runs):
+        return None
+    place = setting.place
+    return next((one for one in published if (one.series, one.x) == (place.series, place.x)), None)

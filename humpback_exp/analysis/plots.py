@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from humpback_exp.analysis.corrections import Result
 from humpback_exp.analysis.evaluations import LOSS, WIN, Measure
-from humpback_exp.analysis.panel import Lines, Mark, panel
+from humpback_exp.analysis.figure import PALE, SERIES, Figure
+from humpback_exp.analysis.interval_plots import Lines, Mark, panel
 from humpback_exp.analysis.paper import Published
-from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.scores import Histogram
 from humpback_exp.analysis.settings import Setting
-from humpback_exp.analysis.svg import PALE, SERIES, Figure
 from humpback_exp.evaluation.intervals import Interval
 
 POINTS = 300

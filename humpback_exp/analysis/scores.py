@@ -1,7 +1,7 @@
-"""Scored folders -> histograms with what a selection keeps of them, and rows worth reading: best, worst and dropped.
+"""Scored folders -> histograms with what a selection keeps of them.
 
 Calibrated scores are ranks, whose histogram looks the same for every model, so likelihoods are shown in nats. Only numbers
-are read of every row; whole rows only from the files in which a best or worst one stands.
+are read of every row.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from pathlib import Path
 from humpback_exp.analysis.folders import made_from, try_read
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.curation.selection import select
-from humpback_exp.records import Candidate, Measured, Score, ScoredCandidate, parts, read_file
+from humpback_exp.records import Measured, Score, parts, read_file
 
 BINS = 24
 RATINGS = (1, 2, 3, 4, 5)
@@ -21,9 +21,6 @@ UNITS = {
     "score": "score",
 }
 """Measure -> what its axis says."""
-FILES = 8
-"""Files looked through for dropped rows; a corpus has thousands."""
-PER_REASON = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +126,3 @@ def _histogram(scored: Scored, name: str, values: dict[str, float], edges: list[
     caption += f", {unread:,} unreadable" if unread else ""
     caption += f"; {len(scored.kept):,} kept ({scored.rule})" if scored.rule else "; nothing was selected from it"
     return Histogram(scored.folder.label, caption, UNITS[name], edges, counts, kept)
-
-
-def extremes(catalog: Catalog, scored: Scored, count: int) -> tuple[list[ScoredCandidate], list[ScoredCandidate]]:
-    """The best and the worst rated rows, never the same one twice."""
-    rated = scored.rated
-    count = min(count, len(rated) // 2) or min(1, len(rated))
-    best, worst = rated[:count], rated[count:][-count:][::-1]
-    files = sorted({path for path, _ in [*best, *worst]})
-    found = try_read(
-        catalog, scored.folder, lambda _: [row for path in files for row in read_file(path, ScoredCandidate)]
-    )
-    by_id = {row.id: row for row in found or []}
-    return [by_id[row.id] for _, row in best if row.id in by_id], [by_id[row.id] for _, row in worst if row.id in by_id]
-
-
-def dropped(catalog: Catalog, folders: Sequence[Folder]) -> list[Candidate]:
-    """A few dropped instructions of every reason, from the first files of each candidates folder."""
-    found: dict[str, list[Candidate]] = {}
-    for folder in folders:
-        for row in try_read(catalog, folder, _dropped) or []:
-            found.setdefault(row.dropped, []).append(row)
-    return [row for reason in sorted(found) for row in found[reason][:PER_REASON]]
-
-
-def _dropped(folder: Folder) -> list[Candidate]:
-    return [row for path in parts(folder.path)[:FILES] for row in read_file(path, Candidate) if row.dropped]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from humpback_exp.analysis.panel import MARKERS
-from humpback_exp.analysis.svg import SERIES, SOFT, Figure
+from humpback_exp.analysis.figure import SERIES, SOFT, Figure
+from humpback_exp.analysis.interval_plots import MARKERS
 from humpback_exp.evaluation.selectors import Selector
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from humpback_exp.analysis.ablations import Ablation
 from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, WIN, Evaluation, Measure, Row
 from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.format import amount
-from humpback_exp.analysis.paper import Published
-from humpback_exp.analysis.series import Place
-from humpback_exp.analysis.studies import Study
+from humpback_exp.analysis.placement import Place
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.evaluation.intervals import Grid, Interval, pooled
 
@@ -70,18 +69,18 @@ def grid(members: Sequence[Mapping[str, Row]], rows: Sequence[str]) -> Grid:
     return Grid(cells[:, :, 0], cells[:, :, 1].mean(axis=0))
 
 
-def settings(study: Study, found: Sequence[Evaluation]) -> list[Setting]:
+def settings(ablation: Ablation, found: Sequence[Evaluation]) -> list[Setting]:
     """Runs grouped by their place and whatever else but the seed tells them apart, one run a seed.
 
     Series go from the least treated to the most, sizes ascend.
     """
     groups: dict[Place, list[Evaluation]] = {}
     for run in found:
-        place = study.place(run)
+        place = ablation.place(run)
         if place is not None:
             groups.setdefault(place, []).append(run)
     told = [
-        Setting(replace(place, series=", ".join(filter(None, (place.series, differs)))), runs, study.x)
+        Setting(replace(place, series=", ".join(filter(None, (place.series, differs)))), runs, ablation.x)
         for place, members in groups.items()
         for differs, runs in _but_the_seed(members)
     ]
@@ -103,11 +102,13 @@ def _but_the_seed(runs: Sequence[Evaluation]) -> list[tuple[str, list[Evaluation
     ]
 
 
-def also_differ(study: Study, runs: Sequence[Evaluation]) -> list[str]:
-    """What else but the study's own settings and the seed made its runs differ, so that it may explain a gap."""
+def also_differ(ablation: Ablation, runs: Sequence[Evaluation]) -> list[str]:
+    """What else but the ablation's own settings and the seed made its runs differ, so that it may explain a gap."""
     facts = [_recipe(run) | {"heldout": input_fingerprint(run.folder, "heldout") or ""} for run in runs]
     common = set.intersection(*(set(each) for each in facts))
-    return [key for key in differing([{key: each[key] for key in common} for each in facts]) if key not in study.keys]
+    return [
+        key for key in differing([{key: each[key] for key in common} for each in facts]) if key not in ablation.keys
+    ]
 
 
 def judged_alike(runs: Sequence[Evaluation]) -> bool:
@@ -164,11 +165,3 @@ def _shown(run: Evaluation, key: str) -> str:
     path = (input_path(run.model, key) if run.model else None) or input_path(run.folder, key)
     own = _made_by(run).get(key, "unset")
     return f"{key} {'/'.join(Path(path).parts[-2:]) if path else 'none' if own == repr(None) else own}"
-
-
-def number_of(published: Sequence[Published], setting: Setting) -> Published | None:
-    """The paper's number for the same setting; none where there were fewer web pairs than its x says."""
-    if any(run.short("web") for run in setting.runs):
-        return None
-    place = setting.place
-    return next((one for one in published if (one.series, one.x) == (place.series, place.x)), None)

@@ -6,13 +6,13 @@ Whoever asks "what is there?", "what was this made from?" or "what tells these a
     finished(output_root)                  the finished ones alone
     inputs_of(folder.manifest)             config key, path and fingerprint of everything that was read
     catalog.find(one_input)                the folder that was read, or one made alike
-    ancestors(folder.manifest)             kind -> the nearest folder of that kind it was made from
+    ancestors(folder.manifest)             every folder it was made from, directly or not
+    nearest_ancestors(folder.manifest)     kind -> the nearest of them
     differing([facts(a), facts(b)])        key -> both values, where they differ
 """
 
 import re
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +90,11 @@ class Catalog:
             return there
         return self._by_fingerprint.get(source.fingerprint)
 
+    def is_made_anew(self, source: Input) -> bool:
+        """Whether another folder lies now where this one was read."""
+        there = self._by_path.get(Path(source.path).resolve())
+        return there is not None and there.fingerprint != source.fingerprint
+
     @cached_property
     def _by_path(self) -> dict[Path, Folder]:
         return {folder.path.resolve(): folder for folder in self.folders}
@@ -132,16 +137,32 @@ def at(path: str | Path) -> Folder | None:
     return Folder(folder, "/".join(folder.parts[-2:]), load(folder)) if is_finished(folder) else None
 
 
-def ancestors(manifest: Manifest) -> dict[str, Folder]:
-    """Kind -> the nearest folder of that kind this one was made from; one made anew since then is left out."""
+def still_there(source: Input) -> Folder | None:
+    """The folder that was read, where it lies at its path and has not been made anew since."""
+    there = at(source.path)
+    return there if there is not None and there.fingerprint == source.fingerprint else None
+
+
+def ancestors(manifest: Manifest, find: Callable[[Input], Folder | None] = still_there) -> list[Folder]:
+    """Every folder this one was made from, directly or not, each once, the nearest first.
+
+    Args:
+        find: input -> the folder that was read; `Catalog.find` to stay below one output root.
+    """
+    found: dict[Path, Folder] = {}
+    waiting = [manifest]
+    for one in waiting:
+        there = [folder for source in inputs_of(one) if (folder := find(source)) is not None]
+        waiting += [folder.manifest for folder in there if folder.path not in found]
+        found |= {folder.path: folder for folder in there if folder.path not in found}
+    return list(found.values())
+
+
+def nearest_ancestors(manifest: Manifest) -> dict[str, Folder]:
+    """Kind -> the nearest folder of that kind this one was made from."""
     found: dict[str, Folder] = {}
-    queue = deque([manifest])
-    while queue:
-        for source in inputs_of(queue.popleft()):
-            there = at(source.path)
-            if there is not None and there.fingerprint == source.fingerprint:
-                found.setdefault(there.kind, there)
-                queue.append(there.manifest)
+    for folder in ancestors(manifest):
+        found.setdefault(folder.kind, folder)
     return found
 
 

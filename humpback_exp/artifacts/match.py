@@ -28,7 +28,7 @@ def manifest_of(config: StageConfig) -> Manifest:
     Raises:
         ValueError: an input is unfinished.
     """
-    is_what = identity(config) | ({"prompts": config.prompts} if config.prompts else {})
+    is_what = identity(config) | config.texts
     paths = input_paths(config)
     return _identified(
         Manifest(

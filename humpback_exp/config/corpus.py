@@ -13,7 +13,7 @@ class CorpusConfig:
     """Pages and the filters of paper section 2; numbers the paper leaves open are marked ours."""
 
     path: str = artifact_input("pages")
-    """A folder of HTML files and of WARC or ARC archives, plain or compressed, or one such file."""
+    """A folder of pages (HTML, Markdown), archives (WARC, ARC) and tables (Parquet, JSON lines), or one such file."""
     max_page_mb: int = bounded(8, POSITIVE)
     """Larger pages are dropped unread (ours)."""
     min_chars: int = 600

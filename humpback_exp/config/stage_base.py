@@ -29,6 +29,11 @@ class StageConfig:
         return stage_digest(self.stage, self.templates)
 
     @property
+    def texts(self) -> dict[str, str]:
+        """Digests of the texts said to models, by their keys in the manifest: those of the stage, and of parts it may gain."""
+        return {"prompts": self.prompts} if self.prompts else {}
+
+    @property
     def templates(self) -> list[str | None]:
         """Names of our chat templates that the stage renders with; None stands for a model's own."""
         return []

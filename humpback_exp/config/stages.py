@@ -16,7 +16,7 @@ from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.stage_base import BulkConfig, StageConfig
 from humpback_exp.config.training import TrainConfig
 from humpback_exp.config.training_data import check_selection
-from humpback_exp.prompts import RANKING, stage_digest
+from humpback_exp.prompts import RANKING, text_digest
 
 SOURCES = ("seed", "web")
 
@@ -134,9 +134,9 @@ class EvaluateConfig(MeasuringConfig):
         return list(dict.fromkeys([*named, *change, *sets]))
 
     @property
-    def prompts(self) -> str:
-        ranks = self.judge.verdict == "ranking" and self.judge.prompt is None
-        return stage_digest(self.stage, self.templates, [RANKING] if ranks else [])
+    def texts(self) -> dict[str, str]:
+        ranks = "judge" in self.measurements and self.judge.verdict == "ranking" and self.judge.prompt is None
+        return {"prompts": self.prompts} | ({"judge.text": text_digest(RANKING)} if ranks else {})
 
 
 STAGES: dict[str, type[StageConfig]] = {

@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from humpback_exp import reasons
-from humpback_exp.corpus import archives, streams
+from humpback_exp.corpus import archives, markdown, rows, streams
 from humpback_exp.corpus.http import looks_like_html
 from humpback_exp.progress import log
 
 HTML = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".shtm", ".html.gz", ".htm.gz", ".xhtml.gz", ".html.zst")
 ARCHIVES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
+TABLES = (rows.PARQUET, *rows.JSON_LINES)
 OTHER = tuple(
     ".css .js .json .xml .txt .png .jpg .jpeg .gif .svg .ico .webp .pdf .zip .wacz .woff .woff2 .ttf .eot .mp3 .mp4 .map "
     ".warc.offset .cdx .cdxj .gz .zst .bz2 .xz .tar .inv .md5 .sha1".split()
@@ -48,14 +50,14 @@ class Unit:
     files: list[Path]
     start: int = 0
     end: int | None = None
-    """The range of an archive, in bytes of the file."""
+    """The range of an archive, in bytes of the file, or of a Parquet file, in row groups."""
     neighbours: dict[str, list[Path]] = field(default_factory=dict)
     """Some files of each site that the unit has a part of, the same for all its units."""
 
     @property
     def is_archive(self) -> bool:
-        """Whether it is a range of an archive rather than files with a page each."""
-        return self.files[0].name.lower().endswith(ARCHIVES)
+        """Whether it is a range of a file with many pages rather than files with a page each."""
+        return _holds_many(self.files[0])
 
 
 def units(path: str, chunk_size: int) -> list[Unit]:
@@ -66,12 +68,12 @@ def units(path: str, chunk_size: int) -> list[Unit]:
     """
     root = Path(path)
     folder, files = (root.parent, [root]) if root.is_file() else (root, _files(root))
-    packed = [file for file in files if file.name.lower().endswith(ARCHIVES)]
-    html = [file for file in files if not file.name.lower().endswith(ARCHIVES) and _is_page(file)]
+    packed = [file for file in files if _holds_many(file)]
+    html = [file for file in files if not _holds_many(file) and _is_page(file)]
     found = [Unit(0, folder, html[start : start + chunk_size]) for start in range(0, len(html), chunk_size)]
-    found += [Unit(0, folder, [file], start, end) for file in packed for start, end in archives.ranges(file)]
+    found += [Unit(0, folder, [file], start, end) for file in packed for start, end in _reader(file).ranges(file)]
     if not found:
-        kinds = ", ".join((".html", ".htm", ".xhtml", *ARCHIVES))
+        kinds = ", ".join((".html", ".htm", ".xhtml", *markdown.NAMES, *ARCHIVES, *TABLES))
         raise ValueError(f"corpus.path={path}: no page among {len(files)} files; give a file or folder of {kinds}")
     _tell_unread(files, {*html, *packed})
     for number, unit in enumerate(found):
@@ -79,9 +81,18 @@ def units(path: str, chunk_size: int) -> list[Unit]:
     return found
 
 
+def _holds_many(file: Path) -> bool:
+    return file.name.lower().endswith((*ARCHIVES, *TABLES))
+
+
+def _reader(file: Path) -> ModuleType:
+    """What reads a file with many pages: a module with `ranges` and `read`."""
+    return rows if file.name.lower().endswith(TABLES) else archives
+
+
 def _is_page(file: Path) -> bool:
     name = file.name.lower()
-    if name.endswith(HTML):
+    if name.endswith((*HTML, *markdown.NAMES)):
         return True
     if name.endswith(OTHER):
         return False
@@ -116,8 +127,8 @@ def read(unit: Unit, max_page_mb: int = 8) -> Iterator[Page]:
     """The pages of a unit; those that cannot be read come with a reason."""
     limit = max_page_mb << 20
     for file in unit.files:
-        if file.name.lower().endswith(ARCHIVES):
-            for found in archives.read(file, unit.start, unit.end, limit):
+        if unit.is_archive:
+            for found in _reader(file).read(file, unit.start, unit.end, limit):
                 yield Page(found.url, found.html, found.charset, found.reason, found.version)
         else:
             yield read_file(file, unit.folder, limit)
@@ -132,13 +143,11 @@ def read_file(file: Path, folder: Path, limit: int) -> Page:
     """The page of one file, unpacked where it is packed."""
     url = address(file, folder)
     try:
-        if not streams.is_packed(file):
-            return Page(url, reason=reasons.TOO_LARGE) if file.stat().st_size > limit else Page(url, file.read_bytes())
         content = b""
         for piece in streams.pieces(file):
             content += piece or b""
             if len(content) > limit:
                 return Page(url, reason=reasons.TOO_LARGE)
-        return Page(url, content)
+        return Page(url, markdown.as_html(content) if file.name.lower().endswith(markdown.NAMES) else content)
     except OSError:
         return Page(url, reason=reasons.UNREADABLE)

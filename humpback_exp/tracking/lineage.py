@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humpback_exp.artifacts import digest
-from humpback_exp.artifacts.catalog import Folder, ancestors, walk
+from humpback_exp.artifacts.catalog import Folder, nearest_ancestors, walk
 from humpback_exp.artifacts.manifest import stage_of
 from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
@@ -91,7 +91,7 @@ def upstream(output_root: Path, group: str) -> Upstream:
         log.warning("output_root=%s: no finished point of %s, so the runs of its data are left out", output_root, group)
     data, models = dict[str, None](), dict[str, None]()
     for config, folder in points:
-        made = {kind: run_id(one.path, one.fingerprint) for kind, one in ancestors(folder.manifest).items()}
+        made = {kind: run_id(one.path, one.fingerprint) for kind, one in nearest_ancestors(folder.manifest).items()}
         data |= dict.fromkeys(run for kind, run in made.items() if kind in DATA)
         if config.stage == "evaluate" and "models" in made:
             models[made["models"]] = None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.artifacts import Artifact, Manifest, git_commit
-from humpback_exp.artifacts.catalog import ancestors
+from humpback_exp.artifacts.catalog import nearest_ancestors
 from humpback_exp.config import StageConfig, to_plain
 from humpback_exp.tracking.wandb_artifacts import sources
 
@@ -36,7 +36,7 @@ def run_config(config: StageConfig, artifact: Artifact) -> dict[str, Any]:
         "inputs": nested(
             {s.key: {"name": s.name, "fingerprint": s.fingerprint, "path": s.path} for s in sources(made)}
         ),
-        "lineage": {kind: settings(ancestor.manifest) for kind, ancestor in ancestors(made).items()},
+        "lineage": {kind: settings(ancestor.manifest) for kind, ancestor in nearest_ancestors(made).items()},
     }
     return {**own, **beside}
 

@@ -39,12 +39,12 @@ def run(config: ReportConfig) -> None:
 
 def _table(output_root: str, path: Path) -> None:
     """Write a row for every finished folder, loops below `output_root` included, and print how many there are."""
-    from humpback_exp.analysis import runs
+    from humpback_exp.analysis import runs_table
     from humpback_exp.analysis.folders import read_catalog
 
     catalog = read_catalog(output_root, loops=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    runs.write(runs.table(catalog), path)
+    runs_table.write(runs_table.table(catalog), path)
     left_out = f"{len(catalog.unfinished)} unfinished, {len(catalog.damaged)} damaged"
     print(f"\ntable: {path}, {len(catalog.folders)} runs; left out: {left_out}")
 
@@ -60,10 +60,10 @@ def _path(config: ReportConfig) -> Path:
 
 def _built(config: ReportConfig, folder: str) -> tuple[str, dict[str, bytes]]:
     """The page, and what lies in the folder beside it."""
-    from humpback_exp.analysis.pages import compare, loop, source, sweep
+    from humpback_exp.analysis.pages import compare, loop, page_and_segments, sweep
 
     if config.page:
-        return source.build(config.page), {}
+        return page_and_segments.build(config.page), {}
     if config.sweep:
         return sweep.build(config.output_root, config.sweep, folder)
     if config.runs:

@@ -12,13 +12,13 @@ import pytest
 import sweep_folders as folders
 from test_report import HOSTILE, text
 
+from humpback_exp.analysis.ablations import ABLATIONS
 from humpback_exp.analysis.evaluations import by_group, evaluations
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.pages.sweep import build
 from humpback_exp.analysis.paper import published
-from humpback_exp.analysis.plans import plan_of_study
+from humpback_exp.analysis.planned_comparisons import plan_of_ablation
 from humpback_exp.analysis.settings import Setting, settings
-from humpback_exp.analysis.studies import STUDIES
 from humpback_exp.config import DataConfig, ReportConfig
 from humpback_exp.workflow import report
 
@@ -32,7 +32,7 @@ def shifted(change: float, wobble: float = 0.1) -> list[float]:
 
 
 def told(root: Path, group: str) -> list[Setting]:
-    return settings(STUDIES[group], by_group(evaluations(read_catalog(str(root), loops=True)))[group])
+    return settings(ABLATIONS[group], by_group(evaluations(read_catalog(str(root), loops=True)))[group])
 
 
 def lines(files: dict[str, bytes], name: str) -> list[dict[str, str]]:
@@ -107,7 +107,7 @@ def test_sizes_and_curations_span_the_papers_figure(tmp_path: Path) -> None:
     assert [(s.place.series, s.place.x, len(s.runs)) for s in found] == [
         (series, size, 2) for series in ("no curation", "A4", "A5") for size in (100, 200, 400, 800)
     ]
-    ((ours, theirs),) = plan_of_study(STUDIES["data_size"], found).stated
+    ((ours, theirs),) = plan_of_ablation(ABLATIONS["data_size"], found).stated
     assert (ours.label, theirs.label) == ("A5 at 800 web pairs", "A5 at 100 web pairs")
     page, files = build(str(tmp_path), "data_size", "files")
     assert re.search(r"ours: A5, win rate 8 \+\d", text(page)) and "the paper: Humpback 5 +5.70 2.42 to 8.99" in text(
@@ -356,7 +356,7 @@ def test_hostile_names_stay_texts(tmp_path: Path) -> None:
 
 def test_the_papers_points_are_whole() -> None:
     assert [(one.series, one.win_rate) for one in published("tags")][-1] == ("tagged, asked with S_a + S_w", 66.47)
-    assert all(one.source for name in STUDIES for one in published(name))
+    assert all(one.source for name in ABLATIONS for one in published(name))
     assert published("learning_rate") == []
 
 

@@ -8,11 +8,11 @@ import loop_folders as folders
 from test_report import text
 
 from humpback_exp import artifacts
-from humpback_exp.analysis.cautions import same_models
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.pages.loop import build
-from humpback_exp.analysis.pages.tables import Cell
+from humpback_exp.analysis.pages.table import Cell
 from humpback_exp.analysis.pages.terminal import closing, pair, printed
+from humpback_exp.analysis.sentences.cautions import same_models
 from humpback_exp.config import TrainConfig
 from humpback_exp.records import Answer, Example, read
 

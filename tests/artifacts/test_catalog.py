@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.artifacts.catalog import Input, ancestors, differing, facts, finished, inputs_of, natural, walk
+from humpback_exp.artifacts.catalog import (
+    Input,
+    differing,
+    facts,
+    finished,
+    inputs_of,
+    natural,
+    nearest_ancestors,
+    walk,
+)
 from humpback_exp.config import TrackingConfig
 from tests.tracking import folders
 
@@ -113,11 +122,11 @@ def test_an_input_is_found_by_its_path_and_else_by_what_it_was(tmp_path: Path) -
 def test_ancestors_are_the_nearest_of_each_kind_and_those_made_anew_are_left_out(tmp_path: Path) -> None:
     loop(tmp_path)
     (evaluation,) = walk(tmp_path).of("evals")
-    found = ancestors(evaluation.manifest)
+    found = nearest_ancestors(evaluation.manifest)
     assert {kind: folder.label for kind, folder in found.items()} == {"models": "models/lr1", "scored": "scored/m0"}
     path = tmp_path / "scored/m0/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"fingerprint": "another"}))
-    assert list(ancestors(evaluation.manifest)) == ["models"]
+    assert list(nearest_ancestors(evaluation.manifest)) == ["models"]
 
 
 def test_the_existence_of_a_manifest_is_asked_in_one_place() -> None:

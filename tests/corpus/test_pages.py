@@ -11,6 +11,7 @@ from fastwarc.stream_io import BrotliWriter
 from fastwarc.warc import WarcRecord, WarcRecordType
 
 from humpback_exp.corpus.pages import Page, read, units
+from humpback_exp.corpus.segments import sections
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "warc"
 HTML = b"<html><body><h1>A</h1><p>Text.</p></body></html>"
@@ -212,3 +213,17 @@ def test_real_archives(name: str):
     found = all_pages(SHARED / name)
     assert [page.reason or len(page.html) for page in found] == EXPECTED[name]
     assert not any("<" in page.url for page in found)
+
+
+def test_markdown_gives_the_segments_of_its_html(tmp_path: Path):
+    markdown = "---\ntitle: No header\n---\n# Title\n\nSome *text*.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n## Part\n\n- one\n- two\n"
+    table = "<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>"
+    html = f"<h1>Title</h1><p>Some <em>text</em>.</p>{table}<h2>Part</h2><ul><li>one</li><li>two</li></ul>"
+    (tmp_path / "a.html").write_text(html)
+    (tmp_path / "b.MD").write_text(markdown)
+    found = [[(part.header, part.text) for part in sections(page.url, page.html)] for page in all_pages(tmp_path)]
+    assert (
+        found[0]
+        == found[1]
+        == [("Title", "Some text.\n\na | b\n1 | 2\n\nPart\n\n- one\n- two"), ("Part", "- one\n- two")]
+    )

@@ -180,6 +180,11 @@ def test_missing_questions_are_named_in_one_line(config: EvaluateConfig, questio
     assert not (config.folder.parent / "n/manifest.json").exists()
 
 
+def test_too_few_examples_are_refused_before_a_model_is_loaded(config: EvaluateConfig) -> None:
+    with pytest.raises(ValueError, match="evaluations=lm_eval/mini_4shot: mini_botany has 3 examples to show"):
+        measured(replace(config, name="n", model_path="no/model", evaluations=["lm_eval/mini_4shot"]))
+
+
 def test_what_cannot_be_asked_is_refused_before_training(config: EvaluateConfig) -> None:
     check_machine(config)
     with pytest.raises(ValueError, match="^benchmarks.data=nowhere: no such folder"):

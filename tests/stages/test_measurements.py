@@ -10,6 +10,7 @@ from humpback_exp.artifacts import Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig, JudgeConfig, PipelineConfig, TrackingConfig
 from humpback_exp.evaluation import measurement
+from humpback_exp.prompts import RANKING, text_digest
 from humpback_exp.records import Answer, read
 from humpback_exp.stages import evaluate
 from humpback_exp.tracking import Tracker
@@ -100,6 +101,14 @@ def test_settings_count_for_the_measurements_that_are_there(plain: EvaluateConfi
     elsewhere = replace(plain, heldout=f"{plain.output_root}/other.jsonl")
     with pytest.raises(ValueError, match=r"made by another config \(heldout="):
         artifacts.begin(elsewhere)
+
+
+def test_a_judge_with_texts_of_its_own_is_gained(plain: EvaluateConfig, engine: Counting) -> None:
+    measured(plain)
+    ranks = replace(plain, judge=JudgeConfig(path="some/judge", prompts=2, verdict="ranking"), evaluations=["judge"])
+    gained = measured(ranks)
+    assert gained.config["judge.text"] == text_digest(RANKING)
+    assert artifacts.begin(plain).finished and artifacts.begin(ranks).finished
 
 
 def test_a_reference_that_gains_is_the_same_reference(plain: EvaluateConfig, engine: Counting) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.artifacts.catalog import ancestors
+from humpback_exp.artifacts.catalog import nearest_ancestors
 from humpback_exp.artifacts.manifest import FLOW
 from humpback_exp.config import STAGES, TrackingConfig, TrainConfig
 from humpback_exp.tracking import names
@@ -57,11 +57,11 @@ def test_a_name_of_an_artifact_is_cut_to_what_w_and_b_takes() -> None:
 def test_lineage_leaves_out_what_was_made_anew(tmp_path: Path) -> None:
     score, select = chain(tmp_path / "outputs")
     curated = finish(select)
-    assert list(ancestors(curated)) == ["scored"]
+    assert list(nearest_ancestors(curated)) == ["scored"]
     (score.folder / "manifest.json").unlink()
     score.scorer = "likelihood"
     finish(score)
-    assert ancestors(curated) == {}
+    assert nearest_ancestors(curated) == {}
 
 
 def made_by(artifact: artifacts.Artifact) -> str:
@@ -79,7 +79,7 @@ def test_a_run_id_is_that_of_the_place_however_it_is_written(tmp_path: Path) -> 
     score, select = chain(tmp_path / "outputs")
     (tmp_path / "link").symlink_to(tmp_path / "outputs")
     select.scored = f"{tmp_path}/link/../outputs/scored/m0"
-    (made,) = ancestors(finish(select)).values()
+    (made,) = nearest_ancestors(finish(select)).values()
     assert names.run_id(made.path, made.fingerprint) == made_by(artifacts.begin(score, write=False))
 
 

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp.analysis import cautions, findings
+from humpback_exp.analysis.corrections import corrections, make
 from humpback_exp.analysis.evaluations import LOSS, Evaluation, evaluations
 from humpback_exp.analysis.folders import input_path, read_catalog
-from humpback_exp.analysis.format import DASH, excerpt, listed
+from humpback_exp.analysis.format import excerpt, listed
 from humpback_exp.analysis.lineage import facts_below
-from humpback_exp.analysis.pages import tables
 from humpback_exp.analysis.pages.render import render
-from humpback_exp.analysis.pages.tables import Table, texts
-from humpback_exp.analysis.plans import Plan, alone
-from humpback_exp.analysis.results import corrections, make
-from humpback_exp.analysis.samples import prompts
-from humpback_exp.analysis.series import Place
+from humpback_exp.analysis.pages.result_tables import of_setting
+from humpback_exp.analysis.pages.table import Table, table
+from humpback_exp.analysis.placement import Place
+from humpback_exp.analysis.planned_comparisons import Plan, alone
+from humpback_exp.analysis.rows_worth_reading import prompts
+from humpback_exp.analysis.sentences import cautions, findings
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder, differing
 
@@ -46,7 +46,7 @@ def build(output_root: str, names: Sequence[str]) -> str:
         tests=findings.tests(result.stated),
         cautions=cautions.of_models(sides, result.stated),
         corrected=findings.corrected(result.count),
-        results=tables.of_settings(sides, result, {}),
+        results=table([{"": side.label} | of_setting(side, result) for side in sides]),
         differences=_differences(sides),
         by_loss=[row for row in sorted(rows, key=lambda row: -row.losses) if row.losses > 0][:ROWS],
         by_verdict=[row for row in sorted(rows, key=lambda row: -row.verdicts) if row.verdicts > 0][:ROWS],
@@ -92,13 +92,15 @@ def _check(here: Evaluation, there: Evaluation) -> None:
 def _differences(sides: Sequence[Setting]) -> Table:
     """Every setting and input in which the runs, their models or the scores behind them differ."""
     runs = [side.runs[0] for side in sides]
-    rows: list[list[str]] = []
+    rows: dict[str, list[str | None]] = {}
     for kind in ("evaluation", "model", "scored"):
         folders: list[Folder | None] = [run.folder if kind == "evaluation" else getattr(run, kind) for run in runs]
         there = [folder for folder in folders if folder is not None]
-        if len(there) < len(folders):
-            rows += [[f"{kind} folder", *(folder.label if folder else "none" for folder in folders)]] if there else []
-            continue
-        for key, values in differing([facts_below(folder) for folder in there]).items():
-            rows.append([f"{kind} {key}", *(DASH if value is None else excerpt(value, 200) for value in values)])
-    return Table(["", *(side.label for side in sides)], [texts(row) for row in rows])
+        if len(there) == len(folders):
+            keys = differing([facts_below(folder) for folder in there])
+            rows |= {f"{kind} {key}": values for key, values in keys.items()}
+        elif there:
+            rows[f"{kind} folder"] = [folder.label if folder else "none" for folder in folders]
+    labels = [side.label for side in sides]
+    shown = {key: [None if value is None else excerpt(value, 200) for value in values] for key, values in rows.items()}
+    return table([{"": key} | dict(zip(labels, values, strict=True)) for key, values in shown.items()])

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-from humpback_exp.analysis import cautions, findings, plots, scores
+from humpback_exp.analysis import plots, scores
+from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import evaluations
 from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
 from humpback_exp.analysis.format import duration, excerpt
 from humpback_exp.analysis.funnel import funnels
 from humpback_exp.analysis.further_measures import further_measures
-from humpback_exp.analysis.lineage import differences, nodes, outside
-from humpback_exp.analysis.pages import tables
-from humpback_exp.analysis.pages.opening import opening
+from humpback_exp.analysis.lineage import Node, differences, nodes, outside
 from humpback_exp.analysis.pages.render import made_by, render
-from humpback_exp.analysis.pages.tables import Table, table, texts
-from humpback_exp.analysis.plans import alone, plans_of_loop
-from humpback_exp.analysis.results import Result, corrections, make
-from humpback_exp.analysis.samples import Prompt, prompts
+from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models, of_setting
+from humpback_exp.analysis.pages.table import Row, Table, table
+from humpback_exp.analysis.planned_comparisons import alone, plans_of_loop
+from humpback_exp.analysis.rows_worth_reading import Prompt, dropped, extremes, prompts
+from humpback_exp.analysis.sentences import cautions, findings
+from humpback_exp.analysis.sentences.introduction import introduction
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.records import ScoredCandidate
@@ -45,21 +46,21 @@ def build(output_root: str) -> str:
     shown = dict(  # what reads files comes before the list of those that are damaged
         headline=findings.of_loop(results),
         results=results_table(told, results),
-        comparisons=tables.of_comparisons(made),
-        models=tables.of_models(told, gates(catalog)),
-        further=further_measures(catalog.of("evals")),
+        comparisons=of_comparisons(made),
+        models=of_models(told, gates(catalog)),
+        further=table(further_measures(catalog.of("evals"))),
         cautions=[*cautions.of_models(told, made), *cautions.same_models(catalog)],
         intervals=plots.of_loop(results["references"], ROWS) if "references" in results else [],
         histograms=[plots.histogram(one, number) for number, one in enumerate(scores.histograms(rated))],
         losses=plots.losses(_histories(catalog, catalog.of("models")[:PANELS])),
         extremes=_extremes(catalog, rated[-1]) if rated else [],
-        dropped=scores.dropped(catalog, catalog.of("candidates")[:PANELS]),
+        dropped=dropped(catalog, catalog.of("candidates")[:PANELS]),
         prompts=_answered(catalog, told),
     )
     return render(
         "loop",
         **shown,
-        opening=opening(catalog),
+        introduction=introduction(catalog),
         made_by=made_by(catalog.folders),
         folders=len(catalog.folders),
         funnels=funnels(catalog),
@@ -80,9 +81,13 @@ def compared(output_root: str, catalog: Catalog) -> tuple[list[Setting], dict[st
 
 def results_table(told: Sequence[Setting], results: Mapping[str, Result]) -> Table:
     """A row a model: web pairs it was trained on, its figures, and their change from its reference."""
-    models = [one.runs[0].model for one in told]
-    web = {"web pairs": texts([model.rows("web") if model else None for model in models])}
-    return tables.of_settings(told, results.get("references"), web)
+    references = results.get("references")
+    return table([{"": one.label, "web pairs": _web_pairs(one)} | of_setting(one, references) for one in told])
+
+
+def _web_pairs(one: Setting) -> int | None:
+    model = one.runs[0].model
+    return None if model is None else model.rows("web")
 
 
 def gates(catalog: Catalog) -> dict[str | None, Folder]:
@@ -93,7 +98,7 @@ def gates(catalog: Catalog) -> dict[str | None, Folder]:
 
 def _extremes(catalog: Catalog, rated: scores.Scored) -> list[tuple[str, list[ScoredCandidate]]]:
     """Title and rows of either end."""
-    best, worst = scores.extremes(catalog, rated, EXTREMES)
+    best, worst = extremes(catalog, rated, EXTREMES)
     return [
         (f"{name} in {rated.folder.label}", rows)
         for name, rows in (("Best rated", best), ("Worst rated", worst))
@@ -113,28 +118,34 @@ def _answered(catalog: Catalog, told: Sequence[Setting]) -> list[Prompt]:
 
 
 def _lineage(catalog: Catalog) -> Table:
-    found = nodes(catalog)
-    manifests = [node.folder.manifest for node in found]
-    rows = [", ".join(f"{count:,} {name}" for name, count in one.rows.items() if count) for one in manifests]
-    columns = {
-        "": texts([node.folder.label for node in found]),
-        "made from": texts([", ".join(node.sources) for node in found]),
+    return table([_made(node) for node in nodes(catalog)])
+
+
+def _made(node: Node) -> Row:
+    made = node.folder.manifest
+    return {
+        "": node.folder.label,
+        "made from": ", ".join(node.sources),
+        "rows": ", ".join(f"{count:,} {name}" for name, count in made.rows.items() if count),
+        "time": duration(made.wall_seconds),
+        "fingerprint": made.fingerprint[:8],
     }
-    columns |= {"rows": texts(rows), "time": texts([duration(one.wall_seconds) for one in manifests])}
-    return table(columns | {"fingerprint": texts([one.fingerprint[:8] for one in manifests])})
 
 
 def _outside(catalog: Catalog) -> Table:
-    found = outside(catalog)
-    columns = {"": texts([one.key for one in found]), "path": texts([one.path for one in found])}
-    return table(columns | {"fingerprint": texts([one.fingerprint[:8] for one in found])})
+    read = outside(catalog)
+    return table([{"": one.key, "path": one.path, "fingerprint": one.fingerprint[:8]} for one in read])
 
 
 def _differences(catalog: Catalog) -> list[tuple[str, Table]]:
     """Each kind of folders, with how many differing settings are not shown, and a table of those that are."""
     found = []
     for kind, keys in differences(catalog).items():
-        shown = {key: texts([excerpt(value, 60) for value in values]) for key, values in list(keys.items())[:COLUMNS]}
+        shown = list(keys.items())[:COLUMNS]
+        rows = [
+            {"": folder.name} | {key: excerpt(values[place], 60) for key, values in shown}
+            for place, folder in enumerate(catalog.of(kind))
+        ]
         more = f"; {len(keys) - COLUMNS} more differing settings are in the manifests" if len(keys) > COLUMNS else ""
-        found.append((f"{kind}{more}", table({"": texts([folder.name for folder in catalog.of(kind)])} | shown)))
+        found.append((f"{kind}{more}", table(rows)))
     return found

@@ -3,19 +3,18 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from humpback_exp.analysis import cautions, findings, plots, scaling
-from humpback_exp.analysis.evaluations import MEASURES, Evaluation, by_group, evaluations
+from humpback_exp.analysis import plots
+from humpback_exp.analysis.ablations import ABLATIONS, Ablation, by_folder
+from humpback_exp.analysis.corrections import corrections, make
+from humpback_exp.analysis.evaluations import Evaluation, by_group, evaluations
 from humpback_exp.analysis.folders import group_of, read_catalog
-from humpback_exp.analysis.format import amount, number, span
-from humpback_exp.analysis.pages import csv_files, tables
+from humpback_exp.analysis.pages import sweep_tables
 from humpback_exp.analysis.pages.render import made_by, render
-from humpback_exp.analysis.pages.tables import Cell, Table, table, texts
-from humpback_exp.analysis.paper import Published, published
-from humpback_exp.analysis.plans import plan_of_study
-from humpback_exp.analysis.plots import axis_label
-from humpback_exp.analysis.results import corrections, make
-from humpback_exp.analysis.settings import Setting, also_differ, settings
-from humpback_exp.analysis.studies import STUDIES, Study, by_folder
+from humpback_exp.analysis.paper import published
+from humpback_exp.analysis.planned_comparisons import plan_of_ablation
+from humpback_exp.analysis.sentences import cautions, findings
+from humpback_exp.analysis.sentences.in_the_paper import in_the_paper
+from humpback_exp.analysis.settings import also_differ, settings
 from humpback_exp.artifacts.catalog import Catalog
 
 Files = dict[str, bytes]
@@ -34,51 +33,51 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     """
     catalog = read_catalog(output_root, loops=True)
     everything = evaluations(catalog)
-    groups, study = by_group(everything), STUDIES.get(group) or by_folder(group)
+    groups, ablation = by_group(everything), ABLATIONS.get(group) or by_folder(group)
     if group not in groups:
         raise _nothing(catalog, output_root, group)
-    found = groups[group] + _of_others(study, groups)
-    told = settings(study, found)
+    found = groups[group] + _of_others(ablation, groups)
+    told = settings(ablation, found)
     if not told:
         raise ValueError(f"sweep={group}: {len(found)} evaluations, but none of a model that {group} is about")
-    paper = published(study.numbers or study.name)
-    result = make(plan_of_study(study, told), corrections(everything))
-    figures = plots.of_sweep(study.x, result, told, paper)
+    paper = published(ablation.numbers or ablation.name)
+    result = make(plan_of_ablation(ablation, told), corrections(everything))
+    figures = plots.of_sweep(ablation.x, result, told, paper)
     shown = [run for setting in told for run in setting.runs]
     page = render(
         "sweep",
-        study=study,
+        ablation=ablation,
         folder=folder,
         figures=figures,
         findings=findings.of_sweep(result),
         tests=findings.tests(result.stated),
-        in_the_paper=findings.in_the_paper(result.stated, paper),
+        in_the_paper=in_the_paper(result.stated, paper),
         cautions=[
             *cautions.of_models(told, result.stated, result.table.values()),
             *cautions.of_sweep(
-                result, told, also_differ(study, shown), _unfinished(catalog, output_root, group, found)
+                result, told, also_differ(ablation, shown), _unfinished(catalog, output_root, group, found)
             ),
         ],
         corrected=findings.corrected(result.count),
-        results=tables.of_settings(told, result, {"seeds": texts([len(one.runs) for one in told])}, paper),
-        fits=_fits(study, told),
-        published=_published(study.x, paper),
-        runs=_runs(told),
+        results=sweep_tables.results(told, result, paper),
+        fits=sweep_tables.fits(ablation, told),
+        published=sweep_tables.published_points(ablation.x, paper),
+        runs=sweep_tables.runs(told),
         made_by=made_by(one for run in shown for one in (run.folder, run.model) if one is not None),
         left_out=len(found) - len(shown),
         damaged=catalog.damaged,
     )
     files = {f"{one.name}.{form}": getattr(one, form) for one in figures for form in ("svg", "pdf")}
     return page, files | {
-        "numbers.csv": csv_files.of_settings(told, result, paper),
-        "runs.csv": csv_files.of_runs(told),
+        "numbers.csv": sweep_tables.numbers_csv(told, result, paper),
+        "runs.csv": sweep_tables.runs_csv(told),
     }
 
 
-def _of_others(study: Study, groups: Mapping[str, Sequence[Evaluation]]) -> list[Evaluation]:
-    """Runs of another group that stand in the series the study's contrast is about."""
-    placed = ((study.place(run), run) for run in groups.get(study.also, ()))
-    return [run for place, run in placed if place is not None and place.series in (study.ends or ())]
+def _of_others(ablation: Ablation, groups: Mapping[str, Sequence[Evaluation]]) -> list[Evaluation]:
+    """Runs of another group that stand in the series the ablation's contrast is about."""
+    placed = ((ablation.place(run), run) for run in groups.get(ablation.also, ()))
+    return [run for place, run in placed if place is not None and place.series in (ablation.ends or ())]
 
 
 def _nothing(catalog: Catalog, output_root: str, group: str) -> ValueError:
@@ -100,38 +99,3 @@ def _unfinished(catalog: Catalog, output_root: str, group: str, found: Sequence[
     measured = {run.model.label for run in found if run.model is not None}
     forward = [one for one in catalog.of("models") if one.manifest.config.get("data.direction") != "backward"]
     return begun + [one.label for one in forward if one.label not in measured and group_of(one.path) == group]
-
-
-def _fits(study: Study, told: Sequence[Setting]) -> Table:
-    """Our curves in ln N, and the paper's through the points of its figure."""
-    rows = []
-    for series, measure, curve in scaling.curves(told) if study.counts_data else []:
-        rows.append([Cell(f"ours: {series or study.x}, {measure.name}"), *_curve(curve, measure.form), Cell()])
-    for name, alpha, curve in scaling.published_curves() if study.name in ("data_size", "data_efficiency") else []:
-        rows.append([Cell(f"the paper: {name}"), *_curve(curve, ".2f"), Cell(f"{alpha:.2f}")])
-    return Table(["", "points", "\u03b1", "C", "the paper\u2019s \u03b1"], rows)
-
-
-def _curve(curve: scaling.Scaling, form: str) -> list[Cell]:
-    small = [span(ends, form) if ends else "" for ends in (curve.alpha_interval, curve.intercept_interval)]
-    alpha, intercept = number(curve.alpha, f"+{form}"), number(curve.intercept, form)
-    return [Cell(str(curve.points)), Cell(alpha, small[0]), Cell(intercept, small[1])]
-
-
-def _published(x: str, paper: Sequence[Published]) -> Table:
-    win_rates = [Cell(f"{one.win_rate}", f"± {one.error}" if one.error else "") for one in paper]
-    columns = {
-        "": texts([one.series for one in paper]),
-        x or "x": [Cell(amount(one.x)) if one.x else Cell() for one in paper],
-    }
-    return table(columns | {"win rate, %": win_rates, "source": texts([one.source for one in paper])})
-
-
-def _runs(told: Sequence[Setting]) -> Table:
-    rows = [(one.label, run) for one in told for run in one.runs]
-    columns = {"": texts([run.folder.label for _, run in rows]), "setting": texts([label for label, _ in rows])}
-    columns |= {"seed": texts([run.seed for _, run in rows]), "examples": texts([run.examples for _, run in rows])}
-    for measure in MEASURES:
-        means = [run.mean(measure) for _, run in rows]
-        columns[axis_label(measure)] = [Cell() if mean is None else Cell(number(mean, measure.form)) for mean in means]
-    return table(columns)

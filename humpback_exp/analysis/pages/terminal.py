@@ -4,14 +4,14 @@ import textwrap
 from pathlib import Path
 
 from humpback_exp import progress
-from humpback_exp.analysis import findings
-from humpback_exp.analysis.cautions import same_models
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
 from humpback_exp.analysis.further_measures import further_measures
-from humpback_exp.analysis.pages import tables
 from humpback_exp.analysis.pages.loop import compared, gates, results_table
-from humpback_exp.analysis.pages.tables import Cell, Table
+from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
+from humpback_exp.analysis.pages.table import Cell, Table, table
+from humpback_exp.analysis.sentences import findings
+from humpback_exp.analysis.sentences.cautions import same_models
 from humpback_exp.records import Example, read
 
 PAIRS = 5
@@ -36,11 +36,11 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     made = [c for name in results if name != "references" for c in results[name].stated if c.ours in shown]
     parts = [
         results_table(shown, results),
-        tables.of_comparisons(made),
-        tables.of_models(shown, gates(catalog)),
+        of_comparisons(made),
+        of_models(shown, gates(catalog)),
+        *(table(part) for part in narrow(further_measures([one.runs[0].folder for one in shown]))),
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
-    texts += [progress.table(part) for part in narrow(further_measures([one.runs[0].folder for one in shown]))]
     text = (
         textwrap.fill(findings.of_loop(results)[0], 114)
         + "\n\nresults on held-out human pairs\n"
@@ -55,9 +55,7 @@ def narrow(more: list[dict[str, str]]) -> list[list[dict[str, str]]]:
     """Rows as tables that fit a terminal: each has the two columns that name a row and at most `COLUMNS` figures."""
     heads = list(more[0]) if more else []
     parts = [heads[:2] + heads[start : start + COLUMNS] for start in range(2, len(heads), COLUMNS)]
-    return [
-        [{"\n".join(textwrap.wrap(head, 14)): in_ascii(row[head]) for head in part} for row in more] for part in parts
-    ]
+    return [[{head: row[head] for head in part} for row in more] for part in parts]
 
 
 def rows(found: Table) -> list[dict[str, str]]:

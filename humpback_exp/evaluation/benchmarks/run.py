@@ -18,7 +18,7 @@ BESIDE = {"ifeval": ifeval.floors, "crows_pairs_english": crows_pairs.by_categor
 
 
 def check(evaluation: Evaluation, name: str) -> None:
-    """Raise the ValueError of a task that does not exist, or of questions that are neither here nor on the Hub."""
+    """Raise the ValueError of a task that does not exist, or whose questions or examples are neither here nor on the Hub."""
     task, tasks = _prepared(evaluation, name)
     try:
         with ifeval.no_download():
@@ -27,9 +27,19 @@ def check(evaluation: Evaluation, name: str) -> None:
         why = " ".join(str(error).split())[:200]
         bound = f"its questions cannot be fetched from the Hub ({why}); put them into a folder and set benchmarks.data="
         raise ValueError(f"evaluations={name}: {bound}") from None
+    for each in loaded.values():
+        _require_examples(each, name)
     if task == "ifeval":
         ifeval.seed_languages()
         ifeval.require_punkt(loaded[task].eval_docs)
+
+
+def _require_examples(task: Any, name: str) -> None:
+    """Raise the ValueError of a task with fewer examples than are asked for."""
+    shots = (benchmark(name) or ("", None))[1]
+    there = len(list(task.fewshot_docs())) if shots else 0
+    if shots and there < shots:
+        raise ValueError(f"evaluations={name}: {task.task_name} has {there} examples to show; ask with so many at most")
 
 
 def measure(evaluation: Evaluation, name: str) -> Measured:

@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from humpback_exp.analysis.folders import group_of
-from humpback_exp.artifacts.catalog import Catalog, Folder, inputs_of
+from humpback_exp.artifacts.catalog import Catalog, Folder, ancestors, inputs_of
 
 COLUMNS = {
     "run": "kind/name, as below output_root; in a loop of its own below that, the loop's folder before it",
@@ -57,7 +57,7 @@ def _row(catalog: Catalog, folder: Folder) -> dict[str, Any]:
     row |= {
         "seconds": made.wall_seconds,
         "git_commit": made.git_commit,
-        "made_from": ", ".join(ancestors(catalog, folder)),
+        "made_from": ", ".join(one.label for one in ancestors(folder.manifest, catalog.find)),
     }
     for prefix in ("rows", "drops", "metrics"):
         row |= {f"{prefix}.{name}": value for name, value in getattr(made, prefix).items()}
@@ -87,14 +87,3 @@ def _column(values: Sequence[Any]) -> pa.Array:
 def _whole(text: str) -> str:
     """A lone surrogate written as its escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def ancestors(catalog: Catalog, folder: Folder) -> list[str]:
-    """Labels of all folders below this root that it was made from, directly or not, the nearest first."""
-    found: dict[str, None] = {}
-    waiting = [folder]
-    for one in waiting:
-        sources = [there for source in inputs_of(one.manifest) if (there := catalog.find(source)) is not None]
-        waiting += [there for there in sources if there.label not in found and there is not folder]
-        found |= dict.fromkeys(there.label for there in sources)
-    return list(found)

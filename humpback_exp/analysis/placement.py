@@ -1,4 +1,4 @@
-"""Where a run stands in its study's figure, told from its settings and lineage, never from its name."""
+"""Where a run stands in its ablation's figure, told from its settings and lineage, never from its name."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SIZE = re.compile(r"(?<![a-z\d.])(\d+(?:\.\d+)?)([bm])(?![a-z\d])")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run stands in its study's figure."""
+    """Where a run stands in its ablation's figure."""
 
     series: str
     order: tuple[Any, ...]

@@ -1,6 +1,6 @@
-"""Which settings are compared with which: fixed by the study and by what has been measured, never by a figure.
+"""Which settings are compared with which: fixed by the ablation and by what has been measured, never by a figure.
 
-Where a study's planned ends are missing, another comparison stands in its place and is called exploratory. Where a plan makes
+Where an ablation's planned ends are missing, another comparison stands in its place and is called exploratory. Where a plan makes
 several comparisons at once, each is corrected for as many (Bonferroni), and so on every page that shows it.
 """
 
@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from humpback_exp.analysis.ablations import Ablation
 from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.format import amount
-from humpback_exp.analysis.series import Place
+from humpback_exp.analysis.placement import Place
 from humpback_exp.analysis.settings import Setting
-from humpback_exp.analysis.studies import Study
 
 Sides = tuple[Setting, Setting]
 """Ours and theirs."""
@@ -24,7 +24,7 @@ ROUND = re.compile(r"m(\d+)")
 
 @dataclass(eq=False)
 class Plan:
-    """The comparisons of a study, or of a part of the loop's page."""
+    """The comparisons of an ablation, or of a part of the loop's page."""
 
     base: Setting
     """The setting that is compared with none."""
@@ -79,47 +79,47 @@ def alone(run: Evaluation) -> Setting:
     )
 
 
-def plan_of_study(study: Study, found: Sequence[Setting]) -> Plan:
-    """The study's comparisons over the settings there are."""
-    if study.baseline is not None:
-        return _against_all(study, study.baseline, found)
-    if study.by_round:
+def plan_of_ablation(ablation: Ablation, found: Sequence[Setting]) -> Plan:
+    """The ablation's comparisons over the settings there are."""
+    if ablation.baseline is not None:
+        return _against_all(ablation, ablation.baseline, found)
+    if ablation.by_round:
         return _rounds(found)
-    planned = _planned(study, found)
-    sides = planned or _outermost(study, found)
+    planned = _planned(ablation, found)
+    sides = planned or _outermost(ablation, found)
     base = sides[1] if sides else found[0]
     against = {setting: base for setting in found if setting is not base}
-    return Plan(base, against, [sides] if sides else [], unplanned="" if planned else _unplanned(study))
+    return Plan(base, against, [sides] if sides else [], unplanned="" if planned else _unplanned(ablation))
 
 
-def _unplanned(study: Study) -> str:
+def _unplanned(ablation: Ablation) -> str:
     """That the planned comparison is not there."""
-    if study.ends is None:
+    if ablation.ends is None:
         return "No comparison of this sweep was fixed beforehand."
-    first, last = study.ends
-    return _absent(f"{last} from its smallest to its largest size" if study.along else f"{last} against {first}")
+    first, last = ablation.ends
+    return _absent(f"{last} from its smallest to its largest size" if ablation.along else f"{last} against {first}")
 
 
 def _absent(plan: str) -> str:
     return f"The planned comparison, {plan}, is not there."
 
 
-def _planned(study: Study, found: Sequence[Setting]) -> Sides | None:
-    first, last = ([s for s in found if s.place.series == end] for end in study.ends or ("", ""))
-    if study.along:
+def _planned(ablation: Ablation, found: Sequence[Setting]) -> Sides | None:
+    first, last = ([s for s in found if s.place.series == end] for end in ablation.ends or ("", ""))
+    if ablation.along:
         return _along(last)
-    if study.each_largest:
+    if ablation.each_largest:
         return (last[-1], first[-1]) if first and last else None
     return _at_one_size(last, first)
 
 
-def _outermost(study: Study, found: Sequence[Setting]) -> Sides | None:
+def _outermost(ablation: Ablation, found: Sequence[Setting]) -> Sides | None:
     """The last series against the first, or the last that has two sizes along them."""
     series: dict[str, list[Setting]] = {}
     for setting in found:
         series.setdefault(setting.place.series, []).append(setting)
     lines = list(series.values())
-    if study.along:
+    if ablation.along:
         return next((sides for line in reversed(lines) if (sides := _along(line))), None)
     return _at_one_size(lines[-1], lines[0]) if len(lines) > 1 else None
 
@@ -151,13 +151,13 @@ def _rounds(found: Sequence[Setting]) -> Plan:
     return Plan(found[0], before, stated, count=len(stated), unplanned=unplanned)
 
 
-def _against_all(study: Study, baseline: float | str, found: Sequence[Setting]) -> Plan:
+def _against_all(ablation: Ablation, baseline: float | str, found: Sequence[Setting]) -> Plan:
     """The best of all others against the baseline; against the x nearest to it from below where it has not run."""
     base, exact = _base(found, baseline)
     if base is None:
         return Plan(found[0], {}, unplanned=_absent(f"each against {baseline}"))
     against = {setting: base for setting in found if setting is not base}
-    name = baseline if isinstance(baseline, str) else f"{study.x} {amount(baseline)}"
+    name = baseline if isinstance(baseline, str) else f"{ablation.x} {amount(baseline)}"
     unplanned = "" if exact else _absent(f"each against {name}")
     return Plan(base, against, best=True, count=len(against), unplanned=unplanned)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.format import listed
-from humpback_exp.analysis.plans import ROUND
+from humpback_exp.analysis.planned_comparisons import ROUND
 from humpback_exp.artifacts.catalog import Catalog, Folder
 
 
-def opening(catalog: Catalog) -> list[str]:
+def introduction(catalog: Catalog) -> list[str]:
     """What was run, in two sentences; parts that are not finished are left out."""
     models, corpora = catalog.of("models"), catalog.of("segments")
     bases = _all(Path(input_path(one, "model.path") or "").name for one in models)

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from humpback_exp.analysis.figure import INK, PAPER, SERIES, SOFT, Figure
 from humpback_exp.analysis.format import amount, excerpt, plain
-from humpback_exp.analysis.svg import INK, PAPER, SERIES, SOFT, Figure
 
 MARKERS = "osD^vPX*"
 LETTERS = 56

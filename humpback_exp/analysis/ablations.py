@@ -7,9 +7,9 @@ end of it is missing, `plans` makes another and calls it exploratory.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from humpback_exp.analysis import series
+from humpback_exp.analysis import placement
 from humpback_exp.analysis.evaluations import Evaluation
-from humpback_exp.analysis.series import Place
+from humpback_exp.analysis.placement import Place
 from humpback_exp.artifacts.catalog import natural
 
 PAPER_LR = 1e-5
@@ -19,7 +19,7 @@ MIXTURE = (*CURATION, "data.seed_path", "data.seed_size", "data.scored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+class Ablation:
     """An ablation."""
 
     name: str
@@ -40,7 +40,7 @@ class Study:
     by_round: bool = False
     """Whether each series is compared with the one before instead, and the last with the first."""
     numbers: str = ""
-    """Study of `paper.csv` with the paper's points, when not its own."""
+    """Ablation of `paper.csv` with the paper's points, when not its own."""
     baseline: float | str | None = None
     """The x or the series all others are compared with, with Bonferroni's correction; for sweeps without a direction."""
 
@@ -53,32 +53,32 @@ class Study:
         return self.x in (WEB, EXAMPLES)
 
 
-def by_folder(group: str) -> Study:
+def by_folder(group: str) -> Ablation:
     """A sweep of the user's own: one setting a name, less its seed."""
 
     def place(run: Evaluation) -> Place:
         parts = [part for part in run.folder.name.split("-") if part != f"s{run.seed}"]
         return Place("-".join(parts), (tuple(natural("-".join(parts))),))
 
-    return Study(name=group, title=group, place=place, keys=())
+    return Ablation(name=group, title=group, place=place, keys=())
 
 
-STUDIES = {
-    study.name: study
-    for study in (
-        Study(
+ABLATIONS = {
+    ablation.name: ablation
+    for ablation in (
+        Ablation(
             name="curation_threshold",
             title="What curation brings at equal size",
-            place=series.by_curation,
+            place=placement.by_curation,
             keys=CURATION,
             x=WEB,
             ends=("no curation", "A5"),
             claim="The stricter the curation, the better the model at every size; uncurated pairs bring nothing over the seed.",
         ),
-        Study(
+        Ablation(
             name="data_size",
             title="Whether more curated data helps",
-            place=series.by_curation,
+            place=placement.by_curation,
             keys=CURATION,
             x=WEB,
             ends=("A5", "A5"),
@@ -86,10 +86,10 @@ STUDIES = {
             numbers="curation_threshold",
             claim="With curated pairs the win rate grows with their number; without curation it does not.",
         ),
-        Study(
+        Ablation(
             name="data_efficiency",
             title="What more examples bring, by where they come from",
-            place=series.by_source,
+            place=placement.by_source,
             keys=MIXTURE,
             x=EXAMPLES,
             ends=("seed + A5", "seed + A5"),
@@ -97,28 +97,28 @@ STUDIES = {
             along=True,
             claim="Per e-fold of data the curated pairs bring more than any other set: alpha is 6.95, and 4.43 for Open Assistant.",
         ),
-        Study(
+        Ablation(
             name="tags",
             title="Whether telling seed from web pairs helps",
-            place=series.by_tags,
+            place=placement.by_tags,
             keys=("data.tagged", "tags"),
             ends=("untagged, asked with none", "tagged, asked with S_a + S_w"),
             claim="Tags in training and both at inference are the best of four settings, by 6.5 points over none at all.",
         ),
-        Study(
+        Ablation(
             name="model_scale",
             title="What a larger base model brings",
-            place=series.by_base,
+            place=placement.by_base,
             keys=("model.path", "data.scored", "data.min_score", "data.top_fraction"),
             x="billion parameters",
             ends=("seed + A5", "seed + A5"),
             along=True,
             claim="Larger base models give better models, and neither 7B nor 65B has had enough at 40,000 pairs.",
         ),
-        Study(
+        Ablation(
             name="joint",
             title="Seed, augmented pairs, or both",
-            place=series.by_mixture,
+            place=placement.by_mixture,
             keys=MIXTURE,
             x=EXAMPLES,
             ends=("seed alone", "seed + A5"),
@@ -126,37 +126,37 @@ STUDIES = {
             claim="Both together do far better than either; augmented pairs alone help only when curated, and less than the seed. "
             "The curves of augmented pairs alone are printed as a figure without numbers.",
         ),
-        Study(
+        Ablation(
             name="iterations",
             title="What each round of self-curation brings",
-            place=series.by_round,
+            place=placement.by_round,
             by_round=True,
             keys=("data.scored", "data.min_score", "data.top_fraction"),
             claim="A second round selects better (precision 0.44 to 0.52, recall 0.09 to 0.44 by Table 7). "
             "No win rate of M1 against M2 is given.",
         ),
-        Study(
+        Ablation(
             name="selector",
             title="Who should choose the pairs",
-            place=series.by_selector,
+            place=placement.by_selector,
             keys=("data.scored",),
             ends=("M0", "M1"),
             claim="After 100 selected pairs, those chosen by M1 serve slightly better than those chosen by M0, and GPT-4's best.",
         ),
-        Study(
+        Ablation(
             name="learning_rate",
             title="Which learning rate",
-            place=series.by_rate,
+            place=placement.by_rate,
             keys=("optim.lr", "optim.end_lr"),
             x="learning rate",
             baseline=PAPER_LR,
             claim="The paper states 1e-5, falling to 9e-6, and reports no search.",
         ),
-        Study(
+        Ablation(
             name="rubric_and_scorer",
             title="How to rate",
-            place=series.by_scorer,
-            baseline=series.PAPER_SCORER,
+            place=placement.by_scorer,
+            baseline=placement.PAPER_SCORER,
             keys=("data.scored", "data.min_score", "data.top_fraction"),
             claim="The paper uses one rubric with written ratings and compares no other.",
         ),

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from humpback_exp.analysis.comparisons import Comparison
+from humpback_exp.analysis.corrections import Result
 from humpback_exp.analysis.evaluations import WIN, Evaluation
 from humpback_exp.analysis.folders import input_path
 from humpback_exp.analysis.format import listed
-from humpback_exp.analysis.results import Result
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog
 
@@ -40,7 +40,7 @@ def of_models(found: Sequence[Setting], stated: Sequence[Comparison], others: It
 
 
 def of_sweep(result: Result, found: Sequence[Setting], differ: Sequence[str], unfinished: Sequence[str]) -> list[str]:
-    """Those of any page and of its study: sizes not compared, short of pairs, what else differs, what is not finished."""
+    """Those of any page and of its ablation: sizes not compared, short of pairs, what else differs, what is not finished."""
     notes = [note for one in result.stated for note in _beyond_both(one, found)]
     short = [setting for setting in found if any(run.short("web") for run in setting.runs)]
     if short:

@@ -1,12 +1,17 @@
-"""The same held-out prompts, answered by several models."""
+"""Rows worth reading: candidates rated best and worst, dropped ones, and held-out prompts answered by several models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from humpback_exp.analysis.folders import try_read
+from humpback_exp.analysis.scores import Scored
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
-from humpback_exp.records import Answer, Verdict, read
+from humpback_exp.records import Answer, Candidate, ScoredCandidate, Verdict, parts, read, read_file
+
+FILES = 8
+"""Files looked through for dropped rows; a corpus has thousands."""
+PER_REASON = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +85,29 @@ def _reply(name: str, row: Answer, verdict: Verdict | None) -> Reply:
 
 def _spread(values: Sequence[float]) -> float:
     return max(values) - min(values) if values else 0.0
+
+
+def extremes(catalog: Catalog, scored: Scored, count: int) -> tuple[list[ScoredCandidate], list[ScoredCandidate]]:
+    """The best and the worst rated rows, never the same one twice."""
+    rated = scored.rated
+    count = min(count, len(rated) // 2) or min(1, len(rated))
+    best, worst = rated[:count], rated[count:][-count:][::-1]
+    files = sorted({path for path, _ in [*best, *worst]})
+    found = try_read(
+        catalog, scored.folder, lambda _: [row for path in files for row in read_file(path, ScoredCandidate)]
+    )
+    by_id = {row.id: row for row in found or []}
+    return [by_id[row.id] for _, row in best if row.id in by_id], [by_id[row.id] for _, row in worst if row.id in by_id]
+
+
+def dropped(catalog: Catalog, folders: Sequence[Folder]) -> list[Candidate]:
+    """A few dropped instructions of every reason, from the first files of each candidates folder."""
+    found: dict[str, list[Candidate]] = {}
+    for folder in folders:
+        for row in try_read(catalog, folder, _dropped) or []:
+            found.setdefault(row.dropped, []).append(row)
+    return [row for reason in sorted(found) for row in found[reason][:PER_REASON]]
+
+
+def _dropped(folder: Folder) -> list[Candidate]:
+    return [row for path in parts(folder.path)[:FILES] for row in read_file(path, Candidate) if row.dropped]

@@ -42,7 +42,9 @@ def build(source: str) -> str:
         Row(" > ".join(section.heading_path) or "(empty header)", section.text, reason or "")
         for section, reason in zip(found, reasons, strict=True)
     ]
-    return render("source", source=source, rows=rows, kept=sum(not row.reason for row in rows), text=_text(page))
+    return render(
+        "page_and_segments", source=source, rows=rows, kept=sum(not row.reason for row in rows), text=_text(page)
+    )
 
 
 def _read(source: str, limit: int) -> pages.Page:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from humpback_exp.analysis.ablations import ABLATIONS, by_folder
 from humpback_exp.analysis.comparisons import Comparison, compare
 from humpback_exp.analysis.evaluations import LOSS, WIN, Evaluation, by_group
-from humpback_exp.analysis.plans import Pair, Plan, alone, pair, plan_of_study, plans_of_loop
+from humpback_exp.analysis.planned_comparisons import Pair, Plan, alone, pair, plan_of_ablation, plans_of_loop
 from humpback_exp.analysis.settings import Setting, settings
-from humpback_exp.analysis.studies import STUDIES, by_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ def corrections(found: Sequence[Evaluation]) -> dict[Pair, int]:
         loops.setdefault(run.folder.label.partition("evals/")[0], []).append(run)
     plans = [plan for runs in loops.values() for plan in plans_of_loop([*map(alone, runs)]).values()]
     for group, members in by_group(found).items():
-        study = STUDIES.get(group) or by_folder(group)
-        told = settings(study, members)
-        plans += [plan_of_study(study, told)] if told else []
+        ablation = ABLATIONS.get(group) or by_folder(group)
+        told = settings(ablation, members)
+        plans += [plan_of_ablation(ablation, told)] if told else []
     counts: dict[Pair, int] = {}
     for plan in plans:
         counts |= {one: max(plan.count, counts.get(one, 1)) for one in plan.pairs}

@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 
 from humpback_exp.analysis.folders import read_catalog
-from humpback_exp.analysis.runs import COLUMNS, table
+from humpback_exp.analysis.runs_table import COLUMNS, table
 from humpback_exp.config import ReportConfig
 from humpback_exp.workflow import report
 

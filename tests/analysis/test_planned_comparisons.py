@@ -11,18 +11,19 @@ import pytest
 import sweep_folders as folders
 from test_report import text
 
-from humpback_exp.analysis import findings, plots
+from humpback_exp.analysis import plots
+from humpback_exp.analysis.ablations import ABLATIONS, by_folder
 from humpback_exp.analysis.comparisons import compare
+from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import by_group, evaluations
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import span
 from humpback_exp.analysis.pages import compare as page_of_two
 from humpback_exp.analysis.pages import loop
 from humpback_exp.analysis.pages.sweep import build
-from humpback_exp.analysis.plans import plan_of_study
-from humpback_exp.analysis.results import Result, corrections, make
+from humpback_exp.analysis.planned_comparisons import plan_of_ablation
+from humpback_exp.analysis.sentences import findings
 from humpback_exp.analysis.settings import Setting, settings
-from humpback_exp.analysis.studies import STUDIES, by_folder
 from humpback_exp.config import DataConfig
 from humpback_exp.evaluation.intervals import Interval
 
@@ -34,12 +35,12 @@ def losses(change: float, wobble: float = 0.1) -> list[float]:
 
 
 def told(root: Path, group: str) -> list[Setting]:
-    study = STUDIES.get(group) or by_folder(group)
-    return settings(study, by_group(evaluations(read_catalog(str(root), loops=True)))[group])
+    ablation = ABLATIONS.get(group) or by_folder(group)
+    return settings(ablation, by_group(evaluations(read_catalog(str(root), loops=True)))[group])
 
 
 def asked(root: Path, group: str) -> Result:
-    plan = plan_of_study(STUDIES.get(group) or by_folder(group), told(root, group))
+    plan = plan_of_ablation(ABLATIONS.get(group) or by_folder(group), told(root, group))
     return make(plan, corrections(evaluations(read_catalog(str(root), loops=True))))
 
 
@@ -330,7 +331,7 @@ def test_the_same_seeds_are_paired(tmp_path: Path) -> None:
     assert same.error == pytest.approx(0.05 / math.sqrt(11)) and others.error > 1
     assert "12 held-out pairs and 2 seeds, p" in seen(tmp_path / "same", "tags")
     found = told(tmp_path / "same", "tags")
-    (base,), (change,) = plots.changes(make(plan_of_study(STUDIES["tags"], found), {}), found).values()
+    (base,), (change,) = plots.changes(make(plan_of_ablation(ABLATIONS["tags"], found), {}), found).values()
     assert (base.value, base.reach) == (0.0, [[0.0], [0.0]])
     assert [change.value, *change.dots] == pytest.approx([-0.3] * 3) and change.high - change.low < 0.1
     assert "12 held-out pairs, 2 and 2 seeds, p" in seen(tmp_path / "others", "tags")

@@ -1,0 +1,1 @@
+"""Comparisons and folders -> sentences of the pages: what was run, what was found, what to know before believing it."""
