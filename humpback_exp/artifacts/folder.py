@@ -23,6 +23,7 @@ from humpback_exp.artifacts.match import manifest_of, require_match
 from humpback_exp.artifacts.measurements import joined, lacking, measured
 from humpback_exp.artifacts.versions import git_commit, package_versions
 from humpback_exp.config import STAGES, StageConfig, read, to_plain
+from humpback_exp.config.evaluation import FILES
 
 OPENED_BY = ".opened-by"
 """File by which a stage's other ranks know that the first rank has opened the folder for their job and no other."""
@@ -52,7 +53,7 @@ def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Ar
     folder, manifest = config.folder, manifest_of(config)
     if is_finished(folder):
         made = load(folder)
-        begun = _gaining(folder, made)
+        begun = _gaining(folder, made, config.measurements)
         require_match(begun, manifest, folder, moved_by)
         require_files(folder, made)
         if write:
@@ -80,12 +81,11 @@ def _opened(config: StageConfig, manifest: Manifest, write: bool) -> Artifact:
     return Artifact(folder, manifest, finished=False)
 
 
-def _gaining(folder: Path, made: Manifest) -> Manifest:
-    """A finished folder as its manifest says, with the settings of measurements under way that have files already."""
-    if not (folder / "begun.json").exists():
-        return made
-    begun = _begun(folder)
-    there = [name for name in begun.measured if name in measured(made) or (folder / name).exists()]
+def _gaining(folder: Path, made: Manifest, asked: list[str]) -> Manifest:
+    """A finished folder as its manifest says, with the settings of measurements that were begun and have files already."""
+    begun = _begun(folder) if (folder / "begun.json").exists() else made
+    names = dict.fromkeys([*measured(made), *begun.measured, *asked])
+    there = [name for name in names if name in measured(made) or (folder / FILES.get(name, name)).exists()]
     return replace(made, config=begun.config, inputs=begun.inputs, measured=there)
 
 

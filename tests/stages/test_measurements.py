@@ -137,6 +137,29 @@ def test_a_measurement_that_fails_leaves_the_folder_finished(
     assert measured(changed).measured == ["heldout", "judge"]  # nothing of the first try was there
 
 
+def test_files_of_a_measurement_that_was_stopped_are_not_taken_for_another_s(
+    plain: EvaluateConfig, engine: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, other = (JudgeConfig(path=path, prompts=2) for path in ("some/judge", "other/judge"))
+    there = f"{plain.output_root}/evals/base"
+    measured(replace(plain, name="base", judge=judge))
+    measured(plain)
+    judges = replace(plain, evaluations=["judge"], judge=judge, reference=there)
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluate, "finish_stage", lambda *_, **__: 1 / 0)  # the verdicts are there, and not finished
+        with pytest.raises(ZeroDivisionError):
+            measured(judges)
+    refused = pytest.raises(ValueError, match=r"made by another config \(judge.path=some/judge.*, other/judge")
+    with refused:
+        measured(replace(judges, judge=other))
+    changed = measured(replace(plain, reference=there))
+    assert changed.measured == ["heldout", "heldout_change"]
+    with refused:  # nor once another measurement has been finished since
+        measured(replace(judges, judge=other))
+    engine.asked.clear()
+    assert measured(judges).measured == ["heldout", "heldout_change", "judge"] and engine.asked == []
+
+
 def test_names_are_checked_at_once() -> None:
     with pytest.raises(ValueError, match="evaluations=judge: needs a judge; set judge.path="):
         EvaluateConfig(evaluations=["judge"])
