@@ -23,7 +23,7 @@ from humpback_exp.artifacts.match import manifest_of, require_match
 from humpback_exp.artifacts.measurements import joined, lacking, measured
 from humpback_exp.artifacts.versions import git_commit, package_versions
 from humpback_exp.config import STAGES, StageConfig, read, to_plain
-from humpback_exp.config.evaluation import FILES
+from humpback_exp.config.measurements import FILES
 
 OPENED_BY = ".opened-by"
 """File by which a stage's other ranks know that the first rank has opened the folder for their job and no other."""

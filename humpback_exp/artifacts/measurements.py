@@ -9,7 +9,7 @@ from typing import Any
 
 from humpback_exp.artifacts.manifest import Manifest, is_finished, load
 from humpback_exp.config import STAGES, StageConfig
-from humpback_exp.config.evaluation import CONCERNS, concerns
+from humpback_exp.config.measurements import CONCERNS, concerns
 
 
 def measured(manifest: Manifest) -> list[str]:
