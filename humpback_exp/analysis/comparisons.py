@@ -19,6 +19,11 @@ TOKENS = (
 )
 
 
+def beyond_noise(change: Interval) -> bool:
+    """Whether a change keeps clear of 0 with its interval, over enough rows for a claim: the one rule of all pages."""
+    return change.rows >= FEWEST and change.error > 0 and abs(change.value) > change.reach
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Ours less theirs by one measure, and how that was tested."""
@@ -34,14 +39,10 @@ class Change:
 
     @property
     def side(self) -> int:
-        """1 for better and -1 for worse beyond noise, 0 within it: the one rule of all pages.
-
-        A change is beyond noise when its interval keeps clear of 0, over enough rows for a claim.
-        """
-        change = self.interval
-        if change.rows < FEWEST or not change.error > 0 or abs(change.value) <= change.reach:
+        """1 for better and -1 for worse beyond noise, 0 within it."""
+        if not beyond_noise(self.interval):
             return 0
-        return self.measure.better if change.value > 0 else -self.measure.better
+        return self.measure.better if self.interval.value > 0 else -self.measure.better
 
     @property
     def level(self) -> Interval:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
+from humpback_exp.analysis.comparisons import beyond_noise
 from humpback_exp.analysis.format import DASH, number, span
 from humpback_exp.artifacts.catalog import Folder
 from humpback_exp.evaluation.intervals import Interval
 
 MEASURES = {
-    "held-out loss": ("heldout_loss", "heldout_change", ".3f"),
-    "instruction gain": ("instruction_gain", "instruction_gain_change", ".3f"),
-    "question selection, %": ("question_selection", "question_selection_change", ".1f"),
+    "held-out loss": ("heldout_loss", "heldout_change", "heldout_pairs", ".3f"),
+    "instruction gain": ("instruction_gain", "instruction_gain_change", "question_selection_pairs", ".3f"),
+    "question selection, %": ("question_selection", "question_selection_change", "question_selection_pairs", ".1f"),
 }
-"""Head -> keys of the figure and of its change, and how they are written."""
+"""Head -> keys of the figure, of its change and of the pairs it is over, and how they are written."""
 
 
 def further_measures(folders: Sequence[Folder]) -> list[dict[str, str]]:
@@ -32,19 +33,20 @@ def _row(folder: Folder, name: str) -> dict[str, str]:
     """The figures of an evaluation on one set; empty where it was not measured on it."""
     end = "" if name == "heldout" else f"/{name}"
     found = {}
-    for head, (key, change, form) in MEASURES.items():
-        found[head] = _cell(folder, key, end, form)
-        found[f"change of {head}"] = _cell(folder, change, end, form)
+    for head, (key, change, pairs, form) in MEASURES.items():
+        found[head] = _cell(folder, key, pairs, end, form)
+        found[f"change of {head}"] = _cell(folder, change, pairs, end, form)
     return {"model": folder.name, "set": name} | found if any(text != DASH for text in found.values()) else {}
 
 
-def _cell(folder: Folder, key: str, end: str, form: str) -> str:
+def _cell(folder: Folder, key: str, counted: str, end: str, form: str) -> str:
     """A figure with its 95 % interval over pairs, with a star where it is a change beyond their noise."""
     metrics = folder.manifest.metrics
-    value, error, pairs = (metrics.get(each + end) for each in (key, f"{key}_error", "heldout_pairs"))
+    value, error, pairs = (metrics.get(each + end) for each in (key, f"{key}_error", counted))
     if value is None:
         return DASH
     if not error or not pairs:
         return number(value, form)
     one = Interval(value, error, pairs - 1, pairs, (1,))
-    return f"{number(value, form)} ({span(one.ends, form)}){'*' if key.endswith('_change') and abs(value) > one.reach else ''}"
+    star = "*" if key.endswith("_change") and beyond_noise(one) else ""
+    return f"{number(value, form)} ({span(one.ends, form)}){star}"

@@ -14,7 +14,8 @@ from humpback_exp import reasons
 from humpback_exp.artifacts import Manifest, digest
 
 PAPER = ("gpt-4 (ranking, random, alpaca_eval.txt)", "AlpacaEval", "text_davinci_003")
-"""Judge, prompts and opponent of all published rows. Ours join them by AlpacaEval's own prompt for GPT-4 and its own files."""
+"""Judge, prompts and opponent of all published rows. Ours join them by AlpacaEval's own prompt for GPT-4, its own
+files, and all of its prompts."""
 ALPACA_EVAL = 805
 
 
@@ -63,7 +64,6 @@ def row_of(manifest: Manifest) -> Row | None:
     figures, paths = manifest.metrics, {key: one["path"] for key, one in manifest.inputs.items()}
     if figures.get("preference") is None or "reference" not in paths:
         return None
-    seen = [figures[f"overlap_{source}"] for source in ("seed", "web") if f"overlap_{source}" in figures]
     names = (
         _judge(manifest.config, paths),
         _prompts(manifest.config, paths["heldout"]),
@@ -71,7 +71,7 @@ def row_of(manifest: Manifest) -> Row | None:
     )
     return Row(
         *names,
-        "" if names == PAPER else _alike(manifest),
+        "" if names == PAPER and _asked(manifest) == ALPACA_EVAL else _alike(manifest),
         model=manifest.name,
         win_rate=_percent(figures, "preference"),
         error=_percent(figures, "preference_error"),
@@ -80,7 +80,7 @@ def row_of(manifest: Manifest) -> Row | None:
         agreement=_percent(figures, "calibration_agreement"),
         first_preferred=_percent(figures, "position_share"),
         longer_preferred=_percent(figures, "longer_share"),
-        seen_in_training=int(sum(seen)) if seen else None,
+        seen_in_training=figures.get("overlap"),
         source="evals/" + manifest.name,
     )
 
@@ -88,7 +88,7 @@ def row_of(manifest: Manifest) -> Row | None:
 def leaderboard(manifests: Iterable[Manifest]) -> list[Row]:
     """Published rows and ours, group by group, the best first; the paper's group is the last."""
     rows = [*published(), *filter(None, map(row_of, manifests))]
-    return sorted(rows, key=lambda row: (row.group[:3] == PAPER, row.group, -(row.win_rate or 0.0)))
+    return sorted(rows, key=lambda row: (row.group == (*PAPER, ""), row.group, -(row.win_rate or 0.0)))
 
 
 def as_table(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -107,6 +107,11 @@ def _judge(config: Mapping[str, Any], paths: Mapping[str, str]) -> str:
     how = [config.get("judge.verdict", "choice"), config.get("judge.order", "both")]
     how += [Path(paths["judge.prompt"]).name] if "judge.prompt" in paths else []
     return f"{Path(paths.get('judge.path', '')).name} ({', '.join(how)})"
+
+
+def _asked(manifest: Manifest) -> int:
+    """Prompts that were to be answered and judged."""
+    return min(manifest.rows["pairs"], int(manifest.config["judge.prompts"]))
 
 
 def _alike(manifest: Manifest) -> str:

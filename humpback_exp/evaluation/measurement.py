@@ -31,12 +31,13 @@ class Evaluation:
 
     @cached_property
     def engine(self) -> Engine:
-        """The model."""
+        """The model. lm-eval's copy of it is given up: two may not fit."""
+        self.__dict__.pop("lm", None)
         return load_engine(shared_engine(self.config), self.config.model_path, template=self.config.template)
 
     @cached_property
     def lm(self) -> Any:
-        """The model as lm-eval asks it. Our engine of it is given up: two copies may not fit."""
+        """The model as lm-eval asks it. Our engine of it is given up."""
         self.__dict__.pop("engine", None)
         return load_lm(self.config)
 
@@ -62,11 +63,13 @@ class Evaluation:
 
     @cached_property
     def overlap(self) -> dict[str, float]:
-        """How many of the prompts stand in the model's training pairs, by source; which ones stands in `overlap.json`."""
+        """How many of the prompts stand in the model's training pairs, in all and by source; `overlap.json` says which."""
         found = {} if self.config.stored_answers else overlap(self.config.model_path, self.pairs)
-        if found:
-            write_text(self.folder / "overlap.json", json.dumps(found, indent=1))
-        return {f"overlap_{source}": len(ids) for source, ids in found.items()}
+        if not found:
+            return {}
+        write_text(self.folder / "overlap.json", json.dumps(found, indent=1))
+        by_source = {f"overlap_{source}": len(ids) for source, ids in found.items()}
+        return by_source | {"overlap": len(set().union(*found.values()))}
 
 
 @dataclass

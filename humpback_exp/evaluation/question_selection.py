@@ -29,12 +29,12 @@ def page(pair_id: str) -> str:
 
 
 def other_questions(pairs: Sequence[Example]) -> list[list[str]]:
-    """For each pair the questions of `OTHERS` more, drawn by a seeded order: of its page first, then of all pairs."""
+    """For each pair `OTHERS` different questions of others, drawn by a seeded order: of its page first, then of all pairs."""
     drawn = []
     for pair in pairs:
         rest = [other for other in pairs if other.instruction != pair.instruction]
         rest.sort(key=lambda other: (page(other.id) != page(pair.id), shuffled_rank(0, f"{pair.id}:{other.id}")))
-        drawn.append([other.instruction for other in rest[:OTHERS]])
+        drawn.append(list(dict.fromkeys(other.instruction for other in rest))[:OTHERS])
     return drawn
 
 
@@ -94,7 +94,8 @@ def percent_right(row: QuestionLosses) -> float:
 
 
 def summary(rows: Sequence[QuestionLosses]) -> dict[str, float]:
-    """Both figures with their standard errors over pairs; pairs that are not measured are left out."""
+    """Both figures with their standard errors over pairs; pairs that are not measured are left out of it
+    and of `question_selection_pairs`."""
     known = [row for row in rows if math.isfinite(gain(row))]
     gained, gained_error = ratio_and_error([gain(row) * row.labels for row in known], [row.labels for row in known])
     right, right_error = mean_and_error([percent_right(row) for row in known])
@@ -103,6 +104,7 @@ def summary(rows: Sequence[QuestionLosses]) -> dict[str, float]:
         "instruction_gain_error": gained_error,
         "question_selection": right,
         "question_selection_error": right_error,
+        "question_selection_pairs": len(known),
     }
 
 

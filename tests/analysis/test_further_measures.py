@@ -19,7 +19,7 @@ FIGURES = {
     "heldout_pairs/general": 12,
     "question_selection": 75.0,
     "question_selection_error": 5.0,
-    "heldout_pairs": 12,
+    "question_selection_pairs": 12,
     "question_selection_change": 5.0,
     "question_selection_change_error": 5.0,
 }
@@ -43,6 +43,15 @@ def test_a_row_for_every_set_with_intervals_and_stars(tmp_path: Path) -> None:
     assert rows[3]["held-out loss"] == "3.000 (2.780 to 3.220)"
     assert rows[3]["change of held-out loss"] == "\u22120.250 (\u22120.470 to \u22120.030)*"
     assert "instruction gain" not in rows[3]
+
+
+def test_a_few_pairs_carry_no_claim(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    catalog = read_catalog(str(tmp_path))
+    few = {"question_selection_pairs": 9, "question_selection_change": 50.0}
+    for folder in catalog.of("evals"):
+        folder.manifest.metrics |= FIGURES | few
+    assert further_measures(catalog.of("evals"))[0]["change of question selection, %"] == "50.0 (38.5 to 61.5)"
 
 
 def test_nothing_more_measured_adds_no_table(tmp_path: Path) -> None:

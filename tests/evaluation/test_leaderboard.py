@@ -23,10 +23,16 @@ def manifest(name: str = "m2", reference: str = "text_davinci_003/model_outputs.
         kind="evals",
         name=name,
         fingerprint="f",
-        config={"judge.verdict": "ranking", "judge.order": "random", "heldout_dataset.count": 805},
+        config={
+            "judge.verdict": "ranking",
+            "judge.order": "random",
+            "heldout_dataset.count": 805,
+            "judge.prompts": 805,
+        },
         inputs={key: {"path": path, "fingerprint": f"mark of {path}"} for key, path in read.items()},
+        rows={"pairs": 805},
         drops={"not judged: unscored": 5},
-        metrics=FIGURES | {"calibration_agreement": 0.66, "overlap_seed": 3, "overlap_web": 1},
+        metrics=FIGURES | {"calibration_agreement": 0.66, "overlap": 4, "overlap_seed": 3, "overlap_web": 2},
     )
 
 
@@ -49,14 +55,17 @@ def test_a_row_says_how_far_to_trust_it() -> None:
 def test_only_the_papers_own_way_of_judging_joins_the_papers_group() -> None:
     same = row_of(manifest(**{"judge.prompt": "mine/alpaca_eval.txt"}))
     assert same is not None and same.group == (*PAPER, "")
+    fewer = manifest(**{"judge.prompt": "alpaca_eval.txt"})
+    fewer.config["judge.prompts"] = 8
     others = [
         manifest(),
+        fewer,
         manifest(reference="outputs/evals/base", **{"judge.prompt": "alpaca_eval.txt"}),
         manifest(**{"judge.prompt": "alpaca_eval.txt", "judge.path": "gpt-4o"}),
     ]
     rows = leaderboard([*others, manifest("m3", **{"judge.prompt": "alpaca_eval.txt"})])
-    assert [row.model for row in rows if row.group[:3] == PAPER][-3] == "m3"
-    assert len({row.group for row in rows}) == 4
+    assert [row.model for row in rows if row.group == (*PAPER, "")][-3] == "m3"
+    assert len({row.group for row in rows}) == 5
     assert rows[-1].group == (*PAPER, "") != rows[0].group
 
 

@@ -1,6 +1,7 @@
 """Instruction gain and question selection: which questions are asked, what is read, and the figures."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,12 @@ def test_other_questions_are_of_the_same_page_before_all_others() -> None:
     assert question_selection.other_questions([*ONE_PAGE[::-1], *OTHER_PAGE])[-2:] == drawn[-2:]
 
 
+def test_a_question_that_stands_twice_is_one_of_the_others() -> None:
+    copies = [replace(ONE_PAGE[1], id=f"a.html#copy{n}") for n in range(20)]
+    drawn = question_selection.other_questions([*ONE_PAGE, *copies])[0]
+    assert sorted(set(drawn)) == sorted(drawn) and len(drawn) == 4
+
+
 def test_every_answer_is_read_once_behind_each_question() -> None:
     engine = Scripted({pair.instruction: (2.0, 2) for pair in ONE_PAGE[:1]})
     rows = question_selection.read(engine, [*ONE_PAGE[:5], example("c.html#0", output="")], ["seed"], print)
@@ -63,6 +70,7 @@ def test_figures_over_tokens_and_over_pairs() -> None:
     assert found["question_selection"] == 50.0 and found["question_selection_error"] == pytest.approx(50.0)
     tie = question_selection.summary([row("x", 1, 2.0, 2.0, 3.0)])
     assert tie["question_selection"] == 0.0
+    assert (found["question_selection_pairs"], tie["question_selection_pairs"]) == (2, 1)
 
 
 def test_changes_are_paired_and_only_between_the_same_questions() -> None:

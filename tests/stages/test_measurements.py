@@ -160,6 +160,21 @@ def test_files_of_a_measurement_that_was_stopped_are_not_taken_for_another_s(
     assert measured(judges).measured == ["heldout", "heldout_change", "judge"] and engine.asked == []
 
 
+def test_of_our_engine_and_lm_evals_only_one_is_held(plain: EvaluateConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurement, "load_engine", lambda *_, **__: "ours")
+    monkeypatch.setattr(measurement, "load_lm", lambda _: "lm-eval's")
+    evaluation = measurement.Evaluation(plain, plain.folder)
+    for held in ("engine", "lm", "engine"):
+        getattr(evaluation, held)
+        assert {"engine", "lm"} & evaluation.__dict__.keys() == {held}
+
+
+def test_a_prompt_seen_in_both_sources_is_seen_once(plain: EvaluateConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurement, "overlap", lambda *_: {"seed": ["p", "q"], "web": ["p"]})
+    found = measurement.Evaluation(plain, Path(plain.output_root)).overlap
+    assert found == {"overlap": 2, "overlap_seed": 2, "overlap_web": 1}
+
+
 def test_names_are_checked_at_once() -> None:
     with pytest.raises(ValueError, match="evaluations=judge: needs a judge; set judge.path="):
         EvaluateConfig(evaluations=["judge"])
