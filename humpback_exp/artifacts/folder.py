@@ -20,7 +20,7 @@ import yaml
 from humpback_exp.artifacts.files import require_files, sha256, write_text
 from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load
 from humpback_exp.artifacts.match import manifest_of, require_match
-from humpback_exp.artifacts.measurements import joined, lacking, measured
+from humpback_exp.artifacts.measurements import has_files, joined, lacking, measured
 from humpback_exp.artifacts.versions import git_commit, package_versions
 from humpback_exp.config import STAGES, StageConfig, read, to_plain
 
@@ -81,12 +81,12 @@ def _opened(config: StageConfig, manifest: Manifest, write: bool) -> Artifact:
 
 
 def _gaining(folder: Path, made: Manifest) -> Manifest:
-    """A finished folder as its manifest says, with the settings of measurements under way that have files already."""
+    """A finished folder as its manifest says, with the measurements under way that have files already, and their settings."""
     if not (folder / "begun.json").exists():
         return made
     begun = _begun(folder)
-    there = [name for name in begun.measured if name in measured(made) or (folder / name).exists()]
-    return replace(made, config=begun.config, inputs=begun.inputs, measured=there)
+    under_way = [name for name in begun.measured if name not in measured(made) and has_files(folder, name)]
+    return joined(made, replace(begun, measured=under_way))
 
 
 def reopen(artifact: Artifact) -> None:

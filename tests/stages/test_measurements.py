@@ -137,6 +137,32 @@ def test_a_measurement_that_fails_leaves_the_folder_finished(
     assert measured(changed).measured == ["heldout", "judge"]  # nothing of the first try was there
 
 
+@pytest.mark.parametrize("refused", [{"evaluations": ["lm_eval/nosuch"]}, {"evaluations": ["question_selection"]}])
+def test_a_refused_measurement_leaves_no_settings(
+    plain: EvaluateConfig, engine: Counting, refused: dict[str, list[str]]
+) -> None:
+    before = measured(plain)
+    with pytest.raises(ValueError, match=r"no task of lm-eval has this name|needs 5 different questions"):
+        measured(replace(plain, **refused))
+    assert artifacts.begin(plain).finished and artifacts.load(plain.folder) == before
+    more = replace(plain, evaluations=["judge"], judge=JudgeConfig(path="some/judge", prompts=2))
+    assert measured(more).measured == ["heldout", "judge"]
+
+
+def test_settings_of_what_is_under_way_hold(plain: EvaluateConfig, engine: Counting) -> None:
+    measured(plain)
+    (Path(plain.output_root) / "other.jsonl").write_text(PAIRS.replace("Tell", "Say"))
+    asked = replace(plain, evaluations=["question_selection"], heldout_sets={"other": plain.heldout})
+    artifacts.begin(asked)
+    other = replace(asked, heldout_sets={"other": f"{plain.output_root}/other.jsonl"})
+    assert not artifacts.begin(other).finished  # nothing was there
+    artifacts.begin(asked)
+    (plain.folder / "question_losses").mkdir()
+    with pytest.raises(ValueError, match=r"made by another config \(heldout_sets"):
+        artifacts.begin(other)
+    assert not artifacts.begin(asked).finished and artifacts.begin(plain).finished
+
+
 def test_names_are_checked_at_once() -> None:
     with pytest.raises(ValueError, match="evaluations=judge: needs a judge; set judge.path="):
         EvaluateConfig(evaluations=["judge"])
