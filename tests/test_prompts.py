@@ -206,6 +206,6 @@ def test_the_ranking_prompt_shapes_the_evaluations_that_ask_by_it(monkeypatch: p
     ]
     before = [EvaluateConfig(judge=judge).texts for judge in asked]
     assert before[0] == before[2] != before[1]
-    monkeypatch.setattr("humpback_exp.config.stages.RANKING", prompts.RANKING + " ")
+    monkeypatch.setattr("humpback_exp.config.evaluation.RANKING", prompts.RANKING + " ")
     after = [EvaluateConfig(judge=judge).texts for judge in asked]
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]

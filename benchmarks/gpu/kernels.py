@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from benchmarks.gpu.rows import Row, Setup, at_most
 from humpback_exp.modeling.kernels import varlen
-from humpback_exp.modeling.kernels.attention import attend, concatenated
+from humpback_exp.modeling.kernels.padding_free_attention import attend, concatenated
 
 U = 2.0**-9
 ROUNDED = {"cuda": (2, 4), "cpu": (3, 6)}

@@ -29,6 +29,8 @@ LONGEST = 4000
 LARGEST = 64 * 1024
 """Bytes of a request."""
 DAY = 86_400.0
+MOST_REVISIONS = 1 << 31
+"""More than anybody makes, and fewer than the database can count."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -114,7 +116,7 @@ async def _body(request: Request) -> Any:
             raise HTTPException(413, f"A request may have {LARGEST} bytes.")
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400, "A judgement is JSON.") from None
 
 
@@ -131,8 +133,10 @@ def _judgement(body: Any, at: Session) -> tuple[int, str, float, int]:
         raise HTTPException(400, f"reason must be a text of {LONGEST} characters at most.")
     if not reason.strip() and (at.rules.reasons or at.phase == "test"):
         raise HTTPException(400, "Write a reason.")
-    if not isinstance(seconds, int | float) or not 0 <= seconds <= DAY or type(seen) is not int or seen < 0:
-        raise HTTPException(400, "seconds and revision must be numbers of 0 and more.")
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= DAY:
+        raise HTTPException(400, f"seconds must be a number from 0 to {DAY:.0f}.")
+    if type(seen) is not int or not 0 <= seen < MOST_REVISIONS:
+        raise HTTPException(400, "revision must be the one that was shown.")
     return value, reason.strip().encode(errors="replace").decode(), float(seconds), seen
 
 

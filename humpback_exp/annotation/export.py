@@ -8,7 +8,7 @@ from typing import Any
 
 from humpback_exp import artifacts
 from humpback_exp.annotation import figures
-from humpback_exp.annotation.items import Study
+from humpback_exp.annotation.items import Study, names_of
 from humpback_exp.annotation.serve import opened
 from humpback_exp.annotation.store import Judgement
 from humpback_exp.config import AnnotateConfig
@@ -94,13 +94,13 @@ def summary(config: AnnotateConfig, rows: Sequence[Annotation]) -> dict[str, lis
 
 def verdicts(evals: Sequence[str]) -> dict[tuple[str, ...], dict[str, str]]:
     """Models -> prompt -> the judge's verdict, where the first evaluation was judged against one of the others."""
-    ours = Path(evals[0])
+    ours, names = Path(evals[0]), names_of(evals)
     found: dict[tuple[str, ...], dict[str, str]] = {}
     reference = artifacts.load(ours).inputs.get("reference", {}).get("fingerprint")
-    for path in evals[1:]:
+    for path, name in zip(evals[1:], names[1:], strict=True):
         if artifacts.load(Path(path)).fingerprint == reference:
             said = {row.id: row.outcome for row in read(ours, Verdict, "verdicts")}
-            found[ours.name, Path(path).name] = said
+            found[names[0], name] = said
     return found
 
 

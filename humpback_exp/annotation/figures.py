@@ -44,14 +44,15 @@ def labels(rows: Sequence[Annotation]) -> list[Row]:
 
 def agreement(rows: Sequence[Annotation], ordered: bool) -> Row:
     """How far raters agree: Krippendorff's alpha with its bootstrap interval, and the mean of Cohen's kappa over pairs of
-    raters, each over the items that several of them judged. 1 is full agreement, 0 is chance.
+    raters, each over the items that several of them judged. 1 is full agreement, 0 is chance; where all give one label, chance
+    cannot be told, and there is neither.
 
     Args:
         ordered: whether neighbouring labels are a smaller disagreement; then alpha is ordinal.
     """
     shared = [each for each in by(rows, lambda row: row.item).values() if len(each) > 1]
     found: Row = {"items with several raters": len(shared)}
-    if not shared:
+    if len({row.value for each in shared for row in each}) < 2:
         return found
     import evalica
     import pandas

@@ -63,22 +63,29 @@ def study(config: AnnotateConfig) -> Study:
 
 def _comparisons(folders: Sequence[str]) -> list[Item]:
     """The first evaluation's answers beside those of each other one, to the prompts that both have answered."""
+    names = names_of(folders)
     answers = [
         {row.id: row for row in read(artifacts.require_input(path, "evals"), Answer) if can_be_judged(row)}
         for path in folders
     ]
     found, ours = [], answers[0]
-    for path, theirs in zip(folders[1:], answers[1:], strict=True):
+    for path, name, theirs in zip(folders[1:], names[1:], answers[1:], strict=True):
         both = [key for key in ours if key in theirs and ours[key].instruction == theirs[key].instruction]
         if not both:
             raise ValueError(
                 f"evals={path}: answers no prompt that {folders[0]} answers; evaluate both on the same prompts with judge.path= set"
             )
-        models = Path(folders[0]).name, Path(path).name
+        models = names[0], name
         for key in both:
             texts = ours[key].answer or "", theirs[key].answer or ""
             found.append(Item(_opaque(*models, key), key, ours[key].instruction, texts, models))
     return found
+
+
+def names_of(folders: Sequence[str]) -> list[str]:
+    """What models are called: by the folders of their evaluations, with their paths where two have one name."""
+    names = [Path(path).name for path in folders]
+    return names if len(set(names)) == len(names) else list(folders)
 
 
 def _pairs(path: str) -> list[Item]:
@@ -97,7 +104,7 @@ def _test(path: Path, offered: Sequence[Choice]) -> list[Item]:
     if not path.is_file():
         raise ValueError(f"screening={path}: no such file")
     values = {choice.name: choice.value for choice in offered}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").split("\n")
     return [_test_item(f"{path}:{number}", line, values) for number, line in enumerate(lines, 1) if line.strip()]
 
 

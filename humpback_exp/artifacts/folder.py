@@ -20,9 +20,10 @@ import yaml
 from humpback_exp.artifacts.files import require_files, sha256, write_text
 from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load
 from humpback_exp.artifacts.match import manifest_of, require_match
-from humpback_exp.artifacts.measurements import has_files, joined, lacking, measured
+from humpback_exp.artifacts.measurements import joined, lacking, measured
 from humpback_exp.artifacts.versions import git_commit, package_versions
 from humpback_exp.config import STAGES, StageConfig, read, to_plain
+from humpback_exp.config.measurements import FILES
 
 OPENED_BY = ".opened-by"
 """File by which a stage's other ranks know that the first rank has opened the folder for their job and no other."""
@@ -52,7 +53,7 @@ def begin(config: StageConfig, write: bool = True, moved_by: str = "name") -> Ar
     folder, manifest = config.folder, manifest_of(config)
     if is_finished(folder):
         made = load(folder)
-        begun = _gaining(folder, made)
+        begun = _gaining(folder, made, config.measurements)
         require_match(begun, manifest, folder, moved_by)
         require_files(folder, made)
         if write:
@@ -80,13 +81,12 @@ def _opened(config: StageConfig, manifest: Manifest, write: bool) -> Artifact:
     return Artifact(folder, manifest, finished=False)
 
 
-def _gaining(folder: Path, made: Manifest) -> Manifest:
-    """A finished folder as its manifest says, with the measurements under way that have files already, and their settings."""
-    if not (folder / "begun.json").exists():
-        return made
-    begun = _begun(folder)
-    under_way = [name for name in begun.measured if name not in measured(made) and has_files(folder, name)]
-    return joined(made, replace(begun, measured=under_way))
+def _gaining(folder: Path, made: Manifest, asked: list[str]) -> Manifest:
+    """A finished folder as its manifest says, with the measurements that were begun and have files already, and their settings."""
+    begun = _begun(folder) if (folder / "begun.json").exists() else made
+    names = dict.fromkeys([*begun.measured, *asked])
+    there = [name for name in names if name not in measured(made) and (folder / FILES.get(name, name)).exists()]
+    return joined(made, replace(begun, measured=there))
 
 
 def reopen(artifact: Artifact) -> None:

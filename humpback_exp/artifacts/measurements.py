@@ -5,21 +5,11 @@ The fingerprint of the folder stays that of its first making, so that folders wh
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from humpback_exp.artifacts.manifest import Manifest, is_finished, load
 from humpback_exp.config import STAGES, StageConfig
-from humpback_exp.config.evaluation import CONCERNS, benchmark, concerns
-
-FILES = {"heldout": "data", "judge": "verdicts", "question_selection": "question_losses"}
-"""Measurement -> what lies in the folder as soon as it has something of its own to keep; others have a folder of their name."""
-
-
-def has_files(folder: Path, measurement: str) -> bool:
-    """Whether a measurement that is under way has left something in an evaluation's folder."""
-    of_benchmark = f"{measurement}/results.json"  # task files are there before anything is asked
-    return (folder / (of_benchmark if benchmark(measurement) else FILES.get(measurement, measurement))).exists()
+from humpback_exp.config.measurements import CONCERNS, concerns
 
 
 def measured(manifest: Manifest) -> list[str]:

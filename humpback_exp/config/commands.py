@@ -6,13 +6,13 @@ from typing import Any
 from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
 from humpback_exp.config.dataset import DatasetConfig
-from humpback_exp.config.evaluation import MeasuringConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.gate import BoundsConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.judge import JudgeConfig
+from humpback_exp.config.measurements import MeasuringConfig
 from humpback_exp.config.model import AdapterConfig, ModelConfig
 from humpback_exp.config.rating import LIKELIHOODS, SCORERS
 from humpback_exp.config.training import OptimConfig, TrainerConfig

@@ -1,91 +1,85 @@
-"""Which measurements an evaluation takes, and which settings concern which of them."""
+"""An evaluation: the model, the held-out pairs, what they are compared with, and which measurements are taken."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
-from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, require
-from humpback_exp.config.identity import artifact_input, gained, operational
-from humpback_exp.config.stage_base import StageConfig
+from humpback_exp.config.bounds import check_bounds, one_of, require
+from humpback_exp.config.dataset import DatasetConfig
+from humpback_exp.config.identity import artifact_input
+from humpback_exp.config.inference import EngineConfig, GenerationConfig
+from humpback_exp.config.judge import JudgeConfig
+from humpback_exp.config.measurements import MeasuringConfig, concerns
+from humpback_exp.prompts import RANKING, text_digest
 
-PAIRS = ("heldout", "heldout_dataset")
-CONCERNS: dict[str, tuple[str, ...]] = {
-    "heldout": PAIRS,
-    "heldout_change": (*PAIRS, "reference"),
-    "judge": (*PAIRS, "reference", "stored_answers", "judge"),
-    "heldout_sets": ("heldout_sets", "reference"),
-    "safety": ("sensitive",),
-    "question_selection": (*PAIRS, "heldout_sets", "reference"),
-}
-"""Measurement -> keys, or beginnings of keys, of the settings that identify it. All other settings identify every
-measurement: the model, its tags, how it samples."""
-IMPLIED = ("heldout_change", "heldout_sets")
-"""Measurements that are taken without being named: where there is a reference, and where there are further sets."""
-SET_NAME = re.compile(r"[a-z0-9_-]+")
-BENCHMARKS = {
-    "siqa": "social_iqa",
-    "piqa": "piqa",
-    "arc_e": "arc_easy",
-    "arc_c": "arc_challenge",
-    "obqa": "openbookqa",
-    "mmlu": "mmlu",
-    "crows_pairs": "crows_pairs_english",
-    "ifeval": "ifeval",
-}
-"""Measurement -> task of lm-eval. Any other task is `lm_eval/TASK`; `_5shot` behind a name asks with five examples."""
-SHOTS = re.compile(r"(.+)_(\d+)shot")
-
-
-def benchmark(measurement: str) -> tuple[str, int | None] | None:
-    """Task of lm-eval and number of examples, None for the task's own; None for what is no benchmark."""
-    found = SHOTS.fullmatch(measurement)
-    name, shots = (found[1], int(found[2])) if found else (measurement, None)
-    task = name.removeprefix("lm_eval/") if name.startswith("lm_eval/") else BENCHMARKS.get(name)
-    return (task, shots) if task else None
-
-
-def concerns(measurement: str) -> tuple[str, ...]:
-    """The keys of `CONCERNS`; those of every benchmark are the same."""
-    return ("benchmarks",) if benchmark(measurement) else CONCERNS[measurement]
+SOURCES = ("seed", "web")
 
 
 @dataclass(kw_only=True, slots=True)
-class BenchmarksConfig:
-    """How benchmarks are asked, through lm-eval (docs/evaluation.md)."""
+class EvaluateConfig(MeasuringConfig):
+    """model -> what is measured of it: losses, answers and verdicts on held-out human pairs, and more by name"""
 
-    chat_template: bool | None = None
-    """Whether questions are asked in the model's chat template, under its tags, which moves scores. None: where it has one."""
-    limit: int | None = bounded(None, POSITIVE)
-    """Questions of each task; None asks all. For trials only."""
-    data: str | None = operational(None)
-    """A folder of questions, TASK/SPLIT.jsonl or .parquet in the columns of the Hub's; None takes them from the Hub."""
-    tasks: str | None = operational(None)
-    """A folder of task files of your own in lm-eval's format, for evaluations=[lm_eval/TASK]."""
+    stage: ClassVar[str] = "evaluate"
+    kind: ClassVar[str] = "evals"
+
+    model_path: str = artifact_input("outputs/models/m1")
+    heldout: str = artifact_input("examples/heldout.jsonl")
+    """Human pairs no model was trained on, in any format of data.seed_path. Prompts without outputs are answered and judged,
+    but have no loss."""
+    heldout_dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    """Which part of heldout is read."""
+    reference: str | None = artifact_input()
+    """Whose answers are the opponents in the win rate: an evals folder, or AlpacaEval's model_outputs.json."""
+    stored_answers: str | None = artifact_input()
+    """Answers to judge instead of asking the model: an evals folder's, or a model_outputs.json; the model is then not loaded."""
+    template: str | None = None
+    """Chat template of the model; None takes the one in its folder, which a plain base model lacks."""
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    tags: list[str] = field(default_factory=lambda: ["seed", "web"])
+    """Sources whose sentences prompts carry at inference; both joined is the paper's best."""
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
-        check_bounds(self, "benchmarks.")
+        check_bounds(self)
+        for tag in self.tags:
+            one_of("tags", tag, SOURCES)
+        self.check_evaluations()
+        require(
+            self.judge.asked or "judge" not in (self.evaluations or []),
+            "evaluations",
+            "judge",
+            "needs a judge; set judge.path= and judge.prompts=1 or more",
+        )
+        require(
+            self.stored_answers is None or self.measurements == ["judge"],
+            "stored_answers",
+            self.stored_answers,
+            "can only be judged; set judge.path= or judge.annotations=, and no other evaluations=",
+        )
 
+    @property
+    def templates(self) -> list[str | None]:
+        return [self.template, self.judge.template]
 
-@dataclass(kw_only=True)  # without slots, so that subclasses with more fields may have them
-class MeasuringConfig(StageConfig):
-    """What evaluate.py and the loop share: the measurements of a model, by name, and the settings of each."""
+    @property
+    def inactive_fields(self) -> set[str]:
+        """The settings of measurements that are not asked for, and what answers that are there already do not depend on."""
+        used = {key for name in self.measurements for key in concerns(name)}
+        unused = {f.name for f in fields(self) if f.metadata.get("gained")} - used
+        return unused | ({"model_path", "template", "tags", "generation", "engine"} if self.stored_answers else set())
 
-    evaluations: list[str] | None = operational(None)
-    """Measurements to take, such as [heldout,judge]; those that the folder holds already are not taken again. None takes the
-    held-out loss, and the judge's verdicts where judge.path is set. docs/evaluation.md lists all."""
+    @property
+    def measurements(self) -> list[str]:
+        """Those named, or the held-out loss and the judge; beside the loss its change against a reference."""
+        named = self.evaluations
+        if named is None:
+            loss = [] if self.stored_answers else ["heldout"]
+            named = [*loss, "judge"] if self.judge.asked else ["heldout"]
+        change = ["heldout_change"] if self.reference and "heldout" in named else []
+        sets = ["heldout_sets"] if self.heldout_sets else []
+        return list(dict.fromkeys([*named, *change, *sets]))
 
-    benchmarks: BenchmarksConfig = gained(BenchmarksConfig)
-    sensitive: str = artifact_input("examples/sensitive.jsonl", gained=True)
-    """Prompts of the measurement safety, in any format of data.seed_path, without outputs."""
-    heldout_sets: dict[str, str] = artifact_input(dict, gained=True)
-    """Further held-out pairs by name, as +heldout_sets.general=FILE: a file or folder in any format of data.seed_path, with
-    outputs. Each set has its own loss and change, and what else is measured on pairs."""
-
-    def check_evaluations(self) -> None:
-        """Raise the ValueError of a measurement that does not exist, or of a set whose name cannot be a file's."""
-        for name in self.heldout_sets:
-            fits = SET_NAME.fullmatch(name) is not None and name != "heldout"
-            require(fits, "heldout_sets", name, "name a set by a-z, 0-9, _ and -, and none `heldout`")
-        named = (*(each for each in CONCERNS if each not in IMPLIED), *BENCHMARKS)
-        for name in self.evaluations or []:
-            bound = f"must be one of {', '.join(named)}, or lm_eval/TASK"
-            require(name in named or benchmark(name) is not None, "evaluations", name, bound)
+    @property
+    def texts(self) -> dict[str, str]:
+        ranks = "judge" in self.measurements and self.judge.verdict == "ranking" and self.judge.prompt is None
+        return {"prompts": self.prompts} | ({"judge.text": text_digest(RANKING)} if ranks else {})

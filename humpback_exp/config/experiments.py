@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
+from humpback_exp.config.augmentation import AugmentConfig, RewriteConfig
 from humpback_exp.config.commands import PipelineConfig
 from humpback_exp.config.corpus import SegmentConfig
+from humpback_exp.config.evaluation import EvaluateConfig
 from humpback_exp.config.gate import GateConfig
 from humpback_exp.config.planning import PlanConfig
-from humpback_exp.config.stages import AugmentConfig, EvaluateConfig, RewriteConfig
 from humpback_exp.config.steps import CurateConfig, PointConfig
 
 FOLDER = Path(__file__).parents[2] / "conf" / "experiment"

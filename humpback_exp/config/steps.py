@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 from humpback_exp.config.bounds import require
 from humpback_exp.config.curation import ScoreConfig
+from humpback_exp.config.evaluation import EvaluateConfig
 from humpback_exp.config.gate import BoundsConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import operational
-from humpback_exp.config.stages import EvaluateConfig
 from humpback_exp.config.training import TrainConfig
 from humpback_exp.config.training_data import check_selection
 

@@ -93,7 +93,7 @@ def read_labelled(path: Path) -> dict[str, LabelledPair]:
     if not path.is_file():
         raise ValueError(f"labelled={path}: no such file; annotate.py candidates=FOLDER writes one")
     found: dict[str, LabelledPair] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), 1):
         try:
             row = json.loads(line)
             texts = {name: str(row[name]) for name in ("id", "instruction", "output")}

@@ -7,10 +7,10 @@ import pytorch_lightning as pl
 import torch
 
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
-from humpback_exp.modeling.kernels.attention import NAME as BY_EXAMPLE
-from humpback_exp.modeling.kernels.attention import checkpoint_contexts
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
+from humpback_exp.modeling.kernels.padding_free_attention import NAME as BY_EXAMPLE
+from humpback_exp.modeling.kernels.padding_free_attention import checkpoint_contexts
 from humpback_exp.modeling.load import Model, WrongWeights, load_model
 from humpback_exp.modeling.lora import causal_lm, shape, with_lora
 from humpback_exp.modeling.process_group import failing_together

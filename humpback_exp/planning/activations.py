@@ -8,7 +8,7 @@ from humpback_exp.planning.model_shape import BYTES, Shape
 CHUNK = 512
 """Labelled tokens whose logits exist at one time (modeling/kernels/loss.py)."""
 BLOCK = 256
-"""Queries of one product of attention on a CPU (modeling/kernels/attention.py)."""
+"""Queries of one product of attention on a CPU (modeling/kernels/padding_free_attention.py)."""
 SCORES = 4
 """Matrices of scores that the backward pass of such a block holds."""
 

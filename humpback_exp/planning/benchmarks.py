@@ -5,7 +5,7 @@ from pathlib import Path
 
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
-from humpback_exp.config.evaluation import benchmark
+from humpback_exp.config.measurements import benchmark
 
 
 def check_benchmarks(config: EvaluateConfig) -> None:

@@ -136,7 +136,7 @@ MEASUREMENTS = {
     "safety": Measurement(safety.measure, safety.check),
     "question_selection": Measurement(question_selection.measure, question_selection.check),
 }
-"""By the names that `evaluations=` takes beside benchmarks; `config/evaluation.py` says which settings concern which."""
+"""By the names that `evaluations=` takes beside benchmarks; `config/measurements.py` says which settings concern which."""
 
 
 def measurement(name: str) -> Measurement:

@@ -85,6 +85,7 @@ REFUSED = (
     (400, {"value": 1, "reason": "  ", "seconds": 1, "revision": 0}),
     (400, {"value": 1, "reason": "a" * 4001, "seconds": 1, "revision": 0}),
     (400, {"value": 1, "reason": "a", "seconds": -1, "revision": 0}),
+    (400, {"value": 1, "reason": "a", "seconds": 1, "revision": 2**63}),
     (400, {"value": 1, "reason": "a"}),
     (413, {"value": 1, "reason": "a" * 70_000, "seconds": 1, "revision": 0}),
 )
@@ -96,6 +97,8 @@ def test_what_cannot_be_kept_is_refused(root: Path, links: dict[str, str]) -> No
         with pytest.raises(urllib.error.HTTPError) as refused:
             asked(f"{links['r1']}/item/{item}", **body)
         assert refused.value.code == status, body
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(f"{links['r1']}/item/{item}", b"[" * 60_000)
     assert asked(f"{links['r1']}/item")["done"] == 0
     with sqlite3.connect(root / "annotations" / "people.sqlite", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -43,6 +43,11 @@ def test_wilson() -> None:
     assert wilson(1.0, 10) == pytest.approx((0.72247, 1.0), abs=1e-5)
 
 
+def test_one_label_alone_has_no_agreement_beyond_chance() -> None:
+    alike = rows(("r1", "p1", "win"), ("r2", "p1", "win"), ("r1", "p2", "loss"))
+    assert figures.agreement(alike, ordered=False) == {"items with several raters": 1}
+
+
 def test_raters_agree_as_krippendorff_and_cohen_say() -> None:
     found = figures.agreement(JUDGED, ordered=False)
     # Three items of two raters: coincidences win-win 2, tie-tie 2, loss-tie 1 each way; 5 of 6 differ never.

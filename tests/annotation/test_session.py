@@ -54,6 +54,20 @@ def test_items_and_sides_have_an_order_of_each_raters_own_that_stays(root: Path)
     assert 0.4 < sum(sides) / len(sides) < 0.6
 
 
+def test_evaluations_of_one_name_are_told_apart_by_their_paths(root: Path, tmp_path: Path) -> None:
+    evaluation(tmp_path / "other", "theirs", [f"others say {number}" for number in range(6)])
+    folders = [f"{root}/evals/ours", f"{root}/evals/theirs", f"{tmp_path}/other/evals/theirs"]
+    items = made(root, evals=folders)
+    assert len({item.id for item in items.work}) == 12
+    assert {item.models for item in items.work} == {(folders[0], folders[1]), (folders[0], folders[2])}
+
+
+def test_a_line_of_the_test_ends_with_its_line_break_alone(root: Path) -> None:
+    lines = [line | {"instruction": "2\u2028+\x852?"} for line in TEST[:1]]
+    (root / "test.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    assert [item.prompt for item in made(root, screening=f"{root}/test.jsonl").test] == ["2\u2028+\x852?"]
+
+
 def test_a_page_is_told_nothing_of_the_models(root: Path, tmp_path: Path) -> None:
     told = json.dumps(at(made(root), Store(tmp_path / "s", "f", "")).shown())
     assert '"p' not in told.replace('"phase"', "").replace('"prompt"', "").replace('"previous"', "")

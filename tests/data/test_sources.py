@@ -99,7 +99,12 @@ def test_what_identifies_a_run(cache: Path, tmp_path: Path) -> None:
 
 
 def test_the_gate_of_a_loop_reads_held_out_pairs_as_their_evaluation_does() -> None:
-    words = ["heldout=owner/pairs", "heldout_dataset.split=validation", "heldout_dataset.columns.output=answer"]
+    words = [
+        "experiment=laptop",
+        "heldout=owner/pairs",
+        "heldout_dataset.split=validation",
+        "heldout_dataset.columns.output=answer",
+    ]
     loop = whole_loop(composed("pipeline", *words))
     options = DatasetConfig(split="validation", columns=ColumnsConfig(output="answer"))
     assert {stage.heldout_dataset == options for stage in loop if isinstance(stage, EvaluateConfig)} == {True}

@@ -12,7 +12,7 @@ import pytest
 from humpback_exp import artifacts
 from humpback_exp.artifacts import Manifest
 from humpback_exp.config import EngineConfig, EvaluateConfig, TrackingConfig
-from humpback_exp.config.evaluation import BenchmarksConfig, benchmark
+from humpback_exp.config.measurements import BenchmarksConfig, benchmark
 from humpback_exp.evaluation.benchmarks import crows_pairs, ifeval
 from humpback_exp.evaluation.benchmarks.tasks import require_task
 from humpback_exp.planning.preflight import check_machine

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from humpback_exp.annotation.export import labelled
 from humpback_exp.evaluation.selectors import Cut, LabelledPair, Scored, measure, read_labelled
-from humpback_exp.records import ScoredCandidate, read
+from humpback_exp.records import Annotation, ScoredCandidate, read
 from tests.conftest import ROOT, one_line_error, run
 
 PAIRS = ROOT / "examples" / "labelled_pairs.jsonl"
@@ -47,6 +48,17 @@ def test_the_papers_counts_give_the_papers_figures() -> None:
 
 def test_the_same_id_with_another_text_is_another_pair() -> None:
     assert measure("m0", [Scored(id="a", instruction="other", output="a", score=5.0)], pairs(), good=4) is None
+
+
+def test_what_people_labelled_is_read_as_it_was_written(tmp_path: Path) -> None:
+    text = "one\u2028two\x85three"
+    row = Annotation(
+        item="i", source="c0", rater="r1", screening=False, models=[], instruction=text, texts=[text], outcome="good",
+        value=5, swapped=False, reason="", seconds=1.0, judged_at="",
+    )  # fmt: skip
+    (tmp_path / "l.jsonl").write_text(labelled([row]), encoding="utf-8")
+    pair = LabelledPair(id="c0", instruction=text, output=text, label=5.0)
+    assert read_labelled(tmp_path / "l.jsonl") == {"c0": pair}
 
 
 @pytest.mark.parametrize(

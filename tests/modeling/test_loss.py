@@ -9,10 +9,10 @@ from torch.nn import functional
 from humpback_exp.data.loader import collate, concatenate
 from humpback_exp.data.tokenize import IGNORED, Tokens
 from humpback_exp.modeling.kernels import loss
-from humpback_exp.modeling.kernels.attention import NAME, MatmulAttention
-from humpback_exp.modeling.kernels.dense_attention import BLOCK, AttentionOptions
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
+from humpback_exp.modeling.kernels.matmul_attention import BLOCK, AttentionOptions
+from humpback_exp.modeling.kernels.padding_free_attention import NAME, MatmulAttention
 from humpback_exp.modeling.load import load_model
 
 

@@ -2,13 +2,13 @@
 
 from humpback_exp.modeling.checkpoint import save
 from humpback_exp.modeling.export import write
-from humpback_exp.modeling.kernels import attention, loss
+from humpback_exp.modeling.kernels import loss, padding_free_attention
 from humpback_exp.planning import activations, disk, memory
 
 
 def test_constants_of_the_training_step() -> None:
     assert activations.CHUNK == loss.CHUNK
-    assert activations.BLOCK == attention.BLOCK
+    assert activations.BLOCK == padding_free_attention.BLOCK
 
 
 def test_constants_of_checkpoints_and_exports() -> None:

@@ -9,6 +9,7 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig, JudgeConfig, PipelineConfig, TrackingConfig
+from humpback_exp.config.measurements import BenchmarksConfig
 from humpback_exp.evaluation import measurement
 from humpback_exp.prompts import RANKING, text_digest
 from humpback_exp.records import Answer, read
@@ -137,30 +138,37 @@ def test_a_measurement_that_fails_leaves_the_folder_finished(
     assert measured(changed).measured == ["heldout", "judge"]  # nothing of the first try was there
 
 
-@pytest.mark.parametrize("refused", [{"evaluations": ["lm_eval/nosuch"]}, {"evaluations": ["question_selection"]}])
-def test_a_refused_measurement_leaves_no_settings(
-    plain: EvaluateConfig, engine: Counting, refused: dict[str, list[str]]
-) -> None:
+def test_a_refused_measurement_leaves_no_settings(plain: EvaluateConfig, engine: Counting) -> None:
     before = measured(plain)
-    with pytest.raises(ValueError, match=r"no task of lm-eval has this name|needs 5 different questions"):
-        measured(replace(plain, **refused))
+    lacking = BenchmarksConfig(data=plain.output_root)
+    with pytest.raises(ValueError, match="lacks piqa/validation.jsonl"):
+        measured(replace(plain, evaluations=["piqa"], benchmarks=lacking))
     assert artifacts.begin(plain).finished and artifacts.load(plain.folder) == before
     more = replace(plain, evaluations=["judge"], judge=JudgeConfig(path="some/judge", prompts=2))
     assert measured(more).measured == ["heldout", "judge"]
 
 
-def test_settings_of_what_is_under_way_hold(plain: EvaluateConfig, engine: Counting) -> None:
+def test_files_of_a_measurement_that_was_stopped_are_not_taken_for_another_s(
+    plain: EvaluateConfig, engine: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, other = (JudgeConfig(path=path, prompts=2) for path in ("some/judge", "other/judge"))
+    there = f"{plain.output_root}/evals/base"
+    measured(replace(plain, name="base", judge=judge))
     measured(plain)
-    (Path(plain.output_root) / "other.jsonl").write_text(PAIRS.replace("Tell", "Say"))
-    asked = replace(plain, evaluations=["question_selection"], heldout_sets={"other": plain.heldout})
-    artifacts.begin(asked)
-    other = replace(asked, heldout_sets={"other": f"{plain.output_root}/other.jsonl"})
-    assert not artifacts.begin(other).finished  # nothing was there
-    artifacts.begin(asked)
-    (plain.folder / "question_losses").mkdir()
-    with pytest.raises(ValueError, match=r"made by another config \(heldout_sets"):
-        artifacts.begin(other)
-    assert not artifacts.begin(asked).finished and artifacts.begin(plain).finished
+    judges = replace(plain, evaluations=["judge"], judge=judge, reference=there)
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluate, "finish_stage", lambda *_, **__: 1 / 0)  # the verdicts are there, and not finished
+        with pytest.raises(ZeroDivisionError):
+            measured(judges)
+    refused = pytest.raises(ValueError, match=r"made by another config \(judge.path=some/judge.*, other/judge")
+    with refused:
+        measured(replace(judges, judge=other))
+    changed = measured(replace(plain, reference=there))
+    assert changed.measured == ["heldout", "heldout_change"]
+    with refused:  # nor once another measurement has been finished since
+        measured(replace(judges, judge=other))
+    engine.asked.clear()
+    assert measured(judges).measured == ["heldout", "heldout_change", "judge"] and engine.asked == []
 
 
 def test_names_are_checked_at_once() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from humpback_exp.artifacts import sha256, write_text
 from humpback_exp.config import EvaluateConfig
-from humpback_exp.config.evaluation import benchmark
+from humpback_exp.config.measurements import benchmark
 from humpback_exp.evaluation.benchmarks import crows_pairs, ifeval
 from humpback_exp.evaluation.benchmarks.tasks import leaves, manager, point_at, require_task
 from humpback_exp.evaluation.measurement import Evaluation, Measured

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from humpback_exp.config.bounds import require
-from humpback_exp.config.evaluation import BenchmarksConfig
+from humpback_exp.config.measurements import BenchmarksConfig
 from humpback_exp.data.sources import library
 
 FAMILIES = {

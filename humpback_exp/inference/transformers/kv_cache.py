@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from humpback_exp.modeling.kernels.dense_attention import (
+from humpback_exp.modeling.kernels.matmul_attention import (
     AttentionOptions,
     attend_last,
     attention_options,

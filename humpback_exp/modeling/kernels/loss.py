@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional
 
 from humpback_exp.data.tokenize import IGNORED
-from humpback_exp.modeling.kernels.attention import concatenated
 from humpback_exp.modeling.kernels.llama import compute_dtype
+from humpback_exp.modeling.kernels.padding_free_attention import concatenated
 from humpback_exp.modeling.load import Model
 
 CHUNK = 512

@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from humpback_exp.modeling.kernels import varlen
-from humpback_exp.modeling.kernels.dense_attention import (
+from humpback_exp.modeling.kernels.matmul_attention import (
     BLOCK,
     AttentionOptions,
     attention_options,
