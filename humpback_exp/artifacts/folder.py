@@ -82,11 +82,11 @@ def _opened(config: StageConfig, manifest: Manifest, write: bool) -> Artifact:
 
 
 def _gaining(folder: Path, made: Manifest, asked: list[str]) -> Manifest:
-    """A finished folder as its manifest says, with the settings of measurements that were begun and have files already."""
+    """A finished folder as its manifest says, with the measurements that were begun and have files already, and their settings."""
     begun = _begun(folder) if (folder / "begun.json").exists() else made
-    names = dict.fromkeys([*measured(made), *begun.measured, *asked])
-    there = [name for name in names if name in measured(made) or (folder / FILES.get(name, name)).exists()]
-    return replace(made, config=begun.config, inputs=begun.inputs, measured=there)
+    names = dict.fromkeys([*begun.measured, *asked])
+    there = [name for name in names if name not in measured(made) and (folder / FILES.get(name, name)).exists()]
+    return joined(made, replace(begun, measured=there))
 
 
 def reopen(artifact: Artifact) -> None:

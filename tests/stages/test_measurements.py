@@ -9,6 +9,7 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import Manifest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig, JudgeConfig, PipelineConfig, TrackingConfig
+from humpback_exp.config.measurements import BenchmarksConfig
 from humpback_exp.evaluation import measurement
 from humpback_exp.prompts import RANKING, text_digest
 from humpback_exp.records import Answer, read
@@ -135,6 +136,16 @@ def test_a_measurement_that_fails_leaves_the_folder_finished(
     monkeypatch.setattr(measurement, "load_engine", lambda *_, **__: engine)
     changed = replace(more, judge=JudgeConfig(path="some/judge", prompts=3))
     assert measured(changed).measured == ["heldout", "judge"]  # nothing of the first try was there
+
+
+def test_a_refused_measurement_leaves_no_settings(plain: EvaluateConfig, engine: Counting) -> None:
+    before = measured(plain)
+    lacking = BenchmarksConfig(data=plain.output_root)
+    with pytest.raises(ValueError, match="lacks piqa/validation.jsonl"):
+        measured(replace(plain, evaluations=["piqa"], benchmarks=lacking))
+    assert artifacts.begin(plain).finished and artifacts.load(plain.folder) == before
+    more = replace(plain, evaluations=["judge"], judge=JudgeConfig(path="some/judge", prompts=2))
+    assert measured(more).measured == ["heldout", "judge"]
 
 
 def test_files_of_a_measurement_that_was_stopped_are_not_taken_for_another_s(
