@@ -68,7 +68,7 @@ class Evaluation:
         if not found:
             return {}
         write_text(self.folder / "overlap.json", json.dumps(found, indent=1))
-        by_source = {f"overlap_{source}": len(ids) for source, ids in found.items()}
+        by_source: dict[str, float] = {f"overlap_{source}": len(ids) for source, ids in found.items()}
         return by_source | {"overlap": len(set().union(*found.values()))}
 
 
