@@ -14,6 +14,7 @@ from pathlib import Path
 
 from humpback_exp.config.experiments import misplaced
 from humpback_exp.distributed import LOST, Stopped, ended_with_its_work, leave_on_signals, rank, started_outside
+from humpback_exp.terminal_text import printable
 
 FULL = "HYDRA_FULL_ERROR"
 SHOWN = "HUMPBACK_FULL_ERROR"
@@ -136,7 +137,7 @@ def format_error(error: Exception) -> str:
     text = "\n".join(cause.split("Config search path")[0] for cause in causes)
     lines = (line.strip() for line in text.splitlines())
     kept = dict.fromkeys(line for line in lines if line and not line.startswith(NOISE))
-    return re.sub(r"\s+", " ", re.sub(r"^: |(?<=[:.]);", "", "; ".join(kept))).strip()
+    return printable(re.sub(r"\s+", " ", re.sub(r"^: |(?<=[:.]);", "", "; ".join(kept)))).strip()
 
 
 def _device_failure(error: Exception) -> str | None:

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from humpback_exp.distributed import rank
+from humpback_exp.terminal_text import printable
 
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
@@ -153,7 +154,12 @@ def describe(figures: Mapping[str, float]) -> str:
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:
     """Rows of equal keys as aligned text, numbers that are not whole in the format `numbers`."""
-    return tabulate([dict(row) for row in rows], headers="keys", floatfmt=numbers, missingval="-")
+    shown = [{_shown(head): _shown(cell) for head, cell in row.items()} for row in rows]
+    return tabulate(shown, headers="keys", floatfmt=numbers, missingval="-")
+
+
+def _shown(cell: Any) -> Any:
+    return printable(cell) if isinstance(cell, str) else cell
 
 
 def stage_table(title: str, rows: Sequence[tuple[str, object]]) -> None:

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts, progress
+from humpback_exp.analysis.pages.terminal import pair
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk import executors
 from humpback_exp.bulk.chunks import Chunks
+from humpback_exp.errors import format_error
 from humpback_exp.progress import Meter, Throughput, part
+from humpback_exp.records import Example
 from tests.bulk.folders import augmentation, command, made_segments
 from tests.bulk.test_chunks import done
 from tests.tracking.offline import recorded
@@ -23,6 +26,17 @@ class Listening:
     def log(self, metrics, step=None) -> None:
         assert metrics.keys() == {"rows_per_second", "tokens_per_second", "kept_share", "seconds_left"}
         self.told.append(step)
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[31mred\u202e \x9b2J"
+
+
+def test_nothing_printed_moves_the_cursor_or_changes_colours() -> None:
+    harmless = "]0;owned[31mred 2J"
+    example = Example(id="a", source="web", instruction=f"Ask {HOSTILE}", output=f"Tell {HOSTILE}", score=5.0)
+    assert pair(example) == f"\n[5.00] Ask {harmless}\n    Tell {harmless}"
+    assert progress.table([{f"a\n{HOSTILE}": HOSTILE, "n": 1.5}]).split("\n")[-1].startswith(harmless)
+    assert format_error(ValueError(f"a\nb {HOSTILE}")) == f"a; b {harmless}"
 
 
 def test_figures_add_up_and_give_speeds_a_worker() -> None:

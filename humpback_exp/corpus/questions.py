@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus.dedup import WORD
 from humpback_exp.corpus.filters import drop_reason
 from humpback_exp.corpus.segments import Section
 from humpback_exp.records import HeldoutPair
+from humpback_exp.word_runs import Run, runs, words
 
 MIN_QUESTIONS = 3
 MIN_SHARE = 0.5
@@ -19,8 +19,6 @@ MIN_SHARE = 0.5
 ANSWER_CHARS = 80, 1500
 """Bounds on an answer: long enough to say something, short enough to be read as one reply (ours)."""
 QUESTION_MARKS = ("?", "？", "؟")
-GRAM = 13
-"""Words in a row that two texts do not share by chance; the length at which GPT-3 looked for overlap (arXiv 2005.14165, C)."""
 
 
 def on_page(sections: list[Section]) -> list[Section]:
@@ -46,26 +44,20 @@ def pairs(asked: Iterable[Section], config: CorpusConfig) -> Iterator[HeldoutPai
             )
 
 
-def grams(text: str) -> set[tuple[str, ...]]:
-    """All `GRAM` words in a row, without case and marks."""
-    words = WORD.findall(text.lower())
-    return set(zip(*(words[start:] for start in range(GRAM)), strict=False))
-
-
 class HeldoutPairs:
     """The held-out pairs of a corpus, and the words in a row that no segment may share with them."""
 
     def __init__(self, found: Iterable[HeldoutPair]) -> None:
         self.rows: list[HeldoutPair] = []
-        self.grams: set[tuple[str, ...]] = set()
-        seen: set[str] = set()
+        self.runs: set[Run] = set()
+        seen: set[Run] = set()
         for pair in found:
-            own, question = grams(pair.output), " ".join(WORD.findall(pair.instruction.lower()))
-            if question not in seen and self.grams.isdisjoint(own):  # a copy could fall into the other half
+            own, question = runs(pair.output), words(pair.instruction)
+            if question not in seen and self.runs.isdisjoint(own):  # a copy could fall into the other half
                 self.rows.append(pair)
             seen.add(question)
-            self.grams |= own | grams(pair.instruction)
+            self.runs |= own | runs(pair.instruction)
 
     def repeated_in(self, text: str) -> bool:
-        """Whether a text shares `GRAM` words in a row with a pair."""
-        return not self.grams.isdisjoint(grams(text))
+        """Whether a text shares thirteen words in a row with a pair."""
+        return not self.runs.isdisjoint(runs(text))

@@ -1,10 +1,8 @@
 """Prompts that a model has seen in training: those that share 13 words in a row with a training pair.
 
-Thirteen words are what GPT-3's authors count (arXiv 2005.14165, appendix C). A shorter prompt counts where it is a whole
-instruction of the training pairs, word for word.
+A shorter prompt counts where it is a whole instruction of the training pairs, word for word.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,10 +11,7 @@ from humpback_exp.config import TrainConfig, read
 from humpback_exp.data.examples import training_examples
 from humpback_exp.progress import log
 from humpback_exp.records import Example
-
-WORDS = 13
-
-Gram = tuple[str, ...]
+from humpback_exp.word_runs import Run, runs, words
 
 
 def overlap(model_path: str, prompts: Sequence[Example]) -> dict[str, list[str]]:
@@ -37,22 +32,17 @@ def overlap(model_path: str, prompts: Sequence[Example]) -> dict[str, list[str]]
 
 def overlapping(prompts: Sequence[Example], examples: Iterable[Example]) -> dict[str, set[str]]:
     """Source of the examples -> ids of the prompts that overlap with one of them."""
-    index: dict[Gram, set[str]] = {}
+    index: dict[Run, set[str]] = {}
     for prompt in prompts:
-        for gram in _grams(_words(prompt.instruction)):
-            index.setdefault(gram, set()).add(prompt.id)
+        for run in _runs_or_whole(prompt.instruction):
+            index.setdefault(run, set()).add(prompt.id)
     found: dict[str, set[str]] = {}
     for example in examples:
-        instruction, output = _words(example.instruction), _words(example.output)
-        grams = _grams(instruction) | (_grams(output) if len(output) >= WORDS else set())
-        found.setdefault(example.source, set()).update(*(index[gram] for gram in grams & index.keys()))
+        shared = (_runs_or_whole(example.instruction) | runs(example.output)) & index.keys()
+        found.setdefault(example.source, set()).update(*(index[run] for run in shared))
     return found
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
-
-
-def _grams(words: Sequence[str]) -> set[Gram]:
-    """All runs of `WORDS` words; of a shorter text the whole."""
-    return {tuple(words[start : start + WORDS]) for start in range(max(len(words) - WORDS, 0) + 1)} - {()}
+def _runs_or_whole(text: str) -> set[Run]:
+    """The runs of a text; of one that is too short the whole."""
+    return runs(text) or {words(text)} - {()}

@@ -13,6 +13,7 @@ from humpback_exp.analysis.pages.table import Cell, Table, table
 from humpback_exp.analysis.sentences import findings
 from humpback_exp.analysis.sentences.cautions import same_models
 from humpback_exp.records import Example, read
+from humpback_exp.terminal_text import printable
 
 PAIRS = 5
 COLUMNS = 4
@@ -86,4 +87,4 @@ def pair(example: Example) -> str:
     """Score, instruction and the beginning of the output."""
     body = textwrap.wrap(" ".join(example.output.split()), 110, max_lines=3, placeholder=" ...")
     asked = textwrap.wrap(f"[{(example.score or 0.0) + 0.0:.2f}] " + " ".join(example.instruction.split()), 114)
-    return "\n".join(["", *asked, *(f"    {line}" for line in body)])
+    return printable("\n".join(["", *asked, *(f"    {line}" for line in body)]))

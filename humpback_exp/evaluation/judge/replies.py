@@ -34,7 +34,7 @@ def _from_line(reply: str, labels: Sequence[str]) -> float | None:
     """Of a last line such as `Ranking: 1 > 2`."""
     first, second = map(re.escape, labels)
     last = reply.strip().rpartition("\n")[2].strip(" *`.")
-    found = re.fullmatch(rf"Ranking:[ *]*({first}|{second}) *([>=]) *({first}|{second})", last, re.IGNORECASE)
+    found = re.fullmatch(rf"(?i:Ranking):[ *]*({first}|{second}) *([>=]) *({first}|{second})", last)
     if found is None or found[1] == found[3]:
         return None
     return 0.5 if found[2] == "=" else float(found[1] == labels[0])

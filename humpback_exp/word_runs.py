@@ -1,0 +1,20 @@
+"""Thirteen words in a row, which two texts do not share by chance: the length at which GPT-3's authors looked for overlap
+(arXiv 2005.14165, appendix C)."""
+
+import re
+
+LENGTH = 13
+WORD = re.compile(r"\w+")
+
+Run = tuple[str, ...]
+
+
+def words(text: str) -> Run:
+    """The words of a text, without case and marks."""
+    return tuple(WORD.findall(text.lower()))
+
+
+def runs(text: str) -> set[Run]:
+    """All `LENGTH` words in a row; none of a shorter text."""
+    found = words(text)
+    return {found[start : start + LENGTH] for start in range(len(found) - LENGTH + 1)}
