@@ -50,8 +50,9 @@ def win_rates(paths: Sequence[Path], files: LengthControlConfig) -> None:
     if files.gamed:
         control = read_length_control(Path(files.difficulty), Path(files.instructions), Path(files.gamed))
     for path, annotations in zip(paths, found, strict=True):
+        rates = by_dataset(annotations, path)
         print(f"\n{path}")
-        print(table([asdict(rate) | {"verdicts of": name} for name, rate in by_dataset(annotations).items()], ".5f"))
+        print(table([asdict(rate) | {"verdicts of": name} for name, rate in rates.items()], ".5f"))
         if control:
             print(f"\nlength-controlled win rate: {length_controlled(annotations, control):.5f} %")
     for path, annotations in zip(paths[1:], found[1:], strict=True):

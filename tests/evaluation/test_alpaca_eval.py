@@ -38,7 +38,7 @@ CONTROL = (
 
 
 def win_rate(annotations: list[Annotation]) -> WinRate:
-    return by_dataset(annotations)["all"]
+    return by_dataset(annotations, Path("a.json"))["all"]
 
 
 @stored
@@ -101,7 +101,7 @@ def test_an_unread_verdict_is_counted_and_is_neither_tie_nor_loss(tmp_path: Path
     [
         ((3,), "row 1: preference=3: must lie in"),
         (("A", 2), "row 1: preference='A': must be a number"),
-        ((None, 2), "1 of 2 verdicts can be read; a win rate needs two"),
+        ((None, 2), "annotations=a.json: 1 of 2 verdicts can be read; a win rate needs two"),
     ],
 )
 def test_verdicts_that_cannot_be_meant_are_refused(tmp_path: Path, preferences: tuple[object, ...], said: str) -> None:

@@ -1,13 +1,17 @@
 """Win rates over AlpacaEval's verdicts, and the comparison of two models that were judged against one baseline."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from humpback_exp.evaluation.alpaca_eval.files import Annotation
 from humpback_exp.evaluation.win_rate import Difference, WinRate, paired_bootstrap, win_rate
 
 
-def by_dataset(annotations: Sequence[Annotation]) -> dict[str, WinRate]:
+def by_dataset(annotations: Sequence[Annotation], path: Path) -> dict[str, WinRate]:
     """The win rate over all verdicts, then over those of each data set that has several.
+
+    Args:
+        path: where the verdicts were read, for the error.
 
     Raises:
         ValueError: fewer than two verdicts can be read.
@@ -15,7 +19,9 @@ def by_dataset(annotations: Sequence[Annotation]) -> dict[str, WinRate]:
     shares = [each.share for each in annotations]
     known = sum(share is not None for share in shares)
     if known < 2:
-        raise ValueError(f"{known} of {len(shares)} verdicts can be read; a win rate needs two or more")
+        raise ValueError(
+            f"annotations={path}: {known} of {len(shares)} verdicts can be read; a win rate needs two or more"
+        )
     names = sorted({each.dataset for each in annotations} - {""})
     of_each = {name: win_rate([each.share for each in annotations if each.dataset == name]) for name in names}
     several = {name: found for name, found in of_each.items() if found.wins + found.losses + found.ties > 1}
