@@ -9,7 +9,7 @@ from typing import Any
 from humpback_exp import artifacts
 from humpback_exp.annotation import figures
 from humpback_exp.annotation.items import Study, names_of
-from humpback_exp.annotation.serve import opened
+from humpback_exp.annotation.serve import database, opened
 from humpback_exp.annotation.store import Judgement
 from humpback_exp.config import AnnotateConfig
 from humpback_exp.progress import table
@@ -27,12 +27,12 @@ def export(config: AnnotateConfig) -> None:
         ValueError: nobody has judged anything yet, or the database cannot be read.
     """
     started = time.time()
-    items, store = opened(config)
-    rows = annotations(items, store.all())
-    store.close()
+    rows = judged(config)
     work = [row for row in rows if not row.screening]
     if not work:
-        raise ValueError(f"{store.path}: nothing is judged yet; send the links that the page prints and try again")
+        raise ValueError(
+            f"{database(config)}: nothing is judged yet; send the links that the page prints and try again"
+        )
     artifact = artifacts.begin(config)
     artifacts.reopen(artifact)
     write(artifact.folder / "data" / "00000.parquet", Annotation, rows)
@@ -51,6 +51,16 @@ def export(config: AnnotateConfig) -> None:
     print(
         f"\n{counts['judgements']} judgements of {counts['items']} items, 95 % intervals in brackets: {artifact.folder}"
     )
+
+
+def judged(config: AnnotateConfig) -> list[Annotation]:
+    """The judgements so far; without a database there are none, and none is made, since it would fix what is judged."""
+    if not database(config).exists():
+        return []
+    items, store = opened(config)
+    rows = annotations(items, store.all())
+    store.close()
+    return rows
 
 
 def annotations(study: Study, judgements: Sequence[Judgement]) -> list[Annotation]:

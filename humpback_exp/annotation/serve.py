@@ -2,11 +2,14 @@
 
 import errno
 import socket
+from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.annotation.items import Study, study
 from humpback_exp.annotation.session import Rules, session
 from humpback_exp.annotation.store import Store
+from humpback_exp.artifacts.catalog import facts
+from humpback_exp.artifacts.match import shortened
 from humpback_exp.config import AnnotateConfig
 from humpback_exp.progress import log, table
 
@@ -41,10 +44,15 @@ def serve(config: AnnotateConfig) -> None:
 
 
 def opened(config: AnnotateConfig) -> tuple[Study, Store]:
-    """What is judged, and its database, which lies beside the folder that is exported to."""
+    """What is judged, and its database."""
     items, folder = study(config), artifacts.begin(config)
-    path = config.folder.with_name(f"{config.folder.name}.sqlite")
-    return items, Store(path, folder.manifest.fingerprint, _about(config))
+    settings = ", ".join(f"{key}={shortened(value)}" for key, value in sorted(facts(folder.manifest).items()))
+    return items, Store(database(config), folder.manifest.fingerprint, f"{_about(config)} ({settings})")
+
+
+def database(config: AnnotateConfig) -> Path:
+    """The file of the judgements, which lies beside the folder that is exported to."""
+    return config.folder.with_name(f"{config.folder.name}.sqlite")
 
 
 def rules(config: AnnotateConfig) -> Rules:

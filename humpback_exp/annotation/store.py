@@ -85,7 +85,8 @@ class Store:
                 self.database.execute("INSERT INTO study VALUES (?, ?)", (fingerprint, about))
             self.database.execute(f"PRAGMA busy_timeout = {ASKED_AGAIN}")
         if there is not None and there[0] != fingerprint:
-            raise ValueError(f"{path}: holds judgements of {there[1]}, not of {about}; choose another name=")
+            remedy = "" if self.counts() else ", or delete it, since nothing is judged in it yet"
+            raise ValueError(f"{path}: holds judgements of {there[1]}, not of {about}; choose another name={remedy}")
 
     @contextmanager
     def _said(self) -> Iterator[None]:

@@ -107,7 +107,7 @@ def refuse_other(there: Manifest, wanted: Manifest, folder: Path, moved_by: str 
     if _same(there, wanted):
         return
     differences = [
-        f"{key}={_short(theirs)} there, {_short(ours)} here"
+        f"{key}={shortened(theirs)} there, {shortened(ours)} here"
         for key, (theirs, ours) in differing([facts(there), facts(wanted)]).items()
     ]
     more = f"; and {len(differences) - NAMED} more" if len(differences) > NAMED else ""
@@ -115,6 +115,7 @@ def refuse_other(there: Manifest, wanted: Manifest, folder: Path, moved_by: str 
     raise ValueError(f"{folder}: made by another config ({named}); choose another {moved_by}= or delete it")
 
 
-def _short(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """A value for an error's line; of a long text its beginning and its digest."""
     text = str(value)
     return text if len(text) <= 60 else f"{text[:40]}... ({digest(text)[:8]})"

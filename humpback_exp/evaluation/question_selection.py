@@ -40,10 +40,12 @@ def other_questions(pairs: Sequence[Example]) -> list[list[str]]:
 
 def check(evaluation: Evaluation) -> None:
     """Raise the ValueError of a set with too few questions to draw others from."""
-    for key, pairs in _sets(evaluation).items():
+    paths = {"heldout": evaluation.config.heldout} | evaluation.config.heldout_sets
+    for name, pairs in _sets(evaluation).items():
+        key = name if name == "heldout" else f"heldout_sets.{name}"
         different = len({pair.instruction for pair in pairs if pair.output})
-        remedy = f"question_selection needs {OTHERS + 1} different questions with outputs, and there are {different}"
-        require(different > OTHERS, "evaluations", key, remedy)
+        remedy = f"question_selection needs {OTHERS + 1} different questions with outputs, and there are {different}; add some"
+        require(different > OTHERS, key, paths[name], remedy)
 
 
 def measure(evaluation: Evaluation) -> Measured:

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from humpback_exp.annotation.items import study
+from humpback_exp.annotation.store import TABLES
 from humpback_exp.artifacts import load
+from humpback_exp.config import AnnotateConfig
 from humpback_exp.records import Annotation, read
 from tests.annotation.evaluations import candidates, evaluation
 from tests.conftest import ROOT, one_line_error, run
@@ -115,10 +118,10 @@ def test_labels_become_a_file_that_selectors_are_measured_against(tmp_path: Path
     folder = candidates(tmp_path, ["first text", "second text", "dropped text"])
     options = ("evals=[]", f"candidates={folder}", f"output_root={tmp_path}")
     assert "nothing is judged yet" in one_line_error(run("annotate.py", *options, "export=true"))
+    assert not (tmp_path / "annotations").exists()  # so that the page may still be given other settings
+    (tmp_path / "annotations").mkdir()
     database = sqlite3.connect(tmp_path / "annotations" / "people.sqlite")
-    from humpback_exp.annotation.items import study
-    from humpback_exp.config import AnnotateConfig
-
+    database.executescript(TABLES)
     items = {item.source: item.id for item in study(AnnotateConfig(candidates=folder)).work}
     for rater, source, value in (("r1", "c0", 5), ("r2", "c0", 1), ("r1", "c1", 5)):
         row = (rater, items[source], value, 0, f"{rater} says so", 1.0, 1, "2026-01-01")
@@ -148,3 +151,6 @@ def test_a_user_s_mistakes_are_one_line(root: Path) -> None:
     assert said.startswith(
         f"{root}/annotations/people.sqlite: holds judgements of {root}/evals/m1 against {root}/evals/base"
     )
+    said = one_line_error(run("annotate.py", "evals=m1,base", f"output_root={root}", "items=2"))
+    assert ", items=None, seed=0), not of " in said and ", items=2, seed=0); choose" in said
+    assert said.endswith("choose another name=, or delete it, since nothing is judged in it yet")

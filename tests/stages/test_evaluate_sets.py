@@ -80,5 +80,7 @@ def test_names_and_files_that_cannot_be_used_are_refused(tiny: str, tmp_path: Pa
         with pytest.raises(ValueError, match="^heldout_sets=.*: name a set by a-z, 0-9, _ and -"):
             EvaluateConfig(heldout_sets={name: sets["docs"]})
     small = config(tmp_path, "x", tiny, sets, heldout_sets={"tiny": sets["tiny"]}, evaluations=["question_selection"])
-    with pytest.raises(ValueError, match="^evaluations=tiny: question_selection needs 5 different questions .* are 4"):
+    with pytest.raises(
+        ValueError, match="^heldout_sets.tiny=.*jsonl: question_selection needs 5 different questions .* are 4"
+    ):
         launch(small)
