@@ -1,4 +1,4 @@
-"""Which rank this process is, how a signal ends it, how a child ends with its parent, and a rank with its work."""
+"""Which rank this process is, how a signal ends it, how a child ends with its parent, and a process with its work."""
 
 import atexit
 import ctypes
@@ -6,9 +6,10 @@ import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
@@ -92,14 +93,12 @@ def die_with_parent(parent: int | None = None) -> None:
 
 @contextmanager
 def ended_with_its_work() -> Iterator[None]:
-    """End a rank with the status of what is run inside, without taking the interpreter down; any other process goes on.
+    """End the process with the status of what is run inside, without taking the interpreter down.
 
-    DeepSpeed holds on to process groups that were destroyed, so gloo's threads still run. One that meets a peer which is gone, or
-    a part of the program which is taken down already, would abort a rank that has done all its work.
+    Libraries leave threads behind that know nothing of Python: gloo's, for DeepSpeed holds on to process groups that were
+    destroyed, and pyarrow's. One that meets a part of the program which is taken down already aborts a command that has done
+    all its work. So Python's own threads are waited for, exit functions run, what was said is written, and the process leaves.
     """
-    if not started_outside():
-        yield
-        return
     status = 0
     try:
         yield
@@ -108,7 +107,9 @@ def ended_with_its_work() -> Iterator[None]:
     except BaseException:
         traceback.print_exc()
         status = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, and ends those of executors, as Python does
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(status)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from humpback_exp import reasons
-from humpback_exp.evaluation.win_rate import compare
+from humpback_exp.config import EngineConfig, JudgeConfig
+from humpback_exp.evaluation.judge.asking import Judge
+from humpback_exp.evaluation.judge.prompt import Question
 from humpback_exp.prompts import TAGS
-from humpback_exp.records import Answer, Candidate, write
+from humpback_exp.records import Candidate, write
 from humpback_exp.stages.score import candidates
 from tests.conftest import ROOT
 from tests.sweep.test_runner import points_of
@@ -13,20 +15,18 @@ from tests.sweep.test_runner import points_of
 PAGE = (ROOT / "docs/reproduce.md").read_text(encoding="utf-8")
 
 
-def test_any_judge_is_asked_under_the_seeds_tag() -> None:
+def test_any_judge_is_asked_under_the_seeds_tag(tmp_path: Path) -> None:
     """Prompts go to the judge's engine as they are; nothing of them depends on which model it is."""
     asked: list[list[dict[str, str]]] = []
 
-    class Judge:
+    class Foreign:
         def choose(self, conversations, choices, opening, advance) -> list[list[float]]:
             asked.extend(conversations)
             return [[0.5, 0.5] for _ in conversations]
 
-    compare(
-        Judge(),
-        [Answer(id="a", instruction="Name a river.", human="", answer="Elbe", loss=0.0, labels=0)],
-        {"a": "Oder"},
-    )
+    judge = Judge(JudgeConfig(path="org/foreign"), EngineConfig(), seed=0, kept=tmp_path)
+    questions = [Question("Name a river.", "Elbe", "Oder"), Question("Name a river.", "Oder", "Elbe")]
+    judge.ask(Foreign, questions, lambda rows, tokens: None)
     assert [turn["role"] for turn in asked[0]] == ["system", "user"] and len(asked) == 2
     assert {turns[0]["content"] for turns in asked} == {TAGS["seed"]}
     assert "under the seed's tag S_a, also for a judge from elsewhere" in PAGE

@@ -1,4 +1,4 @@
-"""A rank ends with its work: nothing that is still there can abort it, and nothing that it said or left to do is lost."""
+"""A command ends with its work: nothing that is still there can abort it, and nothing that it said or left to do is lost."""
 
 import subprocess
 import sys
@@ -27,6 +27,7 @@ user_errors(main, child=True)
 """
 
 
+@pytest.mark.parametrize("rank", ["", "0"])
 @pytest.mark.parametrize(
     ("last", "status", "told"),
     [
@@ -37,14 +38,20 @@ user_errors(main, child=True)
         ("from humpback_exp.distributed import Stopped; raise Stopped(15)", 143, ""),
     ],
 )
-def test_a_rank_ends_with_its_work(last: str, status: int, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RANK", "0")
+def test_a_command_ends_with_its_work(
+    last: str, status: int, told: str, rank: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    if rank:
+        monkeypatch.setenv("RANK", rank)
     ended = subprocess.run([sys.executable, "-c", END.format(last=last)], capture_output=True, text=True, cwd=ROOT)
     assert (ended.returncode, ended.stdout) == (status, "said\nleft to do\n"), ended.stderr
     assert ended.stderr.endswith(told) and ("Traceback" in ended.stderr) == (status == 1)
 
 
-def test_any_other_process_ends_as_python_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RANK", raising=False)
-    ended = subprocess.run([sys.executable, "-c", END.format(last="")], capture_output=True, text=True, cwd=ROOT)
-    assert ended.returncode == -6
+def test_threads_of_python_are_waited_for() -> None:
+    body = END.replace("abort()", "abort").format(
+        last="import threading, time; threading.Thread(target=lambda: (time.sleep(0.2), print('done'))).start()"
+    )
+    ended = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stdout) == (0, "said\ndone\nleft to do\n"), ended.stderr
