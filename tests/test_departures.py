@@ -10,7 +10,7 @@ from humpback_exp.prompts import TAGS
 from humpback_exp.records import Candidate, write
 from humpback_exp.stages.score import candidates
 from tests.conftest import ROOT
-from tests.sweep.test_runner import points_of
+from tests.sweep.test_shipped_sweeps import points_of
 
 PAGE = (ROOT / "docs/reproduce.md").read_text(encoding="utf-8")
 
