@@ -1,14 +1,17 @@
 """Evaluation on prompts without outputs: answered and judged, but not measured."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from humpback_exp import artifacts
+from humpback_exp.config import EvaluateConfig
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.alpaca_eval.files import read_annotations, read_outputs
 from humpback_exp.records import Answer, Example, Verdict, read
+from humpback_exp.stages import evaluate
 from tests.conftest import one_line_error, run
 
 
@@ -30,6 +33,29 @@ def test_only_rows_with_an_output_are_measured() -> None:
 def test_no_change_is_told_where_nothing_was_measured() -> None:
     row = Answer(id="a", instruction="a", human="", answer="b", loss=0.0, labels=0)
     assert heldout.difference([row], {"a": row}) == {}
+
+
+@pytest.mark.parametrize(
+    ("drops", "told"),
+    [
+        (
+            {"not judged: unscored": 2, "not judged: cut off": 1},
+            "unscored 2, cut off 1; its replies cannot be read: see judge.",
+        ),
+        (
+            {"not judged: unscored": 1, "not judged: cut off": 2},
+            "unscored 1, cut off 2; raise generation.max_new_tokens",
+        ),
+        ({"not judged: unscored": 1, "no loss: overflow": 9}, ""),
+    ],
+)
+def test_the_remedy_is_that_of_most_prompts_left_out(
+    drops: dict[str, int], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(evaluate.log, "warning", lambda line, *values: said.append(line % values))
+    evaluate.tell_unjudged(EvaluateConfig(name="m1"), Counter(drops), 1)
+    assert len(said) == bool(told) and told in "".join(said)
 
 
 @pytest.mark.slow
