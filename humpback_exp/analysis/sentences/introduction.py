@@ -14,7 +14,7 @@ def introduction(catalog: Catalog) -> list[str]:
     models, corpora = catalog.of("models"), catalog.of("segments")
     bases = _all(Path(input_path(one, "model.path") or "").name for one in models)
     seeds = _all(f"{one.rows('seed'):,} human seed pairs" for one in models if one.rows("seed"))
-    pages = _all(f"{one.rows('pages'):,} pages of {_where(one)}" for one in corpora)
+    pages = _all(f"{one.rows('pages'):,} pages ({_where(one)})" for one in corpora)
     start = " and ".join(filter(None, (seeds, pages))) or "nothing finished yet"
     steps = _instructions(catalog)
     scorers = _all(str(one.manifest.config.get("scorer")) for one in catalog.of("scored"))
