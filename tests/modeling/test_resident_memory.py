@@ -9,7 +9,7 @@ from tests.conftest import run
 
 STEPS, WARM = 60, 10
 MEASURED = """
-import runpy, sys
+import atexit, runpy, sys
 from humpback_exp.modeling import memory
 bound, seen = memory.FreedMemory.bound, []
 
@@ -18,9 +18,9 @@ def measured(self):
     seen.append(memory.resident_memory() >> 20)
 
 memory.FreedMemory.bound = measured
+atexit.register(lambda: print("resident", *seen))
 sys.argv = ["train.py", *sys.argv[1:]]
 runpy.run_path("train.py", run_name="__main__")
-print("resident", *seen)
 """
 
 
