@@ -7,7 +7,7 @@ import loop_folders as folders
 from test_report import text
 
 from humpback_exp.analysis.folders import read_catalog
-from humpback_exp.analysis.further_measures import further_measures
+from humpback_exp.analysis.further_measures import benchmark_figures, further_measures
 from humpback_exp.analysis.pages.loop import build
 from humpback_exp.analysis.pages.terminal import closing
 
@@ -69,3 +69,24 @@ def test_the_loops_page_and_the_closing_table_show_them(tmp_path: Path) -> None:
     said = closing(str(tmp_path), ["base", "m0", "m1"], None)
     assert "3.000 (2.780 to 3.220)" in said and "-0.250 (-0.470 to -0.030)*" in said
     assert max(map(len, said.splitlines())) <= 120
+
+
+def test_benchmarks_and_refusals_stand_side_by_side_with_their_errors(tmp_path: Path) -> None:
+    folders.whole_loop(tmp_path)
+    assert benchmark_figures(read_catalog(str(tmp_path)).of("evals")) == []
+    figures = {
+        "piqa_acc": 0.625, "piqa_acc_error": 0.0125, "piqa_setup": {"lm_eval": "0.4.13"}, "piqas": 1.0,
+        "safety_refused/none": 0.5, "safety_refused_error/none": 0.1, "boolq_acc": 0.25,
+    }  # fmt: skip
+    for name, measured in (("m0", ["heldout", "piqa"]), ("m1", ["piqa", "safety", "lm_eval/boolq"])):
+        path = tmp_path / f"evals/{name}/manifest.json"
+        manifest = json.loads(path.read_text())
+        path.write_text(json.dumps(manifest | {"measured": measured, "metrics": manifest["metrics"] | figures}))
+    rows = benchmark_figures(read_catalog(str(tmp_path)).of("evals"))
+    assert rows == [
+        {"figure": "piqa_acc", "m0": "0.625 \u00b1 0.013", "m1": "0.625 \u00b1 0.013"},
+        {"figure": "safety_refused/none", "m0": "0.500 \u00b1 0.100", "m1": "0.500 \u00b1 0.100"},
+        {"figure": "boolq_acc", "m0": "0.250", "m1": "0.250"},
+    ]
+    assert "piqa_acc 0.625 \u00b1 0.013 0.625 \u00b1 0.013" in text(build(str(tmp_path)))
+    assert "safety_refused/none" in closing(str(tmp_path), ["base", "m0", "m1"], None)

@@ -8,7 +8,7 @@ from humpback_exp.analysis.evaluations import evaluations
 from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
 from humpback_exp.analysis.format import duration, excerpt
 from humpback_exp.analysis.funnel import funnels
-from humpback_exp.analysis.further_measures import further_measures
+from humpback_exp.analysis.further_measures import benchmark_figures, further_measures
 from humpback_exp.analysis.lineage import Node, differences, nodes, outside
 from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models, of_setting
@@ -49,6 +49,7 @@ def build(output_root: str) -> str:
         comparisons=of_comparisons(made),
         models=of_models(told, gates(catalog)),
         further=table(further_measures(catalog.of("evals"))),
+        benchmarks=table(benchmark_figures(catalog.of("evals"))),
         cautions=[*cautions.of_models(told, made), *cautions.same_models(catalog)],
         intervals=plots.of_loop(results["references"], ROWS) if "references" in results else [],
         histograms=[plots.histogram(one, number) for number, one in enumerate(scores.histograms(rated))],

@@ -6,7 +6,7 @@ from pathlib import Path
 from humpback_exp import progress
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
-from humpback_exp.analysis.further_measures import further_measures
+from humpback_exp.analysis.further_measures import benchmark_figures, further_measures
 from humpback_exp.analysis.pages.loop import compared, gates, results_table
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
 from humpback_exp.analysis.pages.table import Cell, Table, table
@@ -40,6 +40,7 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         of_comparisons(made),
         of_models(shown, gates(catalog)),
         *(table(part) for part in narrow(further_measures([one.runs[0].folder for one in shown]))),
+        table(benchmark_figures([one.runs[0].folder for one in shown])),
     ]
     texts = [progress.table(rows(part)) for part in parts if part.rows]
     text = (
