@@ -9,7 +9,6 @@ is a few dozen bytes a segment. Called by the segment stage; workers make the si
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,9 +20,9 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 
 from humpback_exp.reasons import DUPLICATE, NEAR_DUPLICATE
+from humpback_exp.word_runs import Run, words
 
 DTYPE = "<u4"
-WORD = re.compile(r"\w+")
 SHINGLE = 5
 PERMUTATIONS = 112
 SEED = 1
@@ -50,17 +49,17 @@ def digest(text: str) -> str:
 
 def signature(text: str) -> str:
     """The MinHash of a text's word 5-grams, in hex. The costly part of deduplication, so workers do it."""
-    words = _words(text)
+    found = _words(text)
     minhash = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
-    shingles = zip(*(words[at:] for at in range(SHINGLE)), strict=False)
-    minhash.update(list(map(" ".join, shingles)) or [" ".join(words)])
+    shingles = zip(*(found[at:] for at in range(SHINGLE)), strict=False)
+    minhash.update(list(map(" ".join, shingles)) or [" ".join(found)])
     return np.array(minhash.digest(), dtype=DTYPE).tobytes().hex()
 
 
 @lru_cache(maxsize=1)
-def _words(text: str) -> list[str]:
+def _words(text: str) -> Run:
     """Kept for the next call, since a segment's digest and signature are asked for one after the other."""
-    return WORD.findall(text.lower())
+    return words(text)
 
 
 def reasons(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> list[str | None]:
