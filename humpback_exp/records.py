@@ -179,6 +179,16 @@ class QuestionLosses:
     losses: list[float]
     """Behind each of these."""
 
+    @property
+    def gain(self) -> float:
+        """Nats a token that the right question saves on the answer, against the mean of the others; nan if not measured."""
+        return sum(self.losses) / len(self.losses) - self.loss
+
+    @property
+    def percent_right(self) -> float:
+        """100 if the right question makes the answer likelier than any other, else 0."""
+        return 100.0 * (self.loss < min(self.losses))
+
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
