@@ -15,7 +15,7 @@ from humpback_exp.modeling.kernels.padding_free_attention import checkpoint_cont
 from humpback_exp.modeling.load import Model, WrongWeights, load_model
 from humpback_exp.modeling.lora import causal_lm, shape, with_lora
 from humpback_exp.modeling.process_group import failing_together
-from humpback_exp.modeling.zero3 import is_zero3, partition_on_load
+from humpback_exp.modeling.zero3_settings import is_zero3, partition_on_load
 
 
 class CausalLMModule(pl.LightningModule):
