@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
+from humpback_exp.corpus.verdicts import Verdicts
 from humpback_exp.reasons import DUPLICATE, NEAR_DUPLICATE
 from humpback_exp.word_runs import Run, words
 
@@ -62,7 +63,7 @@ def _words(text: str) -> Run:
     return words(text)
 
 
-def reasons(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> list[str | None]:
+def verdicts(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> Verdicts:
     """Why each row is dropped, None for one that is kept: it repeats a row that was kept before.
 
     Args:
@@ -78,7 +79,7 @@ def reasons(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: 
         scratch.unlink(missing_ok=True)
 
 
-def _search(rows: Iterable[Fingerprint], count: int, threshold: float, file: BinaryIO) -> list[str | None]:
+def _search(rows: Iterable[Fingerprint], count: int, threshold: float, file: BinaryIO) -> Verdicts:
     digests, ids = np.empty(count, "<u8"), np.empty(count, "<u8")
     for at, row in enumerate(rows):
         file.write(bytes.fromhex(row.signature))
@@ -87,7 +88,7 @@ def _search(rows: Iterable[Fingerprint], count: int, threshold: float, file: Bin
     file.flush()
     exact = _shared([digests, ids])
     near = _shared(_band(file, count, start, end) for start, end in _bands(threshold))
-    found: list[str | None] = [None] * count
+    found = Verdicts(count)
     copies: set[int] = set()
     alike: dict[int, list[int]] = {}
     for at in sorted({*exact, *near}):

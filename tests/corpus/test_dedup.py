@@ -18,7 +18,7 @@ def reasons(*texts: str, ids: list[str] | None = None, threshold: float = 0.8) -
         for number, text in zip(numbers, texts, strict=True)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        return dedup.reasons(rows, len(rows), threshold, Path(folder, "signatures"))
+        return list(dedup.verdicts(rows, len(rows), threshold, Path(folder, "signatures")))
 
 
 def changed(*places: int) -> str:
