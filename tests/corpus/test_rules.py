@@ -7,7 +7,7 @@ import pytest
 
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import archives, chunks, pages, sites
-from humpback_exp.corpus.boilerplate import is_stop
+from humpback_exp.corpus.boxes import is_stop
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import STOP_HEADERS, Section, cut, sections
