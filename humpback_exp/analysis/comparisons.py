@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from humpback_exp.analysis.evaluations import MEASURES, WIN, Measure, Row
+from humpback_exp.analysis.evaluations import measures
+from humpback_exp.analysis.measures import WIN, Measure, Row
 from humpback_exp.analysis.settings import Setting, grid, judged_alike, opposed, shared
 from humpback_exp.evaluation.intervals import Grid, Interval, paired, paired_by_seed, unpaired
 
@@ -83,7 +84,7 @@ def compare(ours: Setting, theirs: Setting, comparisons: int = 1) -> Comparison:
     """
     changes: dict[str, Change] = {}
     left_out = []
-    for measure in MEASURES:
+    for measure in measures([*ours.runs, *theirs.runs]):
         left, right = _rows(ours, theirs, measure), _rows(theirs, ours, measure)
         if not left or not right:
             continue

@@ -4,7 +4,7 @@ The evaluations of a sweep are those whose `tracking.group` bears its name. That
 is, so it stands in the frozen `config.yaml` and not in the manifest. An evaluation without a group belongs to its model's.
 """
 
-import math
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,42 +12,8 @@ from typing import Any
 
 from humpback_exp import reasons
 from humpback_exp.analysis.folders import group_of, read_history, try_read
+from humpback_exp.analysis.measures import MEASURES, Measure, Row, losses, question_losses, verdicts
 from humpback_exp.artifacts.catalog import Catalog, Folder
-from humpback_exp.evaluation.win_rate import POINTS
-from humpback_exp.records import Verdict, read
-
-Row = tuple[float, float]
-"""Value and weight: loss and labelled tokens, or percent of a verdict and 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What is measured on held-out pairs: in which unit, and which side is better."""
-
-    key: str
-    name: str
-    unit: str
-    better: int
-    form: str
-    bounds: tuple[float, float]
-    even: float | None = None
-    """What two equal models have; None where the figure needs no opponent."""
-
-
-WIN = Measure("win_rate", "win rate", "points", 1, ".1f", (0.0, 100.0), even=50.0)
-PREFERENCE = Measure("preference", "judge's preference", "points", 1, ".1f", (0.0, 100.0), even=50.0)
-LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f", (0.0, math.inf))
-MEASURES = (WIN, LOSS)
-"""By which models are compared."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Loss:
-    """The columns of an Answer that a mean needs."""
-
-    id: str
-    loss: float
-    labels: int
 
 
 @dataclass(eq=False)
@@ -96,19 +62,23 @@ class Evaluation:
 
     @cached_property
     def rows(self) -> dict[str, dict[str, Row]]:
-        """Measure -> held-out pair -> value and weight; a pair beyond the model's context has no loss."""
-        answers = try_read(self.catalog, self.folder, lambda one: list(read(one.path, _Loss))) or []
-        verdicts = try_read(self.catalog, self.folder, lambda one: list(read(one.path, Verdict, "verdicts"))) or []
-        return {
-            LOSS.key: {row.id: (row.loss, row.labels) for row in answers if row.labels},
-            WIN.key: {row.id: (100 * POINTS[row.outcome], 1.0) for row in verdicts},
-            PREFERENCE.key: {row.id: (100 * row.preference, 1.0) for row in verdicts},
-        }
+        """Key of a measure -> held-out pair -> value and weight; a pair beyond the model's context has no loss."""
+        found = defaultdict[str, dict[str, Row]](dict)
+        for reader in (losses, question_losses, verdicts):
+            found |= try_read(self.catalog, self.folder, reader) or {}
+        return found
 
     def mean(self, measure: Measure) -> float | None:
         """Over held-out pairs; None where it was not measured."""
         rows = self.rows[measure.key].values()
         return sum(value * weight for value, weight in rows) / sum(weight for _, weight in rows) if rows else None
+
+
+def measures(found: Iterable[Evaluation]) -> list[Measure]:
+    """What was measured of any of them: all on `heldout`, then all on each further set."""
+    keys = dict.fromkeys(key for one in found for key, rows in one.rows.items() if rows)
+    sets = dict.fromkeys(["", *(key.partition("/")[2] for key in keys)])
+    return [measure.on(held) for held in sets for measure in MEASURES if measure.on(held).key in keys]
 
 
 def evaluations(catalog: Catalog, folders: Iterable[Folder] | None = None) -> list[Evaluation]:

@@ -6,12 +6,12 @@ from statistics import fmean
 from typing import Any
 
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import LOSS, WIN, Measure
 from humpback_exp.analysis.figure import PALE, SERIES, Figure
 from humpback_exp.analysis.interval_plots import Lines, Mark, panel
+from humpback_exp.analysis.measures import WIN, Measure
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.scores import Histogram
-from humpback_exp.analysis.settings import Setting
+from humpback_exp.analysis.settings import Setting, measured
 from humpback_exp.evaluation.intervals import Interval
 
 POINTS = 300
@@ -19,34 +19,34 @@ POINTS = 300
 
 
 def of_sweep(x: str, result: Result, told: Sequence[Setting], paper: Sequence[Published]) -> list[Figure]:
-    """Our win rates, the paper's beside them, our losses and their changes; what was not measured is left out."""
-    ours = [panel(measure.key, "Ours", axis_label(measure), x, _levels(told, measure)) for measure in (WIN, LOSS)]
+    """Our win rates, the paper's beside them, then each other measure on `heldout` and its changes."""
     theirs: Lines = {}
     for one in paper:
         reach = 1.96 * (one.error or 0.0)
         theirs.setdefault(one.series, []).append(Mark(one.x, one.win_rate, one.win_rate - reach, one.win_rate + reach))
     axis = x if any(one.x for one in paper) else ""
-    changed = panel(
-        f"{LOSS.key}_change", "Ours, change", f"change in {LOSS.name}, nats", x, changes(result, told), zero=0
-    )
-    found = [ours[0], panel("paper", "The paper", "win rate, %", axis, theirs), ours[1], changed]
+    paper_panel = panel("paper", "The paper", WIN.label, axis, theirs)
+    found = [panel(WIN.key, "Ours", WIN.label, x, _levels(told, WIN)), paper_panel]
+    for measure in measured(told):
+        if measure.held or measure is WIN:
+            continue
+        found.append(panel(measure.key, "Ours", measure.label, x, _levels(told, measure)))
+        made = changes(measure, result, told)
+        found.append(panel(f"{measure.key}_change", "Ours, change", measure.label_of_change, x, made, zero=0))
     return [figure for figure in found if figure is not None]
 
 
 def of_loop(result: Result, most: int) -> list[Figure]:
-    """Win rates and the change of the loss, each against the reference, in one row a model, `most` of them."""
+    """Win rates and the changes of other measures, each against the reference, in one row a model, `most` of them."""
     changed = {one.ours.label: one.changes for one in result.stated[:most]}
     found = []
-    for measure, head in ((WIN, axis_label(WIN)), (LOSS, f"change of {LOSS.name}, {LOSS.unit}")):
+    for measure in measured(one.ours for one in result.stated):
+        head = measure.label if measure.even else measure.label_of_change
         made = {name: changes[measure.key] for name, changes in changed.items() if measure.key in changes}
         lines = {name: [Mark(None, one.level.value, *one.level.ends, side=one.side)] for name, one in made.items()}
-        found.append(panel(f"loop_{measure.key}", "Against the reference", head, "", lines, zero=measure.even or 0.0))
+        if not measure.held:
+            found.append(panel(f"loop_{measure.key}", "Against the reference", head, "", lines, measure.even or 0.0))
     return [figure for figure in found if figure is not None]
-
-
-def axis_label(measure: Measure) -> str:
-    """What a figure's axis or a table's column is headed by."""
-    return f"{measure.name}, {'%' if measure.even else measure.unit}"
 
 
 def _levels(told: Sequence[Setting], measure: Measure) -> Lines:
@@ -70,15 +70,15 @@ def _x(setting: Setting, told: Sequence[Setting]) -> float | None:
     return setting.place.x if along else None
 
 
-def changes(result: Result, told: Sequence[Setting]) -> Lines:
-    """What the table says of losses: paired, and so many times narrower than the losses' own intervals."""
+def changes(measure: Measure, result: Result, told: Sequence[Setting]) -> Lines:
+    """What the table says of changes: paired, and so many times narrower than the figures' own intervals."""
     lines: Lines = {}
     rounds = any(theirs is not result.plan.base for theirs in result.plan.against.values())
     for setting in told:
         made = result.table.get(setting)
-        change = made.changes.get(LOSS.key) if made else None
+        change = made.changes.get(measure.key) if made else None
         if made and change:
-            pairs = zip(setting.means(LOSS), made.theirs.means(LOSS), strict=change.by_seed)
+            pairs = zip(setting.means(measure), made.theirs.means(measure), strict=change.by_seed)
             dots = [ours - theirs for ours, theirs in pairs] if change.by_seed else []
             mark = _level(setting, told, change.interval, dots)
         elif setting is result.plan.base and result.table and not rounds:

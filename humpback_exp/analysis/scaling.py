@@ -12,9 +12,9 @@ from statistics import fmean
 import numpy as np
 
 from humpback_exp.analysis.comparisons import FEWEST as FEWEST_ROWS
-from humpback_exp.analysis.evaluations import MEASURES, Measure
+from humpback_exp.analysis.measures import Measure
 from humpback_exp.analysis.paper import ALPHA, published
-from humpback_exp.analysis.settings import Setting, grid, shared
+from humpback_exp.analysis.settings import Setting, grid, measured, shared
 from humpback_exp.evaluation.intervals import ROUNDING, Grid, Interval, mean, weighted
 
 FEWEST = 3
@@ -94,15 +94,16 @@ def _scaling(found: Sequence[Interval], sizes: int, points: int) -> Scaling:
 def curves(told: Sequence[Setting]) -> list[tuple[str, Measure, Scaling]]:
     """A curve for each series and measure; N counts all training examples, as in the paper."""
     series = dict.fromkeys(setting.place.series for setting in told)
-    found = [(name, measure, _curve(name, measure, told)) for name in series for measure in MEASURES]
+    found = [(name, measure, _curve(name, measure, told)) for name in series for measure in measured(told)]
     return [(name, measure, curve) for name, measure, curve in found if curve is not None]
 
 
 def _curve(series: str, measure: Measure, told: Sequence[Setting]) -> Scaling | None:
     """Over the rows all its runs share; where they share hardly any, over the runs' own figures."""
-    measured = [setting for setting in told if setting.place.series == series and setting.measured(measure)]
     sizes: dict[float, Setting] = {}
-    for setting in measured:
+    for setting in told:
+        if setting.place.series != series or not setting.measured(measure):
+            continue
         sizes.setdefault(fmean(run.examples for run in setting.runs), setting)
     rows = shared([member for setting in sizes.values() for member in setting.measured(measure)])
     if len(rows) >= FEWEST_ROWS:

@@ -1,6 +1,6 @@
 """Evaluated models -> the settings they were made with: models that differ by their seed alone are one setting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from humpback_exp.analysis.ablations import Ablation
-from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, WIN, Evaluation, Measure, Row
+from humpback_exp.analysis.evaluations import Evaluation, measures
 from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.format import amount
+from humpback_exp.analysis.measures import PREFERENCE, WIN, Measure, Row
 from humpback_exp.analysis.placement import Place
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.evaluation.intervals import Grid, Interval, pooled
@@ -47,7 +48,7 @@ class Setting:
         Raises:
             ValueError: its runs share no row.
         """
-        found = {measure: self.measured(measure) for measure in (*MEASURES, PREFERENCE)}
+        found = {measure: self.measured(measure) for measure in (*measures(self.runs), PREFERENCE)}
         return {one.key: pooled(grid(rows, self._shared(rows)), one.bounds) for one, rows in found.items() if rows}
 
     def _shared(self, members: list[Mapping[str, Row]]) -> list[str]:
@@ -56,6 +57,11 @@ class Setting:
             names = ", ".join(run.folder.label for run in self.runs)
             raise ValueError(f"{names}: evaluated on different pairs; evaluate them with the same heldout=")
         return rows
+
+
+def measured(found: Iterable[Setting]) -> list[Measure]:
+    """What was measured of any of the settings."""
+    return measures(run for setting in found for run in setting.runs)
 
 
 def shared(members: Sequence[Mapping[str, Row]]) -> list[str]:

@@ -1,11 +1,11 @@
 """Pages and the filters of paper section 2."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
 from humpback_exp.config.bounds import POSITIVE, SHARE, bounded, check_bounds, choice, require
 from humpback_exp.config.identity import artifact_input, operational
-from humpback_exp.config.stage_base import StageConfig
+from humpback_exp.config.stage_base import BulkConfig
 
 
 @dataclass(kw_only=True, slots=True)
@@ -64,19 +64,23 @@ class CorpusConfig:
 
 
 @dataclass(kw_only=True, slots=True)
-class SegmentConfig(StageConfig):
+class SegmentConfig(BulkConfig):
     """pages -> segments"""
 
     stage: ClassVar[str] = "segment"
     kind: ClassVar[str] = "segments"
+    restarts: ClassVar[int] = 100
+    """A page may kill its worker; who takes its place tries that page apart."""
 
     seed: int = operational(0)
     """Nothing here is drawn at random, so loops with other seeds share their segments."""
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     workers: int = operational(2, POSITIVE)
-    """Processes that parse pages."""
+    """Processes that parse pages on this machine, where executor.workers says nothing else."""
     chunk_size: int = bounded(256, POSITIVE)
-    """HTML pages (or 1 WARC file) a committed chunk."""
+    """HTML pages a committed chunk; of an archive it is 64 MB, of a Parquet file a row group."""
 
     def __post_init__(self) -> None:
-        check_bounds(self)
+        BulkConfig.__post_init__(self)
+        if self.executor.name == "local" and self.executor.workers == 1:
+            self.executor = replace(self.executor, workers=self.workers)

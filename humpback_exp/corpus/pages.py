@@ -54,6 +54,11 @@ class Unit:
     neighbours: dict[str, list[Path]] = field(default_factory=dict)
     """Some files of each site that the unit has a part of, the same for all its units."""
 
+    def describe(self) -> str:
+        """Where its pages are, for people to read."""
+        first = address(self.files[0], self.folder)
+        return f"{first}, range {self.start}-{self.end or 'end'}" if self.is_archive else f"{first} and what follows"
+
     @property
     def is_archive(self) -> bool:
         """Whether it is a range of a file with many pages rather than files with a page each."""

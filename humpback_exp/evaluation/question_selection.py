@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from humpback_exp.config.bounds import require
+from humpback_exp.config.measurements import FILES
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation.measurement import Evaluation, Measured, named
 from humpback_exp.evaluation.statistics import mean_and_error, ratio_and_error
@@ -17,7 +18,7 @@ from humpback_exp.progress import Advance, bar, counting
 from humpback_exp.prompts import forward
 from humpback_exp.records import Example, QuestionLosses, read_file, write
 
-FOLDER = "question_losses"
+FOLDER = FILES["question_selection"]
 """Of an evaluation's folder; a file for each set of pairs."""
 OTHERS = 4
 """Questions beside the right one."""
@@ -85,22 +86,12 @@ def _row(pair: Example, questions: Sequence[str], found: Sequence[tuple[float, i
     return QuestionLosses(id=pair.id, labels=found[0][1], loss=own, questions=list(questions[1:]), losses=others)
 
 
-def gain(row: QuestionLosses) -> float:
-    """Nats a token that the right question saves on the answer, against the mean of the others; nan if not measured."""
-    return sum(row.losses) / len(row.losses) - row.loss
-
-
-def percent_right(row: QuestionLosses) -> float:
-    """100 if the right question makes the answer likelier than any other, else 0."""
-    return 100.0 * (row.loss < min(row.losses))
-
-
 def summary(rows: Sequence[QuestionLosses]) -> dict[str, float]:
     """Both figures with their standard errors over pairs; pairs that are not measured are left out of it
     and of `question_selection_pairs`."""
-    known = [row for row in rows if math.isfinite(gain(row))]
-    gained, gained_error = ratio_and_error([gain(row) * row.labels for row in known], [row.labels for row in known])
-    right, right_error = mean_and_error([percent_right(row) for row in known])
+    known = [row for row in rows if math.isfinite(row.gain)]
+    gained, gained_error = ratio_and_error([row.gain * row.labels for row in known], [row.labels for row in known])
+    right, right_error = mean_and_error([row.percent_right for row in known])
     return {
         "instruction_gain": gained,
         "instruction_gain_error": gained_error,
@@ -114,13 +105,13 @@ def difference(rows: Sequence[QuestionLosses], reference: dict[str, QuestionLoss
     """Change of both against a reference on the same pairs and questions, with paired standard errors."""
     both = [(row, reference[row.id]) for row in rows if row.id in reference]
     both = [(row, other) for row, other in both if row.questions == other.questions]
-    both = [(row, other) for row, other in both if math.isfinite(gain(row)) and math.isfinite(gain(other))]
+    both = [(row, other) for row, other in both if math.isfinite(row.gain) and math.isfinite(other.gain)]
     if not both:
         return {}
     gained, gained_error = ratio_and_error(
-        [(gain(row) - gain(other)) * row.labels for row, other in both], [row.labels for row, _ in both]
+        [(row.gain - other.gain) * row.labels for row, other in both], [row.labels for row, _ in both]
     )
-    right, right_error = mean_and_error([percent_right(row) - percent_right(other) for row, other in both])
+    right, right_error = mean_and_error([row.percent_right - other.percent_right for row, other in both])
     return {
         "instruction_gain_change": gained,
         "instruction_gain_change_error": gained_error,

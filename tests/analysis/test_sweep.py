@@ -51,7 +51,7 @@ def test_the_finding_is_the_strictest_curation_against_none_with_its_test(tmp_pa
     )
     assert "Held-out loss: paired t test over 12 held-out pairs, one seed each, p < 0.001." in seen
     assert "In the paper: 61.4 % at 3,200 against 51.5 % at 3,200, +9.9 points, 2.3 standard errors" in seen
-    assert "A5 at 3,200 web pairs 1 1.050 0.802 to 1.298 −0.500 −0.566 to −0.434 61.4 ± 3.0" in seen
+    assert "A5 at 3,200 web pairs 1 61.4 ± 3.0 1.050 0.802 to 1.298 −0.500 −0.566 to −0.434" in seen
     assert "Each model was trained once, so the luck of training is not in the intervals." in seen
 
 

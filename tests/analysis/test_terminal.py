@@ -60,7 +60,10 @@ def test_a_variant_is_compared_with_m1_on_the_same_pairs(tmp_path: Path) -> None
     assert "m1-rewrite  3 " in results and "-0.200 (-0.266 to -0.134)*" in compared.splitlines()[-1]
     assert "m1-rewrite" not in closing(str(tmp_path), ["m0", "m1"], None)
     assert max(map(len, said.splitlines())) <= 120
-    assert "m1-rewrite against M1 \u22120.200 \u22120.266 to \u22120.134 better p < 0.001" in text(build(str(tmp_path)))
+    assert (
+        "m1-rewrite against M1 held-out loss, nats a token \u22120.200 \u22120.266 to \u22120.134 better p < 0.001"
+        in text(build(str(tmp_path)))
+    )
 
 
 def test_nothing_evaluated_gives_no_rows(tmp_path: Path) -> None:

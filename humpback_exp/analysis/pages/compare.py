@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp.analysis.corrections import corrections, make
-from humpback_exp.analysis.evaluations import LOSS, Evaluation, evaluations
+from humpback_exp.analysis.evaluations import Evaluation, evaluations, measures
 from humpback_exp.analysis.folders import input_path, read_catalog
 from humpback_exp.analysis.format import excerpt, listed
 from humpback_exp.analysis.lineage import facts_below
 from humpback_exp.analysis.pages.render import render
-from humpback_exp.analysis.pages.result_tables import of_setting
+from humpback_exp.analysis.pages.result_tables import results
 from humpback_exp.analysis.pages.table import Table, table
 from humpback_exp.analysis.placement import Place
 from humpback_exp.analysis.planned_comparisons import Plan, alone
@@ -46,7 +46,8 @@ def build(output_root: str, names: Sequence[str]) -> str:
         tests=findings.tests(result.stated),
         cautions=cautions.of_models(sides, result.stated),
         corrected=findings.corrected(result.count),
-        results=table([{"": side.label} | of_setting(side, result) for side in sides]),
+        results=results(sides, result),
+        compared=len(sides),
         differences=_differences(sides),
         by_loss=[row for row in sorted(rows, key=lambda row: -row.losses) if row.losses > 0][:ROWS],
         by_verdict=[row for row in sorted(rows, key=lambda row: -row.verdicts) if row.verdicts > 0][:ROWS],
@@ -77,12 +78,12 @@ def _sides(runs: Sequence[Evaluation]) -> list[Setting]:
 
 
 def _check(here: Evaluation, there: Evaluation) -> None:
-    """Raise unless both have losses of a common pair."""
+    """Raise unless both were measured on a common pair."""
     for run in (there, here):
-        if not run.rows[LOSS.key]:
+        if not measures([run]):
             label = run.folder.label
-            raise ValueError(f"{label}: {run.catalog.damaged.get(label, 'holds no losses')}")
-    if not here.rows[LOSS.key].keys() & there.rows[LOSS.key].keys():
+            raise ValueError(f"{label}: {run.catalog.damaged.get(label, 'holds no measurement of held-out pairs')}")
+    if not any(here.rows[one.key].keys() & there.rows[one.key].keys() for one in measures([here])):
         raise ValueError(
             f"{here.folder.label}: evaluated on other pairs than {there.folder.label}; "
             "evaluate both with the same heldout="

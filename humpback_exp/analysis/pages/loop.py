@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from humpback_exp.analysis import plots, scores
+from humpback_exp.analysis.benchmark_figures import benchmark_figures
 from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import evaluations
 from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
 from humpback_exp.analysis.format import duration, excerpt
 from humpback_exp.analysis.funnel import funnels
-from humpback_exp.analysis.further_measures import benchmark_figures, further_measures
 from humpback_exp.analysis.lineage import Node, differences, nodes, outside
 from humpback_exp.analysis.pages.render import made_by, render
-from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models, of_setting
+from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
+from humpback_exp.analysis.pages.result_tables import results as results_of
 from humpback_exp.analysis.pages.table import Row, Table, table
 from humpback_exp.analysis.planned_comparisons import alone, plans_of_loop
 from humpback_exp.analysis.rows_worth_reading import Prompt, dropped, extremes, prompts
@@ -42,13 +43,13 @@ def build(output_root: str) -> str:
     catalog = read_catalog(output_root)
     told, results = compared(output_root, catalog)
     made = [one for result in results.values() for one in result.stated]
+    beside_references = [one for name, result in results.items() if name != "references" for one in result.stated]
     rated = scores.read_scores(catalog, catalog.of("scored")[:PANELS])
     shown = dict(  # what reads files comes before the list of those that are damaged
         headline=findings.of_loop(results),
-        results=results_table(told, results),
-        comparisons=of_comparisons(made),
+        results=results_tables(told, results),
+        comparisons=of_comparisons(beside_references),
         models=of_models(told, gates(catalog)),
-        further=table(further_measures(catalog.of("evals"))),
         benchmarks=table(benchmark_figures(catalog.of("evals"))),
         cautions=[*cautions.of_models(told, made), *cautions.same_models(catalog)],
         intervals=plots.of_loop(results["references"], ROWS) if "references" in results else [],
@@ -80,15 +81,14 @@ def compared(output_root: str, catalog: Catalog) -> tuple[list[Setting], dict[st
     return told, {name: make(plan, corrected) for name, plan in plans_of_loop(told).items()}
 
 
-def results_table(told: Sequence[Setting], results: Mapping[str, Result]) -> Table:
-    """A row a model: web pairs it was trained on, its figures, and their change from its reference."""
-    references = results.get("references")
-    return table([{"": one.label, "web pairs": _web_pairs(one)} | of_setting(one, references) for one in told])
+def results_tables(told: Sequence[Setting], results: Mapping[str, Result]) -> dict[str, Table]:
+    """Held-out set -> a row a model: web pairs it was trained on, its figures, and their change from its reference."""
 
+    def web_pairs(one: Setting) -> Row:
+        model = one.runs[0].model
+        return {"web pairs": None if model is None else model.rows("web")}
 
-def _web_pairs(one: Setting) -> int | None:
-    model = one.runs[0].model
-    return None if model is None else model.rows("web")
+    return results_of(told, results.get("references"), web_pairs)
 
 
 def gates(catalog: Catalog) -> dict[str | None, Folder]:

@@ -1,40 +1,53 @@
 """What was measured and compared, as rows of the tables of every page.
 
-A further measure of all pages is an entry of `evaluations.MEASURES`, with the rows that `Evaluation.rows` reads for it;
+A further measure of all pages is an entry of `measures.MEASURES`, with the rows that `Evaluation.rows` reads for it;
 a further column is a key of the row it belongs to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import MEASURES, PREFERENCE, Measure
 from humpback_exp.analysis.folders import input_fingerprint
+from humpback_exp.analysis.measures import PREFERENCE, Measure
 from humpback_exp.analysis.pages.table import Cell, Row, Table, figure, table
-from humpback_exp.analysis.plots import axis_label
 from humpback_exp.analysis.sentences.findings import significance
-from humpback_exp.analysis.settings import Setting
+from humpback_exp.analysis.settings import Setting, measured
 from humpback_exp.artifacts.catalog import Folder
 from humpback_exp.evaluation.intervals import Interval
 
 VERDICTS = {1: "better", 0: "within noise", -1: "worse"}
 
 
-def of_setting(one: Setting, result: Result | None) -> dict[str, object]:
-    """A setting's figures, and their changes from what it is compared with."""
+def results(
+    told: Sequence[Setting], result: Result | None, beside: Callable[[Setting], Row] = lambda _: {}
+) -> dict[str, Table]:
+    """Held-out set -> a row for each setting that was measured on it: its figures, and their changes from what it is
+    compared with.
+
+    Args:
+        beside: further columns of the table of `heldout`.
+    """
+    tables = {}
+    for held in dict.fromkeys(measure.held for measure in measured(told)):
+        shown = [measure for measure in measured(told) if measure.held == held]
+        there = [one for one in told if any(one.measured(measure) for measure in shown)]
+        tables[held or "heldout"] = table(
+            [{"": one.label} | dict({} if held else beside(one)) | _figures(one, result, shown) for one in there]
+        )
+    return tables
+
+
+def _figures(one: Setting, result: Result | None, measures: Sequence[Measure]) -> dict[str, object]:
     changes = result.table[one].changes if result and one in result.table else {}
     row: dict[str, object] = {}
-    for measure in MEASURES:
+    for measure in measures:
         made = changes.get(measure.key)
-        row[axis_label(measure)] = _level(one, measure, made)
-        row[_change_of(measure)] = _change(None if made and made.even else made)
+        row[measure.label] = _level(one, measure, made)
+        row[measure.label_of_change] = _change(None if made and made.even else made)
         if result and one is result.plan.base and any(_is_change(other, measure) for other in result.table.values()):
-            row[_change_of(measure)] = Cell("baseline")
+            row[measure.label_of_change] = Cell("baseline")
     return row
-
-
-def _change_of(measure: Measure) -> str:
-    return f"change of {measure.name}, {measure.unit}"
 
 
 def _is_change(made: Comparison, measure: Measure) -> bool:
@@ -54,21 +67,20 @@ def _change(one: Change | None) -> Cell:
 
 
 def of_comparisons(made: Sequence[Comparison]) -> Table:
-    """A row a comparison: by how much each measure changes, and whether that is beyond noise."""
-    return table([_of_comparison(one) for one in made])
+    """A row for each comparison and measure: the change, and whether it is beyond noise."""
+    return table([_of_change(one, change) for one in made for change in one.changes.values()])
 
 
-def _of_comparison(one: Comparison) -> Row:
-    row: dict[str, object] = {"": f"{one.ours.label} against {one.theirs.label}"}
-    for measure in reversed(MEASURES):
-        change = one.changes.get(measure.key)
-        row |= {_change_of(measure): _change(change), f"by {measure.name}": _verdict(change)}
-    return row
+def _of_change(made: Comparison, change: Change) -> Row:
+    return {
+        "": f"{made.ours.label} against {made.theirs.label}",
+        "by": f"{change.measure.full_name}, {change.measure.unit}",
+        "change": _change(change),
+        "verdict": _verdict(change),
+    }
 
 
-def _verdict(one: Change | None) -> Cell:
-    if one is None:
-        return Cell()
+def _verdict(one: Change) -> Cell:
     if one.interval.rows < FEWEST:
         return Cell("too few pairs")
     return Cell(VERDICTS[one.side], significance(one.interval) if one.interval.error > 0 else "", one.side)

@@ -10,6 +10,7 @@ from humpback_exp.analysis.evaluations import Evaluation, by_group, evaluations
 from humpback_exp.analysis.folders import group_of, read_catalog
 from humpback_exp.analysis.pages import sweep_tables
 from humpback_exp.analysis.pages.render import made_by, render
+from humpback_exp.analysis.pages.table import table, to_csv
 from humpback_exp.analysis.paper import published
 from humpback_exp.analysis.planned_comparisons import plan_of_ablation
 from humpback_exp.analysis.sentences import cautions, findings
@@ -43,6 +44,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     paper = published(ablation.numbers or ablation.name)
     result = make(plan_of_ablation(ablation, told), corrections(everything))
     figures = plots.of_sweep(ablation.x, result, told, paper)
+    runs = sweep_tables.runs(told)
     shown = [run for setting in told for run in setting.runs]
     page = render(
         "sweep",
@@ -62,7 +64,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
         results=sweep_tables.results(told, result, paper),
         fits=sweep_tables.fits(ablation, told),
         published=sweep_tables.published_points(ablation.x, paper),
-        runs=sweep_tables.runs(told),
+        runs=table(runs),
         made_by=made_by(one for run in shown for one in (run.folder, run.model) if one is not None),
         left_out=len(found) - len(shown),
         damaged=catalog.damaged,
@@ -70,7 +72,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     files = {f"{one.name}.{form}": getattr(one, form) for one in figures for form in ("svg", "pdf")}
     return page, files | {
         "numbers.csv": sweep_tables.numbers_csv(told, result, paper),
-        "runs.csv": sweep_tables.runs_csv(told),
+        "runs.csv": to_csv(runs),
     }
 
 

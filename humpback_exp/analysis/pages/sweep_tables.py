@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from humpback_exp.analysis import scaling
 from humpback_exp.analysis.ablations import Ablation
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import MEASURES, Evaluation
 from humpback_exp.analysis.format import amount, number, span
-from humpback_exp.analysis.pages.result_tables import of_setting
+from humpback_exp.analysis.measures import LOSS, WIN, Measure
+from humpback_exp.analysis.pages import result_tables
 from humpback_exp.analysis.pages.table import Cell, Row, Table, table, to_csv
 from humpback_exp.analysis.paper import Published, number_of
-from humpback_exp.analysis.plots import axis_label
-from humpback_exp.analysis.settings import Setting
+from humpback_exp.analysis.settings import Setting, measured
 from humpback_exp.evaluation.intervals import Interval
 
 
@@ -19,7 +18,7 @@ def fits(ablation: Ablation, told: Sequence[Setting]) -> Table:
     """Our curves in ln N, and the paper's through the points of its figure."""
     ours = scaling.curves(told) if ablation.counts_data else []
     theirs = scaling.published_curves() if ablation.name in ("data_size", "data_efficiency") else []
-    rows = [_curve(f"ours: {series or ablation.x}, {by.name}", curve, by.form) for series, by, curve in ours]
+    rows = [_curve(f"ours: {series or ablation.x}, {by.full_name}", curve, by.form) for series, by, curve in ours]
     alpha = "the paper\u2019s \u03b1"
     return table(
         rows
@@ -33,16 +32,13 @@ def _curve(name: str, curve: scaling.Scaling, form: str) -> dict[str, object]:
     return {"": name, "points": curve.points, "\u03b1": Cell(alpha, small[0]), "C": Cell(intercept, small[1])}
 
 
-def results(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> Table:
-    """A row a setting, and the paper's number for it."""
-    return table(
-        [
-            {"": one.label, "seeds": len(one.runs)}
-            | of_setting(one, result)
-            | {"paper, %": _win_rate(number_of(paper, one))}
-            for one in told
-        ]
-    )
+def results(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> dict[str, Table]:
+    """Held-out set -> a row a setting, beside the paper's number for it."""
+
+    def beside(one: Setting) -> Row:
+        return {"seeds": len(one.runs), "paper, %": _win_rate(number_of(paper, one))}
+
+    return result_tables.results(told, result, beside)
 
 
 def _win_rate(one: Published | None) -> Cell:
@@ -55,7 +51,7 @@ def published_points(x: str, paper: Sequence[Published]) -> Table:
             {
                 "": one.series,
                 x or "x": amount(one.x) if one.x else None,
-                "win rate, %": _win_rate(one),
+                WIN.label: _win_rate(one),
                 "source": one.source,
             }
             for one in paper
@@ -63,33 +59,25 @@ def published_points(x: str, paper: Sequence[Published]) -> Table:
     )
 
 
-def runs(told: Sequence[Setting]) -> Table:
-    """A row a run."""
-    return table([_run(setting, run) for setting in told for run in setting.runs])
+def columns(told: Sequence[Setting]) -> list[Measure]:
+    """What the files have columns for: the win rate and the loss always, so that files of several sweeps can be joined."""
+    return list(dict.fromkeys([WIN, LOSS, *measured(told)]))
 
 
-def _run(setting: Setting, run: Evaluation) -> Row:
-    means = {axis_label(measure): (run.mean(measure), measure.form) for measure in MEASURES}
-    row = {"": run.folder.label, "setting": setting.label, "seed": run.seed, "examples": run.examples}
-    return row | {head: None if mean is None else number(mean, form) for head, (mean, form) in means.items()}
-
-
-def runs_csv(told: Sequence[Setting]) -> bytes:
-    """A line a run, with its figures to the last digit."""
-    return to_csv(
-        [
-            {"run": run.folder.label, "series": one.place.series, "x": one.place.x, "seed": run.seed}
-            | {"examples": run.examples}
-            | {measure.key: run.mean(measure) for measure in MEASURES}
-            for one in told
-            for run in one.runs
-        ]
-    )
+def runs(told: Sequence[Setting]) -> list[Row]:
+    """A row a run, with its figures to the last digit."""
+    return [
+        {"run": run.folder.label, "series": one.place.series, "x": one.place.x, "seed": run.seed}
+        | {"examples": run.examples}
+        | {measure.key: run.mean(measure) for measure in columns(told)}
+        for one in told
+        for run in one.runs
+    ]
 
 
 def numbers_csv(told: Sequence[Setting], result: Result, paper: Sequence[Published]) -> bytes:
     """A line a setting, then one for each of the paper's points."""
-    ours = [_line(one, result, number_of(paper, one)) for one in told]
+    ours = [_line(one, result, number_of(paper, one), columns(told)) for one in told]
     theirs: list[Row] = [
         {"source": one.source, "series": one.series, "x": one.x, "win_rate": one.win_rate, "win_rate_error": one.error}
         for one in paper
@@ -97,10 +85,10 @@ def numbers_csv(told: Sequence[Setting], result: Result, paper: Sequence[Publish
     return to_csv([*ours, *theirs])
 
 
-def _line(one: Setting, result: Result, same: Published | None) -> dict[str, object]:
+def _line(one: Setting, result: Result, same: Published | None, measures: Sequence[Measure]) -> dict[str, object]:
     made = result.table.get(one)
     line: dict[str, object] = {"source": "ours", "series": one.place.series, "x": one.place.x, "seeds": len(one.runs)}
-    for measure in MEASURES:
+    for measure in measures:
         changed = made.changes.get(measure.key) if made else None
         line |= _ends(measure.key, one.figures.get(measure.key))
         line |= _ends(f"{measure.key}_change", changed.interval if changed else None)

@@ -24,7 +24,7 @@ class Cell:
 
 
 Row = Mapping[str, object]
-"""Head -> a cell, a text, a whole number, or None for what is not there; the first column names the rows."""
+"""Head -> a cell, a text, a number, or None for what is not there; the first column names the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ def cell(value: object) -> Cell:
     """A dash for None."""
     if isinstance(value, Cell):
         return value
+    if isinstance(value, float):
+        return Cell(f"{value:.4g}")
     return Cell() if value is None else Cell(f"{value:,}" if isinstance(value, int) else str(value))
 
 

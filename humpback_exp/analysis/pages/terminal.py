@@ -4,10 +4,10 @@ import textwrap
 from pathlib import Path
 
 from humpback_exp import progress
+from humpback_exp.analysis.benchmark_figures import benchmark_figures
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import DASH
-from humpback_exp.analysis.further_measures import benchmark_figures, further_measures
-from humpback_exp.analysis.pages.loop import compared, gates, results_table
+from humpback_exp.analysis.pages.loop import compared, gates, results_tables
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
 from humpback_exp.analysis.pages.table import Cell, Table, table
 from humpback_exp.analysis.sentences import findings
@@ -16,9 +16,9 @@ from humpback_exp.records import Example, read
 from humpback_exp.terminal_text import printable
 
 PAIRS = 5
-COLUMNS = 4
-"""Figures side by side, each with its interval, in 120 characters."""
-PAGE_ONLY = ("by ", "judge", "first")
+WIDTH = 118
+"""Characters of the widest table."""
+PAGE_ONLY = ("verdict", "judge", "first")
 """Beginnings of the heads of columns that are left out."""
 LEGEND = """
 web pairs: trained on beside the seed; held-out loss: nats a token of the human answer, lower is better, and its
@@ -35,14 +35,13 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         return "nothing was evaluated"
     shown = [one for one in told if one.runs[0].folder.name in models]
     made = [c for name in results if name != "references" for c in results[name].stated if c.ours in shown]
-    parts = [
-        results_table(shown, results),
+    found = [
+        *(found for found in results_tables(shown, results).values()),
         of_comparisons(made),
         of_models(shown, gates(catalog)),
-        *(table(part) for part in narrow(further_measures([one.runs[0].folder for one in shown]))),
         table(benchmark_figures([one.runs[0].folder for one in shown])),
     ]
-    texts = [progress.table(rows(part)) for part in parts if part.rows]
+    texts = [text for one in found for text in printed_tables(one)]
     text = (
         textwrap.fill(findings.of_loop(results)[0], 114)
         + "\n\nresults on held-out human pairs\n"
@@ -53,18 +52,27 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     return text if curated is None else f"{text}\n\nfive curated pairs, the best scored first\n{pairs(curated)}"
 
 
-def narrow(more: list[dict[str, str]]) -> list[list[dict[str, str]]]:
-    """Rows as tables that fit a terminal: each has the two columns that name a row and at most `COLUMNS` figures."""
-    heads = list(more[0]) if more else []
-    parts = [heads[:2] + heads[start : start + COLUMNS] for start in range(2, len(heads), COLUMNS)]
-    return [[{head: row[head] for head in part} for row in more] for part in parts]
+def printed_tables(found: Table) -> list[str]:
+    """A table as the terminal prints it: heads in several lines, verdicts as a star, what only a page has room for left out.
+    One that is too wide becomes several, each with the names of its rows.
+    """
+    columns = [["\n".join(textwrap.wrap(head, 14)) or "model", *(printed(row[place]) for row in found.rows)]
+               for place, head in enumerate(found.head) if not head.startswith(PAGE_ONLY)]  # fmt: skip
+    parts = [columns[:1]]
+    for column in columns[1:]:
+        if sum(map(_width, [*parts[-1], column])) > WIDTH:
+            parts.append(columns[:1])
+        parts[-1] = [*parts[-1], column]
+    return [_printed(part) for part in parts] if found.rows else []
 
 
-def rows(found: Table) -> list[dict[str, str]]:
-    """A table as the terminal prints it: heads in several lines, verdicts as a star, what only a page has room for left out."""
-    heads = ["\n".join(textwrap.wrap(head, 14)) or "model" for head in found.head]
-    shown = [dict(zip(heads, map(printed, row), strict=True)) for row in found.rows]
-    return [{head: text for head, text in row.items() if not head.startswith(PAGE_ONLY)} for row in shown]
+def _printed(columns: list[list[str]]) -> str:
+    heads, *rows = zip(*columns, strict=True)
+    return progress.table([dict(zip(heads, row, strict=True)) for row in rows])
+
+
+def _width(column: list[str]) -> int:
+    return 2 + max(len(line) for text in column for line in text.splitlines())
 
 
 def printed(cell: Cell) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import LOSS, MEASURES, WIN
 from humpback_exp.analysis.format import amount, number, span
+from humpback_exp.analysis.measures import LOSS, WIN
 from humpback_exp.analysis.planned_comparisons import ROUND
 from humpback_exp.evaluation.intervals import Interval
 
@@ -41,13 +41,13 @@ def of_sweep(result: Result) -> list[str]:
 
 
 def stated(comparison: Comparison) -> list[str]:
-    """What was found by the win rate, where it was judged, then by the held-out loss."""
+    """What was found by each measure on `heldout`; what was found on further sets stands in the tables."""
     return [sentence(comparison, change) for change in changes(comparison)]
 
 
 def changes(comparison: Comparison) -> list[Change]:
-    """Those there are, the win rate first; what rests on too few pairs last."""
-    there = [comparison.changes[measure.key] for measure in MEASURES if measure.key in comparison.changes]
+    """Those on `heldout`, in the order of `MEASURES`; what rests on too few pairs last."""
+    there = [change for change in comparison.changes.values() if not change.measure.held]
     return sorted(there, key=lambda change: change.interval.rows < FEWEST)
 
 
