@@ -1,4 +1,4 @@
-"""The blocks that a page's text is made of: paragraphs, list items, table rows, headers. Called by writer, boilerplate and segments."""
+"""The blocks that a page's text is made of: paragraphs, list items, table rows, headers. Called by writer and segments."""
 
 from dataclasses import dataclass
 

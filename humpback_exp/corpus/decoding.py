@@ -23,6 +23,9 @@ XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]*\sencoding\s*=\s*[\"']([\w.:-]+)")
 MAX_BAD_SHARE = 0.02
 """Pages with more zero and replacement characters than this are taken for binary data or a wrong encoding."""
 
+CONTROLS = bytes([*range(1, 9), 11, *range(14, 32), 127])
+"""Characters that mean nothing in a page, and would make text of a tag that holds one. Zeros tell binary data."""
+
 MARK = "at-byte"
 HEADERS = re.compile(rb"<h[1-6](?=[\s>/])")
 ROLE = re.compile(rb"role\s*=\s*[\"']?heading\b")
@@ -156,7 +159,10 @@ def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
         at = tag.start() if is_role else tag.end()
         pieces += [html[done:at], f" {MARK}={start} ".encode(encoding if wide else "ascii")]
         done = at
-    text = b"".join([*pieces, html[done:]]).decode(encoding, errors)
+    source = b"".join([*pieces, html[done:]])
+    if not wide and encoding not in ESCAPED:
+        source = source.translate(None, CONTROLS)
+    text = source.decode(encoding, errors)
     # A download that was cut off inside a character.
     return text.removesuffix("\ufffd") if errors == "replace" else text
 

@@ -14,6 +14,7 @@ LINE_CHARS = 200
 POINTER_LINK_SHARE = 0.4
 """Closing lines as short and as full of links as this lead elsewhere: see also, next page, all releases."""
 LIST_LINK_SHARE = 0.8
+"""The same of items of lists and rows of tables, which name things beside their links."""
 
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 DATE = (
@@ -102,7 +103,7 @@ def is_tail(block: Block) -> bool:
     text, chars = block.text, len(block.text)
     if block.kind == "code":
         return False
-    share = LIST_LINK_SHARE if block.kind == "item" else POINTER_LINK_SHARE
+    share = LIST_LINK_SHARE if block.kind in ("item", "row") else POINTER_LINK_SHARE
     if chars <= LINE_CHARS and block.link_chars and block.link_chars > share * len(BULLET.sub("", text)):
         return True
     words = all_words_in(text, NAVIGATION_WORDS)

@@ -48,11 +48,21 @@ class Rows:
         self.cells = []
 
     def blocks(self) -> list[Block]:
-        """The rows with something in them; columns that are empty in all rows are left out."""
+        """The rows with something in them; columns that are empty in all rows are left out.
+
+        A cell with nothing but a bracket makes a table the signature of a function.
+        """
+        if any("(" in cells for cells, _ in self.rows):
+            return [self._signature()]
         used = sorted({at for cells, _ in self.rows for at, cell in enumerate(cells) if cell})
         lines = [(" | ".join(_values(cells, used)).strip(), links) for cells, links in self.rows if any(cells)]
         kind = "row" if any(" | " in line for line, _ in lines) else "text"
         return [Block(kind, line, min(links, len(line))) for line, links in lines]
+
+    def _signature(self) -> Block:
+        """The line of a function and its parameters, which Doxygen sets as a table with a cell for each bracket."""
+        text = " ".join(cell for cells, _ in self.rows for cell in cells if cell)
+        return Block("text", text, min(len(text), sum(links for _, links in self.rows)))
 
     def _fill(self) -> None:
         while (at := len(self.cells)) in self.below:
