@@ -4,6 +4,7 @@ A chunk is a few files with one name: kept rows, dropped rows, held-out pairs. W
 bulk step, whose file is written last and commits the chunk.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -47,6 +48,8 @@ class UnitCounts:
     """JSON: `pages`, `kept`, `capital words`, and drop reasons of pages and segments."""
     set_aside: list[str]
     """Pages that killed two processes."""
+    sha256: str
+    """Of addresses and contents of its pages, as they were read."""
 
 
 def work(unit: pages.Unit, config: CorpusConfig, folder: Path, advance: Advance = lambda *_: None) -> UnitCounts:
@@ -59,10 +62,12 @@ def work(unit: pages.Unit, config: CorpusConfig, folder: Path, advance: Advance 
     kept: list[SignedSegment] = []
     dropped: list[DroppedSegment] = []
     heldout: list[HeldoutPair] = []
+    hashed = hashlib.sha256()
     path = _file(folder, unit.number)
     with Suspects(path) as suspects:
-        for found, verdicts, why in _judged_pages(unit, config, suspects):
+        for page, (found, verdicts, why) in _judged_pages(unit, config, suspects):
             advance(0, 1)
+            hashed.update(page.url.encode("utf-8", "backslashreplace") + b"\0" + page.html)
             counts["pages"] += 1
             if why:
                 counts[reasons.PAGE + why] += 1
@@ -80,15 +85,16 @@ def work(unit: pages.Unit, config: CorpusConfig, folder: Path, advance: Advance 
     records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
     if config.questions:
         records.write(path.with_suffix(".heldout"), HeldoutPair, heldout)
-    return UnitCounts(counts=json.dumps(counts), set_aside=list(suspects.aside.values()))
+    return UnitCounts(counts=json.dumps(counts), set_aside=list(suspects.aside.values()), sha256=hashed.hexdigest())
 
 
 Judged = tuple[list[Section], list[str | None], str]
 """The sections of a page, why each is dropped, and why the page as a whole is none."""
+SET_ASIDE: Judged = ([], [], reasons.SET_ASIDE)
 
 
-def _judged_pages(unit: pages.Unit, config: CorpusConfig, suspects: Suspects) -> Iterator[Judged]:
-    """The pages of a unit; of what kills its worker, that it was set aside."""
+def _judged_pages(unit: pages.Unit, config: CorpusConfig, suspects: Suspects) -> Iterator[tuple[pages.Page, Judged]]:
+    """The pages of a unit and what becomes of them; of what kills its worker, that it was set aside."""
     name, limit = unit.describe(), config.max_page_mb
     sites: Sites = {}
     if config.site_lines and suspects.allows("sites", f"lines that repeat in {name}", repeated, unit, limit):
@@ -97,13 +103,13 @@ def _judged_pages(unit: pages.Unit, config: CorpusConfig, suspects: Suspects) ->
     number = 0
     while True:
         if not suspects.allows(f"read {number}", f"{name} from page {number} on", _read_to, unit, limit, number):
-            yield [], [], reasons.SET_ASIDE
+            yield pages.Page(name), SET_ASIDE
             return
         page = next(source, None)
         if page is None:
             return
         allowed = suspects.allows(f"cut {number}", page.url, judged, page, config, sites)
-        yield judged(page, config, sites) if allowed else ([], [], reasons.SET_ASIDE)
+        yield page, judged(page, config, sites) if allowed else SET_ASIDE
         number += 1
 
 

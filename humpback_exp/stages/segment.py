@@ -3,6 +3,7 @@
 Duplicates are looked for over all chunks in order, by one process, so neither workers nor a kill change a byte of the result.
 """
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -16,9 +17,11 @@ from humpback_exp import artifacts, progress, reasons, records
 from humpback_exp.artifacts import CHECKPOINTS, Artifact, Manifest
 from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
-from humpback_exp.config import SegmentConfig
-from humpback_exp.corpus import chunks, dedup, pages, questions, sites
+from humpback_exp.config import CorpusConfig, SegmentConfig
+from humpback_exp.corpus import chunks, dedup, files, listing, pages, questions
+from humpback_exp.corpus.files import File
 from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.data.sources import is_hub_id, streamed
 from humpback_exp.progress import Advance
 from humpback_exp.records import DroppedSegment, Segment
 from humpback_exp.stages.finish import finish_stage, samples
@@ -40,7 +43,7 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     folder = artifact.folder / CHUNKS
     units = bulk(config)
     speeds = _work_all(units, config, tracker)
-    counts, set_aside = _ledger(units, config)
+    counts, set_aside, content = _ledger(units, config)
     read, passed, words = counts.pop("pages", 0), counts.pop("kept", 0), counts.pop("capital words", 0)
     fingerprints = chunks.fingerprints(folder, units.total)
     repeats = dedup.reasons(fingerprints, passed, config.corpus.near_duplicate, folder / "signatures")
@@ -65,18 +68,20 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         started=started,
         rows={"pages": read, "segments found": found, "segments": kept} | halves,
         drops=drops,
-        metrics=speeds,
+        metrics=speeds | {"pages_sha256": content},
         tables={"segments": samples(records.read(artifact.folder, Segment), *columns)},
     )
 
 
 def bulk(config: SegmentConfig) -> Bulk[pages.Unit, chunks.UnitCounts]:
     """The units of the corpus, each a chunk of its own."""
-    units = pages.units(config.corpus.path, config.chunk_size)
-    sites.add_neighbours(units)
+    units = listing.Listing(config.folder / CHUNKS / "units.jsonl")
+    if not units.path.exists():  # by the command, before its workers
+        found = pages.units_of(_files(config.corpus), config.corpus.path, config.chunk_size)
+        units.write_with_neighbours(found)
     return Bulk(
         rows=lambda: units,
-        total=len(units),
+        total=units.total,
         cls=chunks.UnitCounts,
         start=lambda: cutter(config),
         kept=lambda row: True,
@@ -84,6 +89,12 @@ def bulk(config: SegmentConfig) -> Bulk[pages.Unit, chunks.UnitCounts]:
         subfolder=f"{CHUNKS}/done",
         words=("units", "pages", ""),
     )
+
+
+def _files(corpus: CorpusConfig) -> Iterable[File]:
+    """The files of a corpus, which may be a dataset."""
+    hub = not Path(corpus.path).exists() and is_hub_id(corpus.path)
+    return files.together(streamed(corpus)) if hub or corpus.dataset.split else listing.files_of(corpus)
 
 
 def cutter(config: SegmentConfig) -> Callable[[list[pages.Unit], Advance], list[chunks.UnitCounts]]:
@@ -103,15 +114,17 @@ def _work_all(units: Bulk[pages.Unit, chunks.UnitCounts], config: SegmentConfig,
     return {"pages_per_second": speeds["tokens_per_second"]} if speeds else {}
 
 
-def _ledger(units: Bulk[pages.Unit, chunks.UnitCounts], config: SegmentConfig) -> tuple[Counter[str], list[str]]:
-    """What all units counted, and the pages that were set aside."""
+def _ledger(units: Bulk[pages.Unit, chunks.UnitCounts], config: SegmentConfig) -> tuple[Counter[str], list[str], str]:
+    """What all units counted, the pages that were set aside, and the digest of all that was read."""
     counts: Counter[str] = Counter()
     set_aside: list[str] = []
+    hashed = hashlib.sha256()
     for number in range(units.total):
         for row in records.read_file(units.chunks(config).path(number), chunks.UnitCounts):
             counts.update(json.loads(row.counts))
             set_aside += row.set_aside
-    return counts, set_aside
+            hashed.update(row.sha256.encode())
+    return counts, set_aside, hashed.hexdigest()
 
 
 def _hold_out(path: str, chunk_folder: Path, number: int, folder: Path, found: list[str | None]) -> dict[str, int]:
