@@ -6,9 +6,9 @@ from statistics import fmean
 from typing import Any
 
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import WIN, Measure
 from humpback_exp.analysis.figure import PALE, SERIES, Figure
 from humpback_exp.analysis.interval_plots import Lines, Mark, panel
+from humpback_exp.analysis.measures import WIN, Measure
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.scores import Histogram
 from humpback_exp.analysis.settings import Setting, measured
@@ -32,7 +32,7 @@ def of_sweep(x: str, result: Result, told: Sequence[Setting], paper: Sequence[Pu
             continue
         found.append(panel(measure.key, "Ours", measure.label, x, _levels(told, measure)))
         made = changes(measure, result, told)
-        found.append(panel(f"{measure.key}_change", "Ours, change", measure.label_of_change, x, made, zero=0))
+        found.append(panel(f"{measure.key}_change", "Ours", measure.label_of_change, x, made, zero=0))
     return [figure for figure in found if figure is not None]
 
 

@@ -11,9 +11,9 @@ from typing import TypeVar
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
 from humpback_exp.bulk.leases import Leases
+from humpback_exp.bulk.meter import Meter, Throughput
 from humpback_exp.bulk.workers import AnyAlive, clear, local, raise_failure
 from humpback_exp.config import BulkConfig
-from humpback_exp.progress import Meter, Throughput
 from humpback_exp.tracking import Tracker
 
 I = TypeVar("I")  # noqa: E741
@@ -31,11 +31,11 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     Raises:
         ValueError: a worker could not go on, or none is left and chunks are missing.
     """
-    chunks = Chunks(config.folder, work.total, config.chunk_size)
+    chunks = work.chunks(config)
     missing = chunks.missing()
     done = set(chunks.numbers) - missing
     before = sum(map(chunks.figures, done), start=Throughput())
-    meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log)
+    meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log, work.words)
     if config.executor.name == "local" and config.executor.workers == 1:
         clear(config.folder)
         leases = Leases(config.folder / CHECKPOINTS, config.executor.lease)
@@ -75,7 +75,7 @@ def executor(config: BulkConfig) -> AbstractContextManager[AnyAlive]:
     """The executor that `config` names."""
     if config.executor.name == "local":
         clear(config.folder)
-        return local(config.folder, config.executor)
+        return local(config.folder, config.executor, config.restarts)
     if config.executor.name == "ray":
         from humpback_exp.bulk.ray import on_ray
 

@@ -1,24 +1,30 @@
 """One unit of work, from pages to a committed chunk, and the way back. Called by the segment stage, in its workers.
 
-A chunk is a few files with one name: dropped rows, held-out pairs, page counts, and, written last, the kept rows whose file
-commits it.
+A chunk is a few files with one name: kept rows, dropped rows, held-out pairs. What they come to is the unit's row in the
+bulk step, whose file is written last and commits the chunk.
 """
 
+import hashlib
 import json
-import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from itertools import count
 from pathlib import Path
+from typing import Any
 
-from humpback_exp import artifacts, reasons, records
+from humpback_exp import reasons, records
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import dedup, pages, questions
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.filters import drop_reason, is_capital_word
+from humpback_exp.corpus.optional_filters import OptionalFilters
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import Section, cut, dropped_record
 from humpback_exp.corpus.sites import Sites, lines_of, repeated
+from humpback_exp.corpus.suspects import Suspects
+from humpback_exp.progress import Advance
 from humpback_exp.records import DroppedSegment, HeldoutPair, Segment
 
 
@@ -38,43 +44,118 @@ class SignedSegment(Segment):
         return dropped_record(self.url, self.offset, self.heading_path, self.text, reason)
 
 
-def committed(folder: Path, number: int) -> Path:
-    """The file that says, by being there, that a chunk is done."""
-    return folder / f"{number:05d}.parquet"
+@dataclass(slots=True, kw_only=True)
+class UnitCounts:
+    """What a unit came to."""
+
+    counts: str
+    """JSON: `pages`, `kept`, `capital words`, and drop reasons of pages and segments."""
+    set_aside: list[str]
+    """Pages that killed two processes."""
+    sha256: str
+    """Of addresses and contents of its pages, as they were read."""
 
 
-def work(unit: pages.Unit, config: CorpusConfig, folder: Path) -> None:
-    """Cut and filter the pages of a unit and commit the chunk."""
+def work(
+    unit: pages.Unit,
+    config: CorpusConfig,
+    folder: Path,
+    optional: OptionalFilters,
+    advance: Advance = lambda *_: None,
+) -> UnitCounts:
+    """Cut and filter the pages of a unit and write its files, all but the one that commits them.
+
+    Args:
+        optional: filters beyond the paper.
+        advance: called with every page.
+    """
     counts: Counter[str] = Counter()
-    kept: list[SignedSegment] = []
-    dropped: list[DroppedSegment] = []
-    heldout: list[HeldoutPair] = []
-    sites = repeated(unit, config.max_page_mb) if config.site_lines else {}
-    for page in pages.read(unit, config.max_page_mb):
-        counts["pages"] += 1
-        found, verdicts, why = judged(page, config, sites)
-        if why:
-            counts[reasons.PAGE + why] += 1
-        if config.questions and (asked := questions.on_page(found)):
-            heldout += questions.pairs(asked, config)
-            verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
-        for section, reason in zip(found, verdicts, strict=True):
-            if reason:
-                dropped.append(section.dropped(reason))
-            else:
-                kept.append(_signed(section))
-            counts[reason or "kept"] += 1
-            counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
-    path = committed(folder, unit.number)
-    records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
-    if config.questions:
-        records.write(path.with_suffix(".heldout"), HeldoutPair, heldout)
-    artifacts.write_text(path.with_suffix(".json"), json.dumps(counts))
-    records.write(path, SignedSegment, kept)
+    hashed = hashlib.sha256()
+    with _Files(_file(folder, unit.number)) as files, Suspects(_file(folder, unit.number)) as suspects:
+        for page, (found, verdicts, why) in _judged_pages(unit, config, suspects, optional):
+            advance(0, 1)
+            hashed.update(page.url.encode("utf-8", "backslashreplace") + b"\0" + page.html)
+            counts["pages"] += 1
+            if why:
+                counts[reasons.PAGE + why] += 1
+            if config.questions and (asked := questions.on_page(found)):
+                files.hold_out(questions.pairs(asked, config))
+                verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
+            for section, verdict in zip(found, verdicts, strict=True):
+                reason = verdict or optional.reason(section.text)
+                if reason:
+                    files.dropped.add(section.dropped(reason))
+                else:
+                    whole, section.text = section.text, optional.masked(section.text)
+                    counts["masked"] += section.text != whole
+                    files.kept.add(_signed(section))
+                counts[reason or "kept"] += 1
+                counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
+    return UnitCounts(counts=json.dumps(counts), set_aside=list(suspects.aside.values()), sha256=hashed.hexdigest())
 
 
-def judged(page: pages.Page, config: CorpusConfig, sites: Sites) -> tuple[list[Section], list[str | None], str]:
-    """The sections of a page, why each is dropped, and why the page as a whole is none."""
+class _Files:
+    """The files of a unit, written as rows come, so that memory holds few of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.kept = records.Writer(path, SignedSegment)
+        self.dropped = records.Writer(path.with_suffix(".dropped"), DroppedSegment)
+        self.heldout = records.Writer(path.with_suffix(".heldout"), HeldoutPair)
+
+    def __enter__(self) -> "_Files":
+        self.stack = ExitStack()
+        for file in (self.kept, self.dropped, self.heldout):
+            self.stack.enter_context(file)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)
+
+    def hold_out(self, pairs: Iterable[HeldoutPair]) -> None:
+        """Write pairs beside the segments."""
+        for pair in pairs:
+            self.heldout.add(pair)
+
+
+Judged = tuple[list[Section], list[str | None], str]
+"""The sections of a page, why each is dropped, and why the page as a whole is none."""
+SET_ASIDE: Judged = ([], [], reasons.SET_ASIDE)
+BLOCKED: Judged = ([], [], reasons.BLOCKED)
+
+
+def _judged_pages(
+    unit: pages.Unit, config: CorpusConfig, suspects: Suspects, optional: OptionalFilters
+) -> Iterator[tuple[pages.Page, Judged]]:
+    """The pages of a unit and what becomes of them; of what kills its worker, that it was set aside."""
+    name, limit = unit.describe(), config.max_page_mb
+    sites: Sites = {}
+    if config.site_lines and suspects.allows("sites", f"lines that repeat in {name}", repeated, unit, limit):
+        sites = repeated(unit, limit)
+    source = pages.read(unit, limit)
+    for number in count():
+        if not suspects.allows(f"read {number}", f"{name} from page {number} on", _read_to, unit, limit, number):
+            yield pages.Page(name), SET_ASIDE
+            return
+        page = next(source, None)
+        if page is None:
+            return
+        if optional.blocks(page.url):
+            yield page, BLOCKED
+        elif suspects.allows(f"cut {number}", page.url, judged, page, config, sites):
+            yield page, judged(page, config, sites)
+        else:
+            yield page, SET_ASIDE
+
+
+def _read_to(unit: pages.Unit, max_page_mb: int, number: int) -> None:
+    """Read the pages of a unit up to this one."""
+    for at, _ in enumerate(pages.read(unit, max_page_mb)):
+        if at == number:
+            return
+
+
+def judged(page: pages.Page, config: CorpusConfig, sites: Sites) -> Judged:
+    """Cut and filter a page."""
     if page.reason:
         return [], [], page.reason
     lines = lines_of(page.url, sites)
@@ -93,42 +174,29 @@ def _signed(section: Section) -> SignedSegment:
     return SignedSegment(**values, signature=dedup.signature(segment.text), digest=dedup.digest(segment.text))
 
 
+def _file(folder: Path, number: int) -> Path:
+    return folder / f"{number:05d}.kept"
+
+
 def kept(folder: Path, number: int) -> Iterator[SignedSegment]:
     """The kept rows of the first `number` chunks, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk), SignedSegment)
+        yield from records.read_file(_file(folder, chunk), SignedSegment)
 
 
 def fingerprints(folder: Path, number: int) -> Iterator[dedup.Fingerprint]:
     """What is compared of the kept rows, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk), dedup.Fingerprint)
+        yield from records.read_file(_file(folder, chunk), dedup.Fingerprint)
 
 
 def dropped(folder: Path, number: int) -> Iterator[DroppedSegment]:
     """The dropped rows of the first `number` chunks, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk).with_suffix(".dropped"), DroppedSegment)
+        yield from records.read_file(_file(folder, chunk).with_suffix(".dropped"), DroppedSegment)
 
 
 def heldout(folder: Path, number: int) -> Iterator[HeldoutPair]:
     """The held-out pairs of the first `number` chunks, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk).with_suffix(".heldout"), HeldoutPair)
-
-
-def counts(folder: Path, number: int) -> Counter[str]:
-    """What the first `number` chunks counted: `pages`, `kept`, and drop reasons of pages and segments."""
-    total: Counter[str] = Counter()
-    for chunk in range(number):
-        total.update(json.loads(committed(folder, chunk).with_suffix(".json").read_text()))
-    return total
-
-
-def clear(folder: Path, number: int) -> None:
-    """Remove the first `number` chunks, each one's commit first: a kill in between leaves no half chunk."""
-    for chunk in range(number):
-        path = committed(folder, chunk)
-        for suffix in (".parquet", ".json", ".heldout", ".dropped"):
-            path.with_suffix(suffix).unlink(missing_ok=True)
-    shutil.rmtree(folder)
+        yield from records.read_file(_file(folder, chunk).with_suffix(".heldout"), HeldoutPair)
