@@ -80,7 +80,9 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str, said: st
 
 
 def test_the_committed_pairs_are_scored_and_measured(tiny: str, tmp_path: Path) -> None:
-    assert Counter(pair.label for pair in read_labelled(PAIRS).values()) == {1: 47, 2: 10, 3: 2, 4: 1}
+    assert Counter(pair.label for pair in read_labelled(PAIRS).values()) == {
+        1: 76, 1.5: 4, 2: 48, 2.5: 5, 3: 13, 3.5: 1, 4: 1, 5: 2,
+    }  # fmt: skip
     scoring = ("curate.py", f"candidates={PAIRS}", f"model_path={tiny}", f"output_root={tmp_path}", "name=tiny")
     options = ("scorer=likelihood", "gate.pairs=0", "min_score=null", "top_fraction=0.5", "tracking=none")
     done = run(*scoring, *options)
@@ -91,10 +93,10 @@ def test_the_committed_pairs_are_scored_and_measured(tiny: str, tmp_path: Path) 
     }
     done = run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=2")
     assert done.returncode == 0, done.stderr
-    assert "scored/tiny       60      13           0  0." in done.stdout
+    assert "scored/tiny      150      70           0  0." in done.stdout
     drawing = (tmp_path / "reports" / "selectors.svg").read_text()
     assert "scored/tiny" in drawing and "precision" in drawing
-    said = one_line_error(run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=5"))
-    assert said.startswith("good=5: 0 of the 60 labelled pairs in scored/tiny reach it")
+    said = one_line_error(run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=1"))
+    assert said.startswith("good=1: 150 of the 150 labelled pairs in scored/tiny reach it")
     said = one_line_error(run("report.py", f"output_root={tmp_path}/none", f"labelled={PAIRS}"))
-    assert "none of its 60 pairs is in a scored folder below" in said
+    assert "none of its 150 pairs is in a scored folder below" in said
