@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 STATE = Path(os.environ["FAKE_SLURM"])
+GRACE = 30.0
+"""Seconds between SIGTERM and SIGKILL, Slurm's default for KillWait."""
 
 
 def option(name: str, text: str, default: str = "") -> str:
@@ -140,13 +142,30 @@ def scancel(arguments: str) -> None:
 
 
 def scontrol(arguments: str) -> None:
-    if arguments.startswith("requeue"):  # asked by the job itself, which ends for it
-        name = arguments.split()[-1]
-        os.setsid()
-        os.killpg(int((STATE / f"task-{name}").read_text()), signal.SIGKILL)
-        start(name)
+    if arguments.startswith("requeue"):
+        if os.fork() == 0:  # the job asks for it itself, so who does it must outlive the job
+            os.setsid()
+            preempt(arguments.split()[-1])
     else:
         print(arguments.split()[-1])
+
+
+def preempt(name: str) -> None:
+    """Take a job's nodes and queue it again: SIGTERM to all its processes, SIGKILL to what is left after a while, or once its
+    script has ended."""
+    leader = int((STATE / f"task-{name}").read_text())
+    os.kill(leader, signal.SIGSTOP)  # else it would say that the job has ended
+    os.killpg(leader, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline and has_child(leader):
+        time.sleep(0.05)
+    os.killpg(leader, signal.SIGKILL)
+    start(name)
+
+
+def has_child(parent: int) -> bool:
+    found = subprocess.run(["ps", "--ppid", str(parent), "-o", "stat="], capture_output=True, text=True).stdout
+    return any(state[0] != "Z" for state in found.split())
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 SCRIPT = re.compile(r"\b(segment|train|augment|curate|evaluate|plan|doctor)\.(py|sbatch)\b")
 TOOLS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sacct")
 SIZES = {"PAGES": "examples/pages", "CANDIDATES": "24", "GPUS": "0", "COPIES": "1", "WORKERS": "1"}
-"""What the words of jobs/run.env are set to."""
+SIZES |= {"JUDGE": "models/rehearsal/heads-32"}
+"""What the words of jobs/run.env are set to; the judge is a model of another size."""
 OTHER_WAY = "executor=slurm"
 """In the page's line that stands for the one which makes the candidates as a job."""
 ANOTHER_SIZE = ("cp ", ". ", "SEGMENTS=", "BACKWARD=", f"python augment.py {OTHER_WAY}")
