@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 STATE = Path(os.environ["FAKE_SLURM"])
@@ -78,13 +79,15 @@ def start(name: str) -> None:
 
 def run(name: str) -> None:
     """What the process of a job does: waits for the jobs it depends on, runs the script, and leaves its status in a file."""
+    signal.signal(signal.SIGTERM, lambda *_: None)  # it is for the script and its processes
     job = name.partition("_")[0]
     script = (STATE / f"script-{job}").read_text()
     needed = option("dependency", script).split(":")[1:]
     failed = any([status_of(each) for each in needed])
     words = ["bash", STATE / f"script-{job}", *(STATE / f"arguments-{job}").read_text().split()]
     status = 1 if failed else subprocess.call(words)
-    (STATE / f"ended-{name}").write_text(str(status))
+    if not (STATE / f"taken-{name}").exists():
+        (STATE / f"ended-{name}").write_text(str(status))
     sys.exit(status)
 
 
@@ -154,12 +157,14 @@ def preempt(name: str) -> None:
     """Take a job's nodes and queue it again: SIGTERM to all its processes, SIGKILL to what is left after a while, or once its
     script has ended."""
     leader = int((STATE / f"task-{name}").read_text())
-    os.kill(leader, signal.SIGSTOP)  # else it would say that the job has ended
+    (STATE / f"taken-{name}").touch()
     os.killpg(leader, signal.SIGTERM)
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline and has_child(leader):
         time.sleep(0.05)
-    os.killpg(leader, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+    (STATE / f"taken-{name}").unlink()
     start(name)
 
 
