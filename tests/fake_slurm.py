@@ -78,7 +78,8 @@ def start(name: str) -> None:
 
 
 def run(name: str) -> None:
-    """What the process of a job does: waits for the jobs it depends on, runs the script, and leaves its status in a file."""
+    """What the process of a job does: waits for the jobs it depends on, runs the script, and leaves its status in a file. As a
+    node does, it kills what the script has left."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # it is for the script and its processes
     job = name.partition("_")[0]
     script = (STATE / f"script-{job}").read_text()
@@ -88,7 +89,7 @@ def run(name: str) -> None:
     status = 1 if failed else subprocess.call(words)
     if not (STATE / f"taken-{name}").exists():
         (STATE / f"ended-{name}").write_text(str(status))
-    sys.exit(status)
+    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def status_of(job: str) -> int:
@@ -154,23 +155,17 @@ def scontrol(arguments: str) -> None:
 
 
 def preempt(name: str) -> None:
-    """Take a job's nodes and queue it again: SIGTERM to all its processes, SIGKILL to what is left after a while, or once its
-    script has ended."""
+    """Take a job's nodes and queue it again: SIGTERM to all its processes, SIGKILL to those that are left after a while."""
     leader = int((STATE / f"task-{name}").read_text())
     (STATE / f"taken-{name}").touch()
     os.killpg(leader, signal.SIGTERM)
     deadline = time.monotonic() + GRACE
-    while time.monotonic() < deadline and has_child(leader):
+    while time.monotonic() < deadline and alive(Path(str(leader))):
         time.sleep(0.05)
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
     (STATE / f"taken-{name}").unlink()
     start(name)
-
-
-def has_child(parent: int) -> bool:
-    found = subprocess.run(["ps", "--ppid", str(parent), "-o", "stat="], capture_output=True, text=True).stdout
-    return any(state[0] != "Z" for state in found.split())
 
 
 if __name__ == "__main__":
