@@ -40,7 +40,8 @@ def ours(arguments: argparse.Namespace, pairs: list[Pair]) -> Result:
     import yaml
 
     from humpback_exp.config import EngineConfig, GenerationConfig, RatingConfig, RubricConfig
-    from humpback_exp.evaluation.scorers import by_expectation, by_rating
+    from humpback_exp.evaluation.scorers.expected import by_expectation
+    from humpback_exp.evaluation.scorers.written import by_rating
     from humpback_exp.inference.load import load_engine
 
     options = json.loads(arguments.options)

@@ -22,7 +22,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.config import ScoreConfig
 from humpback_exp.records import ScoredCandidate, write
-from humpback_exp.sweep import runner
+from humpback_exp.sweep import local
 from humpback_exp.sweep.point import Point
 
 ROOT = Path(__file__).parents[1]
@@ -65,7 +65,7 @@ def finished(words: Sequence[str], repeats: int) -> list[float]:
         write(scored.folder / "data" / "00000.parquet", ScoredCandidate, [candidate(number) for number in range(8)])
         artifacts.finish(scored, started=time.time(), rows={"candidates": 8})
         if os.fork() == 0:
-            sys.argv, runner.attempt = command, pretend
+            sys.argv, local.attempt = command, pretend
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(1, 2)
             runpy.run_path(words[0], run_name="__main__")

@@ -18,6 +18,9 @@ INTERVAL = 30.0
 """Seconds between two log lines of a bulk stage, and between two points in W&B."""
 Advance = Callable[[float, int], object]
 """Called with the rows just finished, parts of rows included, and the tokens that were read and written for them."""
+Words = tuple[str, str, str]
+ROWS_AND_TOKENS: Words = ("rows", "tokens", "kept")
+"""What a bulk stage calls what it counts: rows, the smaller things in them, and rows that are usable, which may be unsaid."""
 
 
 def set_up_logging() -> None:
@@ -86,13 +89,20 @@ class Meter:
     """
 
     def __init__(
-        self, total: int, description: str, before: Throughput, tell: Callable[[Mapping[str, float], int], object]
+        self,
+        total: int,
+        description: str,
+        before: Throughput,
+        tell: Callable[[Mapping[str, float], int], object],
+        words: Words = ROWS_AND_TOKENS,
     ) -> None:
         """
         Args:
             before: the work that earlier sessions committed.
             tell: called with the figures and the rows done every `INTERVAL` seconds and at the end.
+            words: what rows, tokens and kept rows are called.
         """
+        self.words = words
         self.total, self.description, self.before, self.tell = total, description, before, tell
         self.done, self.rows, self.tokens = before, 0.0, 0
         self.began = self.told = time.monotonic()
@@ -109,7 +119,7 @@ class Meter:
         self._show()
 
     def _show(self) -> None:
-        self.bar.set_postfix_str(describe(self.figures()), refresh=False)
+        self.bar.set_postfix_str(describe(self.figures(), self.words), refresh=False)
         self.bar.update(self.at - self.bar.n)
         if time.monotonic() - self.told > INTERVAL:
             self._tell()
@@ -119,7 +129,8 @@ class Meter:
         if self.bar.disable:
             left = figures["seconds_left"]
             took = f", {tqdm.format_interval(left)} left" if left > 0 else ""
-            log.info("%s: %d of %d rows, %s%s", self.description, self.at, self.total, describe(figures), took)
+            said = f"{self.total} {self.words[0]}, {describe(figures, self.words)}"
+            log.info("%s: %d of %s%s", self.description, self.at, said, took)
         self.tell(figures, self.at)
 
     @property
@@ -134,8 +145,8 @@ class Meter:
         rows = self.done.rows + self.rows
         speed = (rows - self.before.rows) / seconds
         figures = {
-            "rows_per_second": speed,
-            "tokens_per_second": (tokens - self.before.tokens) / seconds,
+            f"{self.words[0]}_per_second": speed,
+            f"{self.words[1]}_per_second": (tokens - self.before.tokens) / seconds,
             "seconds_left": (self.total - rows) / speed if speed else float("nan"),
         }
         return figures | ({"kept_share": self.done.kept / self.done.rows} if self.done.rows else {})
@@ -146,10 +157,11 @@ class Meter:
         self.bar.close()
 
 
-def describe(figures: Mapping[str, float]) -> str:
+def describe(figures: Mapping[str, float], words: Words = ROWS_AND_TOKENS) -> str:
     """`0.52 rows/s, 310 tokens/s, 97 % kept`."""
-    speeds = f"{figures['rows_per_second']:.3g} rows/s, {figures['tokens_per_second']:.0f} tokens/s"
-    return f"{speeds}, {100 * figures['kept_share']:.0f} % kept" if "kept_share" in figures else speeds
+    rows, tokens, kept = words
+    speeds = f"{figures[f'{rows}_per_second']:.3g} {rows}/s, {figures[f'{tokens}_per_second']:.0f} {tokens}/s"
+    return f"{speeds}, {100 * figures['kept_share']:.0f} % {kept}" if kept and "kept_share" in figures else speeds
 
 
 def table(rows: Sequence[Mapping[str, object]], numbers: str = ".3f") -> str:

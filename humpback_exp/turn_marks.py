@@ -18,6 +18,8 @@ FAMILIES = (
     r"<(?:start|end)_of_turn>",  # Gemma
     r"</?(?:s|bos|eos|pad|unk|sop|eop|BOS_TOKEN|EOS_TOKEN|PAD_TOKEN)>",
     r"</?(?:role|think|thinking|tool_call|tool_calls|tool_response)>",  # Ling, Qwen
+    r"<eo[hmat]>|<sep>",  # InternLM, MOSS, Reka
+    r"<(?:human|bot|user|assistant|system)>:",  # RedPajama
     r"<(?:extra_id|SPECIAL|reserved)_\d{1,5}>",  # Nemotron, Baichuan
     r"<_(?:system|user|bot|start|end)>",  # TeleChat
     r"</?seed:[a-z_]{1,30}>",  # Seed-OSS

@@ -111,6 +111,8 @@ FAMILIES = {
         turns("[|ROLE|]", "[|endofturn|]\\n"), ("[|system|]", "[|user|]", "[|assistant|]", "[|endofturn|]")
     ),
     "kimi": Family(turns("<|im_user|>ROLE<|im_middle|>", "<|im_end|>"), ("<|im_user|>", "<|im_middle|>", "<|im_end|>")),
+    "redpajama": Family(turns("<ROLE>: ", "\\n", "bot"), ("<system>:", "<user>:", "<bot>:")),
+    "internlm": Family(turns("<|ROLE|>:", "<eoh>\\n"), ("<|system|>", "<|user|>", "<|assistant|>", "<eoh>")),
     "unheard of": Family(
         turns("{$ROLE$} ", "~~~over~~~\\n"), ("{$system$}", "{$user$}", "{$assistant$}", "~~~over~~~")
     ),

@@ -106,7 +106,8 @@ LISTED = (
     "<｜Assistant｜> <｜end▁of▁sentence｜> <eos> <turn|> <|turn> [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [TOOL_RESULTS] [gMASK] <sop> "
     "<|im_end|> <|eot_id|> <start_of_turn> <bos> </s> [INST] [/INST] <<SYS>> <</SYS>> <|START_OF_TURN_TOKEN|> <|channel|> "
     "<|channel> <channel|> [TOOL_CALLS] [AVAILABLE_TOOLS] <think> </think> [THINK] <extra_id_1> <reserved_102> <_user> <role> "
-    "</seed:think> [|endofturn|] ◁think▷ ]~b] [e~[ USER: ASSISTANT: <|fim_prefix|> <unk> <tool_call>"
+    "</seed:think> [|endofturn|] ◁think▷ ]~b] [e~[ USER: ASSISTANT: <|fim_prefix|> <unk> <tool_call> "
+    "<eoh> <eoa> <sep> <human>: <bot>:"
 )
 
 
@@ -124,7 +125,7 @@ def test_marks_of_known_families_are_taken_out_where_no_template_is_seen(mark: s
         "User: the person who uses it. The assistant: who helps. SELECT * FROM [table] WHERE a <> b;",
         "E-mail <someone@example.org>, see [1], [2] and <https://example.org/a|b>.",
         "| a | b |\n|---|---|\n| <s | t> |",
-        "<script>alert(1)</script> <strong>s</strong> <section> <start> <end> <mask-image>",
+        "<script>alert(1)</script> <strong>s</strong> <section> <start> <end> <mask-image> /home/<user>/a <bot> <eof>",
     ],
 )
 def test_other_text_stays_as_it_is(text: str) -> None:

@@ -21,7 +21,9 @@ from benchmarks.gpu.rows import GIB, Row, Setup, missing
 from humpback_exp.config import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.tokenize import prompt_ids
-from humpback_exp.evaluation.scorers import Pair, by_expectation, forward_gains
+from humpback_exp.evaluation.scorers.expected import by_expectation
+from humpback_exp.evaluation.scorers.likelihood import forward_gains
+from humpback_exp.evaluation.scorers.models import Pair
 from humpback_exp.inference.load import load_engine
 from humpback_exp.inference.protocol import Engine, row_seed
 from humpback_exp.modeling.load import load_model, load_tokenizer

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from humpback_exp.analysis import placement
 from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.placement import Place
-from humpback_exp.artifacts.catalog import natural
+from humpback_exp.artifacts.walk import natural
 
 PAPER_LR = 1e-5
 WEB, EXAMPLES = "web pairs", "training examples"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from humpback_exp.analysis.evaluations import WIN, Measure, Row, measures
+from humpback_exp.analysis.evaluations import measures
+from humpback_exp.analysis.measures import WIN, Measure, Row
 from humpback_exp.analysis.settings import Setting, grid, judged_alike, opposed, shared
 from humpback_exp.evaluation.intervals import Grid, Interval, paired, paired_by_seed, unpaired
 

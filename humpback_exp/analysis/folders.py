@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import yaml
 
-from humpback_exp.artifacts.catalog import Catalog, Folder, walk
+from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.artifacts.manifest import KINDS
+from humpback_exp.artifacts.walk import walk
 
 T = TypeVar("T")
 

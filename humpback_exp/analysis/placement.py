@@ -7,7 +7,7 @@ from typing import Any
 
 from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.folders import input_path
-from humpback_exp.artifacts.catalog import natural
+from humpback_exp.artifacts.walk import natural
 
 THRESHOLDS = {4.0: "A4", 4.5: "A5"}
 """The paper's names of its curated sets; A5 holds scores of 4.5 and more."""

@@ -6,9 +6,9 @@ from statistics import fmean
 from typing import Any
 
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import WIN, Measure
 from humpback_exp.analysis.figure import PALE, SERIES, Figure
 from humpback_exp.analysis.interval_plots import Lines, Mark, panel
+from humpback_exp.analysis.measures import WIN, Measure
 from humpback_exp.analysis.paper import Published
 from humpback_exp.analysis.scores import Histogram
 from humpback_exp.analysis.settings import Setting, measured

@@ -12,7 +12,7 @@ from statistics import fmean
 import numpy as np
 
 from humpback_exp.analysis.comparisons import FEWEST as FEWEST_ROWS
-from humpback_exp.analysis.evaluations import Measure
+from humpback_exp.analysis.measures import Measure
 from humpback_exp.analysis.paper import ALPHA, published
 from humpback_exp.analysis.settings import Setting, grid, measured, shared
 from humpback_exp.evaluation.intervals import ROUNDING, Grid, Interval, mean, weighted

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from humpback_exp.analysis.ablations import Ablation
-from humpback_exp.analysis.evaluations import PREFERENCE, WIN, Evaluation, Measure, Row, measures
+from humpback_exp.analysis.evaluations import Evaluation, measures
 from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.format import amount
+from humpback_exp.analysis.measures import PREFERENCE, WIN, Measure, Row
 from humpback_exp.analysis.placement import Place
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.evaluation.intervals import Grid, Interval, pooled

@@ -1,27 +1,19 @@
-"""The finished folders below an output root, what each was made from, and in which settings some of them differ.
+"""Finished folders: what each was made from, and in which settings some of them differ. `walk` finds them on the disk.
 
-Whoever asks "what is there?", "what was this made from?" or "what tells these apart?" asks here:
-
-    catalog = walk(output_root)            every folder: finished, unfinished, damaged
-    finished(output_root)                  the finished ones alone
-    inputs_of(folder.manifest)             config key, path and fingerprint of everything that was read
-    catalog.find(one_input)                the folder that was read, or one made alike
-    ancestors(folder.manifest)             every folder it was made from, directly or not
-    nearest_ancestors(folder.manifest)     kind -> the nearest of them
-    differing([facts(a), facts(b)])        key -> both values, where they differ
+inputs_of(folder.manifest)             config key, path and fingerprint of everything that was read
+catalog.find(one_input)                the folder that was read, or one made alike
+ancestors(folder.manifest)             every folder it was made from, directly or not
+nearest_ancestors(folder.manifest)     kind -> the nearest of them
+differing([facts(a), facts(b)])        key -> both values, where they differ
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from humpback_exp.artifacts.manifest import KINDS, Manifest, is_begun, is_finished, load
-
-READ_HERE = (".parquet", "history.csv")
-"""Ends of the names of files without which a folder is damaged; weights may have been deleted to save space."""
+from humpback_exp.artifacts.manifest import Manifest, is_finished, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +96,6 @@ class Catalog:
         return {folder.fingerprint: folder for folder in self.folders}
 
 
-def walk(output_root: str | Path, loops: bool = False) -> Catalog:
-    """All folders that stages began below an output root. Only manifests are read.
-
-    Args:
-        loops: whether to look into the output roots of whole loops below it, too, as a sweep of pipelines leaves them.
-    """
-    catalog, top = Catalog(), Path(output_root)
-    unreadable: dict[Path, str] = {}
-    roots = list(_output_roots(top, unreadable)) if loops else [top]
-    for kind in KINDS:
-        paths = (path for root in roots for path in _begun_folders(root / kind, unreadable))
-        for path in sorted(paths, key=lambda path: natural(path.as_posix())):
-            _add(catalog, path, path.relative_to(top).as_posix(), kind)
-    catalog.damaged |= {path.relative_to(top).as_posix(): why for path, why in unreadable.items()}
-    return catalog
-
-
-def finished(output_root: str | Path) -> list[Folder]:
-    """The finished folders below an output root, those of whole loops below it included."""
-    return walk(output_root, loops=True).folders
-
-
 def inputs_of(manifest: Manifest) -> list[Input]:
     """Everything a folder was made from, in the order of its config."""
     return [Input(key, one["path"], one["fingerprint"]) for key, one in manifest.inputs.items()]
@@ -176,54 +146,3 @@ def differing(settings: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Key -> its value in each of the settings, for the keys in which they differ, sorted; None where one lacks the key."""
     found = {key: [one.get(key) for one in settings] for key in sorted({key for one in settings for key in one})}
     return {key: values for key, values in found.items() if any(value != values[0] for value in values)}
-
-
-def natural(name: str) -> list[tuple[bool, int, str]]:
-    """A sort key: numbers by value, and `base` before all it is compared with."""
-    head, _, last = name.rpartition("/")
-    parts = re.findall(r"\d+|\D+", f"{head}/{'' if last == 'base' else last}")
-    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
-
-
-def _output_roots(top: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
-    """The folder, and those below it that may be output roots of loops; why a folder cannot be read goes into `unreadable`."""
-    yield top
-    try:
-        for child in sorted(top.iterdir()) if top.is_dir() else ():
-            if child.is_dir() and not child.is_symlink() and not child.name.startswith(".") and child.name not in KINDS:
-                yield from _output_roots(child, unreadable)
-    except OSError as error:
-        unreadable[top] = str(error)
-
-
-def _begun_folders(folder: Path, unreadable: dict[Path, str]) -> Iterator[Path]:
-    """Folders that a stage began; names may hold slashes, so they may lie deeper. `unreadable` as above."""
-    try:
-        for child in folder.iterdir() if folder.is_dir() else ():
-            if is_begun(child):
-                yield child
-            elif child.is_dir() and not child.is_symlink():
-                yield from _begun_folders(child, unreadable)
-    except OSError as error:
-        unreadable[folder] = str(error)
-
-
-def _add(catalog: Catalog, path: Path, label: str, kind: str) -> None:
-    if not is_finished(path):
-        catalog.unfinished.append(label)
-        return
-    try:
-        catalog.folders.append(Folder(path, label, _intact(path, kind)))
-    except (ValueError, OSError) as error:
-        catalog.damaged[label] = " ".join(str(error).split())[:400]
-
-
-def _intact(path: Path, kind: str) -> Manifest:
-    """The manifest, once it is known to be of this kind and the files that pages are made from to be there."""
-    manifest = load(path)
-    if manifest.kind != kind:
-        raise ValueError(f"{path}/manifest.json: holds {manifest.kind} in a folder of {kind}; move the folder")
-    missing = [name for name in manifest.files if name.endswith(READ_HERE) and not (path / name).exists()]
-    if missing:
-        raise ValueError(f"{path / missing[0]}: missing; delete {path} and run the stage that writes it again")
-    return manifest

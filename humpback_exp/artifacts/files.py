@@ -2,9 +2,13 @@
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 from humpback_exp.artifacts.manifest import Manifest, load
+
+CHECKPOINTS = "checkpoints"
+"""Subfolder of a stage's folder from which an unfinished run goes on. It is removed when the run is finished."""
 
 
 def require_files(folder: Path, manifest: Manifest) -> None:
@@ -41,3 +45,9 @@ def write_text(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
+
+
+def drop_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a finished stage. `begin` calls this, too, after a kill between the manifest and this call."""
+    if (folder / CHECKPOINTS).exists():
+        shutil.rmtree(folder / CHECKPOINTS)

@@ -4,20 +4,16 @@
 Same fingerprint: resume or skip. Another fingerprint: an error that names the differing keys.
 """
 
-import fcntl
 import json
 import math
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from humpback_exp.artifacts.files import require_files, sha256, write_text
+from humpback_exp.artifacts.files import CHECKPOINTS, drop_checkpoints, require_files, sha256, write_text
 from humpback_exp.artifacts.manifest import Manifest, is_begun, is_finished, load
 from humpback_exp.artifacts.match import manifest_of, require_match
 from humpback_exp.artifacts.measurements import joined, lacking, measured
@@ -27,8 +23,6 @@ from humpback_exp.config.measurements import FILES
 
 OPENED_BY = ".opened-by"
 """File by which a stage's other ranks know that the first rank has opened the folder for their job and no other."""
-CHECKPOINTS = "checkpoints"
-"""Subfolder of a stage's folder from which an unfinished run goes on. It is removed when the run is finished."""
 
 
 @dataclass
@@ -117,27 +111,6 @@ def open_stage(folder: Path) -> tuple[StageConfig, Artifact]:
     return config, Artifact(folder, _begun(folder), finished=is_finished(folder))
 
 
-@contextmanager
-def locked(folder: Path, waits: bool = False) -> Iterator[int]:
-    """Hold the folder against a second process.
-
-    The descriptor yielded may be shared with children: the lock lasts as long as any of them.
-
-    Args:
-        waits: wait for another process that holds it.
-
-    Raises:
-        ValueError: another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise ValueError(f"{folder}: another process is writing it; wait for it or choose another name=") from None
-        yield file.fileno()
-
-
 def finish(
     artifact: Artifact,
     *,
@@ -167,12 +140,6 @@ def finish(
     drop_checkpoints(folder)
     artifact.finished = True
     return manifest
-
-
-def drop_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of a finished stage. `begin` calls this, too, after a kill between the manifest and this call."""
-    if (folder / CHECKPOINTS).exists():
-        shutil.rmtree(folder / CHECKPOINTS)
 
 
 def _finite(metrics: dict[str, Any]) -> dict[str, Any]:

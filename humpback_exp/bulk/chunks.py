@@ -14,7 +14,8 @@ from typing import Generic, TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS, write_text
 from humpback_exp.bulk.leases import Leases
-from humpback_exp.progress import Advance, Throughput
+from humpback_exp.config import BulkConfig
+from humpback_exp.progress import ROWS_AND_TOKENS, Advance, Throughput, Words
 from humpback_exp.records import write
 
 I = TypeVar("I")  # noqa: E741
@@ -46,6 +47,16 @@ class Bulk(Generic[I, O]):
     """Loads the model; called once a worker."""
     kept: Callable[[O], bool]
     """Whether an output row is usable: what the share shown while it runs counts."""
+    size: int | None = None
+    """Rows a chunk; None: the config's `chunk_size`."""
+    subfolder: str = "data"
+    """Of the stage's folder, for the chunks."""
+    words: Words = ROWS_AND_TOKENS
+    """What is counted while it runs."""
+
+    def chunks(self, config: BulkConfig) -> "Chunks":
+        """Where its chunks lie."""
+        return Chunks(config.folder, self.total, self.size or config.chunk_size, self.subfolder)
 
 
 @dataclass(slots=True, frozen=True)
@@ -55,6 +66,7 @@ class Chunks:
     folder: Path
     total: int
     size: int
+    subfolder: str = "data"
 
     @property
     def numbers(self) -> range:
@@ -62,11 +74,11 @@ class Chunks:
 
     def missing(self) -> set[int]:
         """The chunks not committed yet."""
-        there = {path.name for path in (self.folder / "data").glob("*.parquet")}
+        there = {path.name for path in (self.folder / self.subfolder).glob("*.parquet")}
         return {number for number in self.numbers if self.path(number).name not in there}
 
     def path(self, number: int) -> Path:
-        return self.folder / "data" / f"{number:05d}.parquet"
+        return self.folder / self.subfolder / f"{number:05d}.parquet"
 
     def rows(self, number: int) -> int:
         return min(self.size, self.total - number * self.size)

@@ -31,11 +31,11 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     Raises:
         ValueError: a worker could not go on, or none is left and chunks are missing.
     """
-    chunks = Chunks(config.folder, work.total, config.chunk_size)
+    chunks = work.chunks(config)
     missing = chunks.missing()
     done = set(chunks.numbers) - missing
     before = sum(map(chunks.figures, done), start=Throughput())
-    meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log)
+    meter = Meter(work.total, f"{config.stage} {config.name}", before, tracker.log, work.words)
     if config.executor.name == "local" and config.executor.workers == 1:
         clear(config.folder)
         leases = Leases(config.folder / CHECKPOINTS, config.executor.lease)
@@ -75,7 +75,7 @@ def executor(config: BulkConfig) -> AbstractContextManager[AnyAlive]:
     """The executor that `config` names."""
     if config.executor.name == "local":
         clear(config.folder)
-        return local(config.folder, config.executor)
+        return local(config.folder, config.executor, config.restarts)
     if config.executor.name == "ray":
         from humpback_exp.bulk.ray import on_ray
 

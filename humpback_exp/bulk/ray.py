@@ -12,6 +12,8 @@ from humpback_exp.config import BulkConfig
 from humpback_exp.progress import log
 
 INSTALL = "pip install 'ray>=2.50,<3'"
+LINGER = 15.0
+"""Seconds that workers get to end by themselves when all chunks are there."""
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def on_ray(config: BulkConfig) -> Iterator[AnyAlive]:
     if wanted.workers * wanted.cpus > has["CPU"] or wanted.workers * wanted.gpus > has["GPU"]:
         log.warning("the cluster has %(CPU)d CPUs and %(GPU)d GPUs now; workers that do not fit wait for more", has)
     executor = RayPipelineExecutor(
-        [WorkerStep(config.folder)],
+        [WorkerStep(config)],
         tasks=wanted.workers,
         cpus_per_task=wanted.cpus,
         mem_per_cpu_gb=wanted.memory,
@@ -49,6 +51,7 @@ def on_ray(config: BulkConfig) -> Iterator[AnyAlive]:
     thread.start()
     try:
         yield thread.is_alive
+        thread.join(LINGER)  # Ray may crash the process where it is shut down while a thread still asks it
     finally:
         ray.shutdown()
 

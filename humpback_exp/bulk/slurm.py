@@ -80,7 +80,7 @@ def slurm_executor(config: BulkConfig) -> SlurmPipelineExecutor:
     """datatrove's executor for a stage; its job's name is that of the folder, so that it can be found again."""
     wanted = config.executor
     return _ArrayJob(
-        [WorkerStep(config.folder)],
+        [WorkerStep(config)],
         tasks=wanted.workers,
         time=wanted.time,
         partition=wanted.partition,

@@ -23,10 +23,10 @@ class WorkerStep(PipelineStep):
     type = "humpback"
     name = "worker"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, config: BulkConfig) -> None:
         super().__init__()
         self.working_directory = os.getcwd()
-        self.folder = folder
+        self.folder, self.restarts = config.folder, config.restarts
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Any]:
         """A worker in a process of its own: datatrove's Ray task waits for ever for a step that is killed.
@@ -36,7 +36,10 @@ class WorkerStep(PipelineStep):
         """
         os.chdir(self.working_directory)  # the config's paths may be relative
         die_with_parent()
-        status = subprocess.Popen(worker_command(self.folder), preexec_fn=die_with_parent).wait()
+        for _ in range(1 + self.restarts):
+            status = subprocess.Popen(worker_command(self.folder), preexec_fn=die_with_parent).wait()
+            if status >= 0:
+                break
         if status:
             raise RuntimeError(f"the worker ended with status {status}")
         yield from ()

@@ -24,7 +24,7 @@ AnyAlive = Callable[[], bool]
 
 def clear(folder: Path) -> None:
     """Remove what dead workers left: leases, half-written chunks, errors. Only for who knows that all are dead."""
-    for path in [*(folder / "data").glob(".*.tmp"), *(folder / CHECKPOINTS).glob(f"*{SUFFIX}")]:
+    for path in [*folder.rglob(".*.tmp"), *(folder / CHECKPOINTS).glob(f"*{SUFFIX}")]:
         path.unlink(missing_ok=True)
     (folder / CHECKPOINTS / FAILED).unlink(missing_ok=True)
 
@@ -35,24 +35,32 @@ def worker_command(folder: Path) -> list[str]:
 
 
 @contextmanager
-def local(folder: Path, config: ExecutorConfig) -> Iterator[AnyAlive]:
+def local(folder: Path, config: ExecutorConfig, restarts: int = 0) -> Iterator[AnyAlive]:
     """Processes of this machine, which die with this one; when one is killed the others do its chunk.
+
+    Args:
+        restarts: how many workers that were killed are replaced.
 
     datatrove's own local executor is not used: its pool waits for ever for a worker that was killed, and its manager
     process outlives a parent that was.
     """
     own = environments(config, visible_gpus() if config.gpus else [])
-    workers = [
-        subprocess.Popen(worker_command(folder), env=os.environ | each, preexec_fn=die_with_parent) for each in own
-    ]
+    workers = [_started(folder, each) for each in own]
     reported: set[int] = set()
+    left = restarts
 
     def any_alive() -> bool:
+        nonlocal left
         for number, worker in enumerate(workers):
-            if number not in reported and (worker.poll() or 0) < 0:
-                reported.add(number)
-                how = signal.Signals(-worker.returncode).name
-                log.warning("worker %d of %d was killed by %s; others do its chunk", number + 1, len(workers), how)
+            if worker.pid in reported or (worker.poll() or 0) >= 0:
+                continue
+            reported.add(worker.pid)
+            how = signal.Signals(-worker.returncode).name
+            then = "another takes its place" if left else "others do its chunk"
+            log.warning("worker %d of %d was killed by %s; %s", number + 1, len(workers), how, then)
+            if left:
+                left -= 1
+                workers[number] = _started(folder, own[number])
         return any(worker.poll() is None for worker in workers)
 
     try:
@@ -61,6 +69,10 @@ def local(folder: Path, config: ExecutorConfig) -> Iterator[AnyAlive]:
         for worker in workers:
             worker.kill()
             worker.wait()
+
+
+def _started(folder: Path, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(worker_command(folder), env=os.environ | environment, preexec_fn=die_with_parent)
 
 
 def environments(config: ExecutorConfig, gpus: Sequence[str]) -> list[dict[str, str]]:

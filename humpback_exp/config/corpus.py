@@ -1,11 +1,27 @@
 """Pages and the filters of paper section 2."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar
 
-from humpback_exp.config.bounds import POSITIVE, SHARE, bounded, check_bounds, choice, require
+from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, SHARE, bounded, check_bounds, choice, require
 from humpback_exp.config.identity import artifact_input, operational
-from humpback_exp.config.stage_base import StageConfig
+from humpback_exp.config.stage_base import BulkConfig
+
+
+@dataclass(kw_only=True, slots=True)
+class StreamConfig:
+    """Which part of a dataset of the Hugging Face Hub, or of a folder laid out like one, is read as a corpus."""
+
+    name: str | None = None
+    """The configuration (or subset) of a dataset that has several; None takes its default one."""
+    split: str | None = None
+    """The split; None reads `train` of the Hub, and of a folder all that lies in it."""
+    revision: str | None = None
+    """Branch, tag or commit on the Hub; None takes main."""
+
+    @property
+    def inactive_fields(self) -> set[str]:
+        return {f.name for f in fields(self) if getattr(self, f.name) is None}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -13,7 +29,21 @@ class CorpusConfig:
     """Pages and the filters of paper section 2; numbers the paper leaves open are marked ours."""
 
     path: str = artifact_input("pages")
-    """A folder of pages (HTML, Markdown), archives (WARC, ARC) and tables (Parquet, JSON lines), or one such file."""
+    """A folder of pages (HTML, Markdown), archives (WARC, ARC) and tables (Parquet, JSON lines), or one such file, on this
+    machine or at an address that fsspec knows (s3://, https://); a list of paths below `base`, one a line, named *.paths or
+    *.paths.gz; or a dataset of the Hugging Face Hub."""
+    base: str = "https://data.commoncrawl.org/"
+    """What the paths of a list begin with."""
+    dataset: StreamConfig = field(default_factory=StreamConfig)
+    """Which part of a dataset is read."""
+    pages: int | None = bounded(None, POSITIVE)
+    """Pages that are read, drawn by a seeded order: of their addresses where each is a file, else of the ranges they lie in."""
+    segments: int | None = bounded(None, POSITIVE)
+    """Segments that are kept, drawn by a seeded order of their ids."""
+    seed: int = bounded(0, NOT_NEGATIVE)
+    """Of these orders."""
+    per_host: int | None = bounded(None, POSITIVE)
+    """Segments that are kept of a host, the first in order."""
     max_page_mb: int = bounded(8, POSITIVE)
     """Larger pages are dropped unread (ours)."""
     min_chars: int = 600
@@ -50,8 +80,20 @@ class CorpusConfig:
     @property
     def inactive_fields(self) -> set[str]:
         """Options that a run leaves alone are no part of what it is."""
-        later = ("max_page_mb", "capital_words", "subtree", "site_lines", "questions")
-        return {f.name for f in fields(self) if f.name in later and getattr(self, f.name) == f.default}
+        later = (
+            "max_page_mb",
+            "capital_words",
+            "subtree",
+            "site_lines",
+            "questions",
+            "base",
+            "pages",
+            "segments",
+            "per_host",
+        )
+        unused = {f.name for f in fields(self) if f.name in later and getattr(self, f.name) == f.default}
+        drawn = self.pages is not None or self.segments is not None
+        return unused | ({"seed"} if not drawn else set())
 
     def __post_init__(self) -> None:
         check_bounds(self, "corpus.")
@@ -64,19 +106,23 @@ class CorpusConfig:
 
 
 @dataclass(kw_only=True, slots=True)
-class SegmentConfig(StageConfig):
+class SegmentConfig(BulkConfig):
     """pages -> segments"""
 
     stage: ClassVar[str] = "segment"
     kind: ClassVar[str] = "segments"
+    restarts: ClassVar[int] = 100
+    """A page may kill its worker; who takes its place tries that page apart."""
 
     seed: int = operational(0)
     """Nothing here is drawn at random, so loops with other seeds share their segments."""
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     workers: int = operational(2, POSITIVE)
-    """Processes that parse pages."""
+    """Processes that parse pages on this machine, where executor.workers says nothing else."""
     chunk_size: int = bounded(256, POSITIVE)
-    """HTML pages (or 1 WARC file) a committed chunk."""
+    """HTML pages a committed chunk; of an archive it is 64 MB, of a Parquet file a row group."""
 
     def __post_init__(self) -> None:
-        check_bounds(self)
+        BulkConfig.__post_init__(self)
+        if self.executor.name == "local" and self.executor.workers == 1:
+            self.executor = replace(self.executor, workers=self.workers)

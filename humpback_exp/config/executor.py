@@ -7,7 +7,7 @@ from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bo
 
 @dataclass(kw_only=True, slots=True)
 class ExecutorConfig:
-    """The workers of augmentation, scoring and rewriting. The result does not depend on them, so no option identifies a run.
+    """The workers of bulk stages. The result does not depend on them, so no option identifies a run.
 
     A worker loads one engine and takes chunks until none is left.
     """

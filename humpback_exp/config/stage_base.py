@@ -55,6 +55,9 @@ class StageConfig:
 class BulkConfig(StageConfig):
     """What a stage has whose rows are done chunk by chunk, by any number of workers."""
 
+    restarts: ClassVar[int] = 0
+    """How many workers that a signal killed are replaced; none where a worker loads a model that may be what killed it."""
+
     executor: ExecutorConfig = operational(ExecutorConfig)
     chunk_size: int = bounded(1024, POSITIVE)
     """Rows a committed chunk: what a kill can cost a worker at most, and the share of work given out at a time."""

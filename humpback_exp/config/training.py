@@ -4,15 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from humpback_exp.config.bounds import (
-    BELOW_ONE,
-    NOT_NEGATIVE,
-    POSITIVE,
-    bounded,
-    check_bounds,
-    choice,
-    require,
-)
+from humpback_exp.config.bounds import BELOW_ONE, NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
 from humpback_exp.config.identity import operational
 from humpback_exp.config.model import AdapterConfig, ModelConfig
 from humpback_exp.config.stage_base import StageConfig

@@ -1,17 +1,17 @@
 """One unit of work, from pages to a committed chunk, and the way back. Called by the segment stage, in its workers.
 
-A chunk is a few files with one name: dropped rows, held-out pairs, page counts, and, written last, the kept rows whose file
-commits it.
+A chunk is a few files with one name: kept rows, dropped rows, held-out pairs. What they come to is the unit's row in the
+bulk step, whose file is written last and commits the chunk.
 """
 
+import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from humpback_exp import artifacts, reasons, records
+from humpback_exp import reasons, records
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import dedup, pages, questions
 from humpback_exp.corpus.decoding import NotAPage
@@ -19,6 +19,8 @@ from humpback_exp.corpus.filters import drop_reason, is_capital_word
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import Section, cut, dropped_record
 from humpback_exp.corpus.sites import Sites, lines_of, repeated
+from humpback_exp.corpus.suspects import Suspects
+from humpback_exp.progress import Advance
 from humpback_exp.records import DroppedSegment, HeldoutPair, Segment
 
 
@@ -38,43 +40,88 @@ class SignedSegment(Segment):
         return dropped_record(self.url, self.offset, self.heading_path, self.text, reason)
 
 
-def committed(folder: Path, number: int) -> Path:
-    """The file that says, by being there, that a chunk is done."""
-    return folder / f"{number:05d}.parquet"
+@dataclass(slots=True, kw_only=True)
+class UnitCounts:
+    """What a unit came to."""
+
+    counts: str
+    """JSON: `pages`, `kept`, `capital words`, and drop reasons of pages and segments."""
+    set_aside: list[str]
+    """Pages that killed two processes."""
+    sha256: str
+    """Of addresses and contents of its pages, as they were read."""
 
 
-def work(unit: pages.Unit, config: CorpusConfig, folder: Path) -> None:
-    """Cut and filter the pages of a unit and commit the chunk."""
+def work(unit: pages.Unit, config: CorpusConfig, folder: Path, advance: Advance = lambda *_: None) -> UnitCounts:
+    """Cut and filter the pages of a unit and write its files, all but the one that commits them.
+
+    Args:
+        advance: called with every page.
+    """
     counts: Counter[str] = Counter()
     kept: list[SignedSegment] = []
     dropped: list[DroppedSegment] = []
     heldout: list[HeldoutPair] = []
-    sites = repeated(unit, config.max_page_mb) if config.site_lines else {}
-    for page in pages.read(unit, config.max_page_mb):
-        counts["pages"] += 1
-        found, verdicts, why = judged(page, config, sites)
-        if why:
-            counts[reasons.PAGE + why] += 1
-        if config.questions and (asked := questions.on_page(found)):
-            heldout += questions.pairs(asked, config)
-            verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
-        for section, reason in zip(found, verdicts, strict=True):
-            if reason:
-                dropped.append(section.dropped(reason))
-            else:
-                kept.append(_signed(section))
-            counts[reason or "kept"] += 1
-            counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
-    path = committed(folder, unit.number)
+    hashed = hashlib.sha256()
+    path = _file(folder, unit.number)
+    with Suspects(path) as suspects:
+        for page, (found, verdicts, why) in _judged_pages(unit, config, suspects):
+            advance(0, 1)
+            hashed.update(page.url.encode("utf-8", "backslashreplace") + b"\0" + page.html)
+            counts["pages"] += 1
+            if why:
+                counts[reasons.PAGE + why] += 1
+            if config.questions and (asked := questions.on_page(found)):
+                heldout += questions.pairs(asked, config)
+                verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
+            for section, reason in zip(found, verdicts, strict=True):
+                if reason:
+                    dropped.append(section.dropped(reason))
+                else:
+                    kept.append(_signed(section))
+                counts[reason or "kept"] += 1
+                counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
+    records.write(path.with_suffix(".kept"), SignedSegment, kept)
     records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
     if config.questions:
         records.write(path.with_suffix(".heldout"), HeldoutPair, heldout)
-    artifacts.write_text(path.with_suffix(".json"), json.dumps(counts))
-    records.write(path, SignedSegment, kept)
+    return UnitCounts(counts=json.dumps(counts), set_aside=list(suspects.aside.values()), sha256=hashed.hexdigest())
 
 
-def judged(page: pages.Page, config: CorpusConfig, sites: Sites) -> tuple[list[Section], list[str | None], str]:
-    """The sections of a page, why each is dropped, and why the page as a whole is none."""
+Judged = tuple[list[Section], list[str | None], str]
+"""The sections of a page, why each is dropped, and why the page as a whole is none."""
+SET_ASIDE: Judged = ([], [], reasons.SET_ASIDE)
+
+
+def _judged_pages(unit: pages.Unit, config: CorpusConfig, suspects: Suspects) -> Iterator[tuple[pages.Page, Judged]]:
+    """The pages of a unit and what becomes of them; of what kills its worker, that it was set aside."""
+    name, limit = unit.describe(), config.max_page_mb
+    sites: Sites = {}
+    if config.site_lines and suspects.allows("sites", f"lines that repeat in {name}", repeated, unit, limit):
+        sites = repeated(unit, limit)
+    source = pages.read(unit, limit)
+    number = 0
+    while True:
+        if not suspects.allows(f"read {number}", f"{name} from page {number} on", _read_to, unit, limit, number):
+            yield pages.Page(name), SET_ASIDE
+            return
+        page = next(source, None)
+        if page is None:
+            return
+        allowed = suspects.allows(f"cut {number}", page.url, judged, page, config, sites)
+        yield page, judged(page, config, sites) if allowed else SET_ASIDE
+        number += 1
+
+
+def _read_to(unit: pages.Unit, max_page_mb: int, number: int) -> None:
+    """Read the pages of a unit up to this one."""
+    for at, _ in enumerate(pages.read(unit, max_page_mb)):
+        if at == number:
+            return
+
+
+def judged(page: pages.Page, config: CorpusConfig, sites: Sites) -> Judged:
+    """Cut and filter a page."""
     if page.reason:
         return [], [], page.reason
     lines = lines_of(page.url, sites)
@@ -93,42 +140,29 @@ def _signed(section: Section) -> SignedSegment:
     return SignedSegment(**values, signature=dedup.signature(segment.text), digest=dedup.digest(segment.text))
 
 
+def _file(folder: Path, number: int) -> Path:
+    return folder / f"{number:05d}.kept"
+
+
 def kept(folder: Path, number: int) -> Iterator[SignedSegment]:
     """The kept rows of the first `number` chunks, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk), SignedSegment)
+        yield from records.read_file(_file(folder, chunk), SignedSegment)
 
 
 def fingerprints(folder: Path, number: int) -> Iterator[dedup.Fingerprint]:
     """What is compared of the kept rows, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk), dedup.Fingerprint)
+        yield from records.read_file(_file(folder, chunk), dedup.Fingerprint)
 
 
 def dropped(folder: Path, number: int) -> Iterator[DroppedSegment]:
     """The dropped rows of the first `number` chunks, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk).with_suffix(".dropped"), DroppedSegment)
+        yield from records.read_file(_file(folder, chunk).with_suffix(".dropped"), DroppedSegment)
 
 
 def heldout(folder: Path, number: int) -> Iterator[HeldoutPair]:
     """The held-out pairs of the first `number` chunks, in order."""
     for chunk in range(number):
-        yield from records.read_file(committed(folder, chunk).with_suffix(".heldout"), HeldoutPair)
-
-
-def counts(folder: Path, number: int) -> Counter[str]:
-    """What the first `number` chunks counted: `pages`, `kept`, and drop reasons of pages and segments."""
-    total: Counter[str] = Counter()
-    for chunk in range(number):
-        total.update(json.loads(committed(folder, chunk).with_suffix(".json").read_text()))
-    return total
-
-
-def clear(folder: Path, number: int) -> None:
-    """Remove the first `number` chunks, each one's commit first: a kill in between leaves no half chunk."""
-    for chunk in range(number):
-        path = committed(folder, chunk)
-        for suffix in (".parquet", ".json", ".heldout", ".dropped"):
-            path.with_suffix(suffix).unlink(missing_ok=True)
-    shutil.rmtree(folder)
+        yield from records.read_file(_file(folder, chunk).with_suffix(".heldout"), HeldoutPair)

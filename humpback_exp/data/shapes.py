@@ -11,6 +11,9 @@ SHAPES = (
     "every pair needs instruction and output, prompt and completion, or messages, as text (other names: docs/data.md)"
 )
 
+LEFT_OUT = ("context", "history", "system", "system_prompt")
+"""Columns that other trainers show the model beside the instruction, and that no shape here reads by itself."""
+
 
 def renamed(row: Row, names: Mapping[str, str], where: str, option: str) -> Columns:
     """A row under our names.
@@ -21,13 +24,19 @@ def renamed(row: Row, names: Mapping[str, str], where: str, option: str) -> Colu
         option: the config key of `names`.
 
     Raises:
-        ValueError: the row has no such column.
+        ValueError: the row has no such column, or one that belongs to the instruction and would be left out.
     """
     columns = {name: (name, value) for name, value in row.items()}
     for ours, theirs in names.items():
         if theirs not in row:
             raise ValueError(f"{where}: no column {theirs!r} ({option}.{ours}); there are {', '.join(row)}")
         columns[ours] = theirs, row[theirs]
+    for name in LEFT_OUT:
+        if name not in names.values() and not lacks(columns, name) and row[name] != []:
+            raise ValueError(
+                f"{where}: {name} would be left out; set {option}.input={name} to have it below the instruction, "
+                "or take the column out of the file"
+            )
     return columns
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
-from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
+from humpback_exp.bulk.chunks import Bulk, work_through
 from humpback_exp.bulk.leases import Leases
 from humpback_exp.bulk.workers import FAILED
 from humpback_exp.config import BulkConfig
@@ -36,7 +36,7 @@ def work_on(folder: Path) -> None:
         assert isinstance(config, BulkConfig)
         work: Bulk = stage_module(config).bulk(config)
         leases = Leases(folder / CHECKPOINTS, config.executor.lease)
-        work_through(Chunks(folder, work.total, config.chunk_size), work, leases, lambda *_: None, lambda *_: None)
+        work_through(work.chunks(config), work, leases, lambda *_: None, lambda *_: None)
     except Exception as error:
         line = f"{type(error).__name__}: {error}" if not isinstance(error, USERS) else str(error)
         told = {"line": line, "traceback": None if isinstance(error, USERS) else traceback.format_exc()}

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from humpback_exp.planning.model_shape import context_of, longrope_context
 from humpback_exp.prompts import TEMPLATES
 
 Model = Any
@@ -68,11 +69,13 @@ def possible_ids(tokenizer: Tokenizer) -> set[int]:
 
 def require_context(path: str, max_length: int) -> None:
     """Raise unless the model at `path` takes sequences as long as a training may make them."""
-    context = getattr(text_config(path), "max_position_embeddings", None)
+    held = text_config(path).to_dict()
+    context = context_of(held)
     if context is not None and max_length > context:
-        raise ValueError(
-            f"data.max_length={max_length}: {path} takes {context} tokens (max_position_embeddings); lower it to that"
+        name = (
+            "original_max_position_embeddings of its longrope" if longrope_context(held) else "max_position_embeddings"
         )
+        raise ValueError(f"data.max_length={max_length}: {path} takes {context} tokens ({name}); lower it to that")
 
 
 def text_config(path: str, key: str = "model.path") -> Any:

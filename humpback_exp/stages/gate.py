@@ -13,7 +13,8 @@ from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import GateConfig
 from humpback_exp.data.seed import load_seed
 from humpback_exp.evaluation import gate
-from humpback_exp.evaluation.scorers import load_models, measure
+from humpback_exp.evaluation.scorers.measure import measure
+from humpback_exp.evaluation.scorers.models import load_models
 from humpback_exp.inference.load import endpoint_record
 from humpback_exp.progress import bar, counting, table
 from humpback_exp.records import Rating, parts, read, write

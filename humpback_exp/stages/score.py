@@ -19,7 +19,8 @@ from humpback_exp.curation.external import load_ratings
 from humpback_exp.curation.outcomes import scored, tally
 from humpback_exp.curation.parsing import Rated
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.evaluation.scorers import load_models, measure
+from humpback_exp.evaluation.scorers.measure import measure
+from humpback_exp.evaluation.scorers.models import load_models
 from humpback_exp.evaluation.selectors import read_labelled
 from humpback_exp.inference.load import endpoint_record
 from humpback_exp.inference.openai.client import NotSupported

@@ -1,33 +1,37 @@
-"""pages -> segments: chunks of pages in worker processes, then duplicates out, in order.
+"""pages -> segments: units of pages as chunks of a bulk step, then duplicates out, in order.
 
-What a killed run committed in `chunks/` is not done again. Duplicates are looked for over all chunks in order, by one
-process, so neither workers nor a kill change a byte of the result.
+Duplicates are looked for over all chunks in order, by one process, so neither workers nor a kill change a byte of the result.
 """
 
+import hashlib
 import json
-import multiprocessing
-import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
 from humpback_exp import artifacts, progress, reasons, records
-from humpback_exp.artifacts import Artifact, Manifest
-from humpback_exp.config import SegmentConfig
-from humpback_exp.corpus import chunks, dedup, pages, questions, sites
+from humpback_exp.artifacts import CHECKPOINTS, Artifact, Manifest
+from humpback_exp.bulk.chunks import Bulk
+from humpback_exp.bulk.executors import run_chunks
+from humpback_exp.config import CorpusConfig, SegmentConfig
+from humpback_exp.corpus import chunks, dedup, files, listing, pages, questions
+from humpback_exp.corpus.files import File
 from humpback_exp.curation.selection import shuffled_rank
-from humpback_exp.distributed import die_with_parent
+from humpback_exp.data.sources import is_hub_id, streamed
+from humpback_exp.progress import Advance
 from humpback_exp.records import DroppedSegment, Segment
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
 ROWS_PER_FILE = 10_000
+CHUNKS = f"{CHECKPOINTS}/pages"
+"""Subfolder for what units come to, until all is written."""
+SET_ASIDE = "set_aside.txt"
+"""File that names the pages which killed their workers, where there are any."""
 R = TypeVar("R")
 
 
@@ -36,26 +40,26 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     are asked for, and the manifest.
     """
     started = time.time()
-    folder = artifact.folder / "chunks"
-    units = pages.units(config.corpus.path, config.chunk_size)
-    sites.add_neighbours(units)
-    _work_all(units, config, folder)
-    counts = chunks.counts(folder, len(units))
+    folder = artifact.folder / CHUNKS
+    units = bulk(config)
+    speeds = _work_all(units, config, tracker)
+    counts, set_aside, content = _ledger(units, config)
     read, passed, words = counts.pop("pages", 0), counts.pop("kept", 0), counts.pop("capital words", 0)
-    fingerprints = chunks.fingerprints(folder, len(units))
-    repeats = dedup.reasons(fingerprints, passed, config.corpus.near_duplicate, artifact.folder / "signatures")
+    fingerprints = chunks.fingerprints(folder, units.total)
+    repeats = dedup.reasons(fingerprints, passed, config.corpus.near_duplicate, folder / "signatures")
     halves: dict[str, int] = {}
     if config.corpus.questions:
-        halves = _hold_out(config.corpus.path, folder, len(units), artifact.folder, repeats)
+        halves = _hold_out(config.corpus.path, folder, units.total, artifact.folder, repeats)
     duplicates = Counter(reason for reason in repeats if reason)
-    kept = _write(folder, len(units), artifact.folder, repeats)
+    kept = _write(folder, units.total, artifact.folder, repeats)
     drops = dict((counts + duplicates).most_common())
     found = passed + sum(counts[reason] for reason in reasons.of_rows(drops))
     if not kept:
         raise ValueError(_nothing_left(config.corpus.path, read, found, drops))
     if words:
         progress.log.info("headers in capitals: %d are one word; corpus.capital_words=true keeps those", words)
-    chunks.clear(folder, len(units))
+    if set_aside:
+        artifacts.write_text(artifact.folder / SET_ASIDE, "\n".join(set_aside) + "\n")
     columns = ("id", "url", "offset", "heading_path", "text")
     return finish_stage(
         artifact,
@@ -64,51 +68,63 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         started=started,
         rows={"pages": read, "segments found": found, "segments": kept} | halves,
         drops=drops,
+        metrics=speeds | {"pages_sha256": content},
         tables={"segments": samples(records.read(artifact.folder, Segment), *columns)},
     )
 
 
-def _work_all(units: list[pages.Unit], config: SegmentConfig, folder: Path) -> None:
-    """Do the units that are not committed yet."""
-    waiting = [unit for unit in units if not chunks.committed(folder, unit.number).exists()]
-    files, left = (sum(len(unit.files) for unit in some) for some in (units, waiting))
-    with progress.bar(files, "segment", "page", initial=files - left) as bar:
-        for unit in _worked(waiting, config, folder):
-            bar.update(len(unit.files))
+def bulk(config: SegmentConfig) -> Bulk[pages.Unit, chunks.UnitCounts]:
+    """The units of the corpus, each a chunk of its own."""
+    units = listing.Listing(config.folder / CHUNKS / "units.jsonl")
+    if not units.path.exists():  # by the command, before its workers
+        found = pages.units_of(_files(config.corpus), config.corpus.path, config.chunk_size)
+        units.write_with_neighbours(found)
+    return Bulk(
+        rows=lambda: units,
+        total=units.total,
+        cls=chunks.UnitCounts,
+        start=lambda: cutter(config),
+        kept=lambda row: True,
+        size=1,
+        subfolder=f"{CHUNKS}/done",
+        words=("units", "pages", ""),
+    )
 
 
-def _worked(units: list[pages.Unit], config: SegmentConfig, folder: Path) -> Iterator[pages.Unit]:
-    """The units, each as soon as it is committed; in this process where one worker is enough."""
-    if min(config.workers, len(units)) <= 1:
-        for unit in units:
-            chunks.work(unit, config.corpus, folder)
-            yield unit
-        return
-    with _pool(min(config.workers, len(units))) as pool:
-        futures = {pool.submit(chunks.work, unit, config.corpus, folder): unit for unit in units}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        except BrokenProcessPool:
-            raise ValueError(
-                f"workers={config.workers}: a worker was killed, perhaps for want of memory; "
-                "the same command goes on where it stopped, workers=1 needs the least"
-            ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _files(corpus: CorpusConfig) -> Iterable[File]:
+    """The files of a corpus, which may be a dataset."""
+    hub = not Path(corpus.path).exists() and is_hub_id(corpus.path)
+    return files.together(streamed(corpus)) if hub or corpus.dataset.split else listing.files_of(corpus)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # Spawned: a fork would copy the locks that Arrow's and the progress bar's threads hold.
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(),))
+def cutter(config: SegmentConfig) -> Callable[[list[pages.Unit], Advance], list[chunks.UnitCounts]]:
+    """What cuts the pages of units."""
+
+    def process(units: list[pages.Unit], advance: Advance) -> list[chunks.UnitCounts]:
+        return [chunks.work(unit, config.corpus, config.folder / CHUNKS, advance) for unit in units]
+
+    return process
 
 
-def _start_worker(parent: int) -> None:
-    """Die with the parent, for a worker that outlived a killed run would write the same files as the next."""
-    die_with_parent(parent)
-    progress.set_up_logging()
+def _work_all(units: Bulk[pages.Unit, chunks.UnitCounts], config: SegmentConfig, tracker: Tracker) -> dict[str, float]:
+    """Do what is not committed yet; pages a second and worker."""
+    if config.executor.name == "local":  # one unit is not worth a second process
+        config = replace(config, executor=replace(config.executor, workers=min(config.executor.workers, units.total)))
+    speeds = run_chunks(config, units, tracker)
+    return {"pages_per_second": speeds["tokens_per_second"]} if speeds else {}
+
+
+def _ledger(units: Bulk[pages.Unit, chunks.UnitCounts], config: SegmentConfig) -> tuple[Counter[str], list[str], str]:
+    """What all units counted, the pages that were set aside, and the digest of all that was read."""
+    counts: Counter[str] = Counter()
+    set_aside: list[str] = []
+    hashed = hashlib.sha256()
+    for number in range(units.total):
+        for row in records.read_file(units.chunks(config).path(number), chunks.UnitCounts):
+            counts.update(json.loads(row.counts))
+            set_aside += row.set_aside
+            hashed.update(row.sha256.encode())
+    return counts, set_aside, hashed.hexdigest()
 
 
 def _hold_out(path: str, chunk_folder: Path, number: int, folder: Path, found: list[str | None]) -> dict[str, int]:

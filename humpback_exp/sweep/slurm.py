@@ -17,8 +17,9 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.distributed import Stopped, rank, started_outside
 from humpback_exp.execution.ranks import GRACE, save_and_stop
 from humpback_exp.progress import log
-from humpback_exp.sweep.point import Point, log_status, write_status
-from humpback_exp.sweep.runner import Numbered, attempt
+from humpback_exp.sweep.attempt import attempt
+from humpback_exp.sweep.point import Numbered, Point
+from humpback_exp.sweep.status import log_status, write_status
 
 SECONDS = 2.0
 """Between looks for notes of points that have ended."""

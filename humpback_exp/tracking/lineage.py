@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humpback_exp.artifacts import digest
-from humpback_exp.artifacts.catalog import Folder, nearest_ancestors, walk
+from humpback_exp.artifacts.catalog import Folder, nearest_ancestors
 from humpback_exp.artifacts.manifest import stage_of
+from humpback_exp.artifacts.walk import walk
 from humpback_exp.config import STAGES, StageConfig, read
 from humpback_exp.progress import log
 from humpback_exp.tracking.names import run_id

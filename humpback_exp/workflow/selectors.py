@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from humpback_exp.artifacts.catalog import walk
+from humpback_exp.artifacts.walk import walk
 from humpback_exp.evaluation.selectors import Cut, Scored, Selector, measure, read_labelled
 from humpback_exp.progress import table
 from humpback_exp.records import read

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 
-from humpback_exp.artifacts.catalog import walk
+from humpback_exp.artifacts.walk import walk
 from humpback_exp.config.commands import LengthControlConfig
 from humpback_exp.evaluation.leaderboard import Row, as_table
 from humpback_exp.evaluation.leaderboard import leaderboard as ranked
@@ -42,7 +42,8 @@ def win_rates(paths: Sequence[Path], files: LengthControlConfig) -> None:
     """Print the raw win rate of AlpacaEval's verdicts by data set, the length-controlled one where its files are given, and of
     two models' verdicts which win rate is higher."""
     from humpback_exp.evaluation.alpaca_eval.files import read_annotations
-    from humpback_exp.evaluation.alpaca_eval.length_control import length_controlled, read_length_control
+    from humpback_exp.evaluation.alpaca_eval.length_control import length_controlled
+    from humpback_exp.evaluation.alpaca_eval.length_control_files import read_length_control
     from humpback_exp.evaluation.alpaca_eval.win_rates import by_dataset, compared
 
     found = [read_annotations(path) for path in paths]

@@ -1,4 +1,4 @@
-"""Every measure of `evaluations.MEASURES` on every held-out set, through the one machinery: intervals, pairing, tables."""
+"""Every measure of `measures.MEASURES` on every held-out set, through the one machinery: intervals, pairing, tables."""
 
 import json
 import math
@@ -11,8 +11,9 @@ from test_report import text
 
 from humpback_exp.analysis.benchmark_figures import benchmark_figures
 from humpback_exp.analysis.comparisons import compare
-from humpback_exp.analysis.evaluations import GAIN, LOSS, SELECTION, evaluations, measures
+from humpback_exp.analysis.evaluations import evaluations, measures
 from humpback_exp.analysis.folders import read_catalog
+from humpback_exp.analysis.measures import GAIN, LOSS, SELECTION
 from humpback_exp.analysis.pages import compare as compare_page
 from humpback_exp.analysis.pages.loop import build
 from humpback_exp.analysis.pages.terminal import closing

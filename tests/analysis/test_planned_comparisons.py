@@ -15,9 +15,10 @@ from humpback_exp.analysis import plots
 from humpback_exp.analysis.ablations import ABLATIONS, by_folder
 from humpback_exp.analysis.comparisons import compare
 from humpback_exp.analysis.corrections import Result, corrections, make
-from humpback_exp.analysis.evaluations import LOSS, by_group, evaluations
+from humpback_exp.analysis.evaluations import by_group, evaluations
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import span
+from humpback_exp.analysis.measures import LOSS
 from humpback_exp.analysis.pages import compare as page_of_two
 from humpback_exp.analysis.pages import loop
 from humpback_exp.analysis.pages.sweep import build

@@ -13,9 +13,9 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.analysis.comparisons import Change
-from humpback_exp.analysis.evaluations import WIN
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import href, plain
+from humpback_exp.analysis.measures import WIN
 from humpback_exp.analysis.pages.loop import build, compared
 from humpback_exp.analysis.scores import Scored, histograms, read_scores, rule
 from humpback_exp.artifacts import Manifest, write_text

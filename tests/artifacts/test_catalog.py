@@ -7,16 +7,8 @@ from pathlib import Path
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.artifacts.catalog import (
-    Input,
-    differing,
-    facts,
-    finished,
-    inputs_of,
-    natural,
-    nearest_ancestors,
-    walk,
-)
+from humpback_exp.artifacts.catalog import Input, differing, facts, inputs_of, nearest_ancestors
+from humpback_exp.artifacts.walk import natural, walk
 from humpback_exp.config import TrackingConfig
 from tests.tracking import folders
 
@@ -47,7 +39,7 @@ def test_loops_below_are_looked_into_when_asked(tmp_path: Path) -> None:
     loop(tmp_path / "out" / ".cache")
     folders.chain(tmp_path / "out", TrackingConfig())
     assert [folder.label for folder in walk(tmp_path / "out").folders] == ["scored/m0"]
-    assert [folder.label for folder in finished(tmp_path / "out")] == [
+    assert [folder.label for folder in walk(tmp_path / "out", loops=True).folders] == [
         "demo/models/lr1", "demo/scored/m0", "scored/m0", "demo/curated/m0-a4.5", "demo/evals/lr1",
     ]  # fmt: skip
 
@@ -55,7 +47,7 @@ def test_loops_below_are_looked_into_when_asked(tmp_path: Path) -> None:
 def test_a_name_like_a_kind_makes_no_loop(tmp_path: Path) -> None:
     score, _ = folders.chain(tmp_path, TrackingConfig())
     folders.point(score, "evals/a", "a")
-    assert [folder.label for folder in finished(tmp_path)] == ["models/evals/a", "scored/m0", "evals/a"]
+    assert [folder.label for folder in walk(tmp_path, loops=True).folders] == ["models/evals/a", "scored/m0", "evals/a"]
 
 
 def test_unfinished_and_damaged_folders_are_told_apart(tmp_path: Path) -> None:

@@ -127,8 +127,9 @@ def kill_engine(log: Path, process: "subprocess.Popen[str]") -> None:
 STEP = """
 import sys
 from pathlib import Path
+from humpback_exp.artifacts import open_stage
 from humpback_exp.bulk.worker_step import WorkerStep
-list(WorkerStep(Path(sys.argv[1])).run())
+list(WorkerStep(open_stage(Path(sys.argv[1]))[0]).run())
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus import archives, chunks, pages, sites
+from humpback_exp.corpus import archives, chunks, files, pages, sites
 from humpback_exp.corpus.boilerplate import is_stop
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.overlap import resolve
@@ -258,9 +258,10 @@ def test_ranges_of_an_archive_give_every_record_once(tmp_path: Path, monkeypatch
     whole = [record(n, b"<h1>A</h1>" + b"word %d " % n * 50) for n in range(40)]
     path = tmp_path / ("a.warc.gz" if packed else "a.warc")
     path.write_bytes(b"".join(gzip.compress(one) if packed else one for one in whole))
+    file = files.at(str(path))
     for size in (1, 97, 700, 1 << 20):
         monkeypatch.setattr(archives, "RANGE", size)
-        found = [page.url for start, end in archives.ranges(path) for page in archives.read(path, start, end)]
+        found = [page.url for start, end in archives.ranges(file) for page in archives.read(file, start, end)]
         assert found == [f"http://a/{n}" for n in range(40)]
 
 

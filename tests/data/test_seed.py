@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -235,6 +236,24 @@ def test_columns_of_other_names(tmp_path: Path) -> None:
         ValueError, match=r"a.jsonl:1: no column 'answer' \(gate.dataset.columns.output\); there are key"
     ):
         load_seed(path, "gate.path", wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("context", "1 and 2"), ("system", "Be brief."), ("system_prompt", "Be brief."), ("history", [["Hi", "Hello"]])],
+)
+def test_what_belongs_to_an_instruction_is_not_left_out(tmp_path: Path, name: str, value: Any) -> None:
+    """Nothing in the column is no reason to stop, nor is a column that is mapped."""
+    row = {"instruction": "Add.", "output": "3"}
+    path = written(tmp_path, [row | {name: type(value)()}, row | {name: value}])
+    remedy = (
+        f"set data.dataset.columns.input={name} to have it below the instruction, or take the column out of the file"
+    )
+    with pytest.raises(ValueError, match=re.escape(f"{path}:2: {name} would be left out; {remedy}")):
+        load_seed(path)
+    if isinstance(value, str):
+        dataset = DatasetConfig(columns=ColumnsConfig(input=name))
+        assert load_seed(path, dataset=dataset)[1].instruction == f"Add.\n\n{value}"
 
 
 def test_a_draw_is_a_prefix_of_the_seeded_order(tmp_path: Path) -> None:

@@ -15,14 +15,13 @@ from humpback_exp.evaluation.alpaca_eval.files import (
     write_rows,
 )
 from humpback_exp.evaluation.alpaca_eval.length_control import (
-    LengthControl,
     at_equal_length,
     best_strength,
     difficulties,
     length_controlled,
-    read_length_control,
     training_rows,
 )
+from humpback_exp.evaluation.alpaca_eval.length_control_files import LengthControl, read_length_control
 from humpback_exp.evaluation.alpaca_eval.win_rates import by_dataset, compared
 from humpback_exp.evaluation.win_rate import WinRate
 from tests.conftest import SHARED, run

@@ -8,8 +8,9 @@ import pytest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig, RatingConfig, RubricConfig
 from humpback_exp.curation.parsing import Rated
-from humpback_exp.evaluation import scorers
-from humpback_exp.evaluation.scorers import Models, load_models, measure
+from humpback_exp.evaluation.scorers import models
+from humpback_exp.evaluation.scorers.measure import measure
+from humpback_exp.evaluation.scorers.models import Models, load_models
 from humpback_exp.inference.protocol import row_seed
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.prompts import backward, forward
@@ -197,7 +198,7 @@ def test_a_diverged_model_is_unreadable_under_every_scorer(tiny: str) -> None:
 )
 def test_only_the_models_in_use_are_loaded(monkeypatch, scorer: str, likelihood: str, loaded: list[str]) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(scorers, "load_engine", lambda engine, path, *key: asked.append(path))
+    monkeypatch.setattr(models, "load_engine", lambda engine, path, *key: asked.append(path))
     paths = {"model_path": "rater", "backward_path": "backward", "base_path": "base"}
     load_models(RatingConfig(scorer=scorer, likelihood=likelihood, **paths))
     assert asked == loaded

@@ -24,6 +24,7 @@ QKV_IN_ONE = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
 ATTENTION_ONLY = ["q_proj", "k_proj", "v_proj", "o_proj"]
 LEAKS = "rows of a forward pass see each other through its state"
 OWN_ATTENTION = "its layers take no attention but their own"
+ATTENDS_TWICE = "its layers attend twice, with one set of keys and two of values"
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ FAMILIES = [
     Family("Arcee", "arcee", targets=[*ATTENTION_ONLY, "up_proj", "down_proj"]),
     Family("GPT-NeoX", "gpt_neox", targets=["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"]),
     Family("GPT-2", "gpt2", dict(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0), ["c_attn", "c_proj", "c_fc"]),
+    Family("DiffLlama", "diffllama", refused={"engine": ATTENDS_TWICE}),
     Family(
         "Falcon", "falcon", targets=["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"],
         refused={"padding-free": OWN_ATTENTION, "checkpointed": OWN_ATTENTION, "engine": OWN_ATTENTION},
@@ -132,8 +134,10 @@ HEAD = """# Models
 Any causal language model that transformers loads can be a base model. Our own attention, loss and Llama layers replace the
 library's where they are faster. Whether they compute the same is not taken on trust: before the first step of a training, and
 before an engine answers its first rows, the shortest and the longest of these rows (at most 96 tokens of each, more where a
-row exceeds the model's attention window) go through transformers' own forward pass as well, each by itself. Logits that differ
-beyond rounding refuse the run in one line with both losses and the way out. Under ZeRO-3 both passes gather a layer at a time.
+row exceeds the model's attention window) go through transformers' own forward pass as well, each by itself. An engine reads
+what the two begin with once, the rest behind it, and takes the last eight tokens of each one by one, as it does when it writes;
+these are judged by themselves. Logits that differ beyond rounding refuse the run in one line with both losses and the way out.
+Under ZeRO-3 both passes gather a layer at a time.
 
 Each cell below is a test (`tests/modeling/test_families.py`): losses and gradients, of concatenated rows, of padded rows, under
 gradient checkpointing and of LoRA adapters, and the transformers engine's losses and greedy tokens, equal those of transformers'
@@ -142,7 +146,8 @@ are used.
 
 Folders whose weights are not just those that `config.json` asks for (missing, too many, of another name or shape) are refused
 when they are read; so is a tokenizer with more tokens than the model has embeddings, or without an end token, `data.max_length`
-beyond the model's `max_position_embeddings`, and `adapter.targets` that name no projection of the layers.
+beyond the model's `max_position_embeddings` (of a model with longrope beyond `original_max_position_embeddings`, where one long
+row would turn its neighbours by other factors, and vLLM every row), and `adapter.targets` that name no projection of the layers.
 
 """
 

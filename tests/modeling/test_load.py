@@ -1,6 +1,7 @@
 """Models that are not what their folder says, and settings that fit no model: one line each, before anything is done."""
 
 import json
+import math
 import os
 import shutil
 import stat
@@ -18,7 +19,8 @@ from humpback_exp.modeling.export.write import write_shards
 from humpback_exp.modeling.load import load_model, load_tokenizer, require_context
 from humpback_exp.modeling.lora import require_targets, with_lora
 from humpback_exp.modeling.module import add_dropout
-from tests.modeling.families import FAMILIES, save
+from humpback_exp.prompts import forward
+from tests.modeling.families import FAMILIES, Family, save
 
 Weights = dict[str, torch.Tensor]
 O_PROJ = "model.layers.0.self_attn.o_proj.weight"
@@ -97,6 +99,24 @@ def test_rows_longer_than_the_model_takes(untied: Path) -> None:
     require_context(str(untied), 512)
     with pytest.raises(ValueError, match=r"^data.max_length=513: .* takes 512 tokens \(max_position_embeddings\)"):
         require_context(str(untied), 513)
+
+
+def test_no_row_is_turned_otherwise_by_a_longer_neighbour(byte_tokenizer, tmp_path: Path) -> None:
+    """Longrope's long factors, which the library takes for a whole batch: rows that would bring them are refused or overflow."""
+    rope = {"rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
+    options = {"rope_parameters": rope, "original_max_position_embeddings": 64}
+    path = save(Family("Phi-3", "phi3", options), byte_tokenizer, tmp_path)
+    require_context(path, 64)
+    with pytest.raises(
+        ValueError, match=r"^data.max_length=65: .* takes 64 tokens \(original_max_position_embeddings of"
+    ):
+        require_context(path, 65)
+    engine = TransformersEngine(EngineConfig(dtype="float32", batch_size=3), path, "model_path")
+    rows = [forward("Hi", []), forward("word " * 20, [])]
+    alone = engine.losses(rows[:1], ["yes"], lambda *_: None)[0]
+    (loss, labels), (too_long, nothing) = engine.losses(rows, ["yes", "no"], lambda *_: None)
+    assert (loss, labels) == (pytest.approx(alone[0], rel=1e-6), 4)
+    assert math.isnan(too_long) and nothing == 0
 
 
 @pytest.mark.parametrize("target", ["lm_head", "embed_tokens", "query_key_value"])

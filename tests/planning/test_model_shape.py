@@ -2,7 +2,7 @@
 
 import pytest
 
-from humpback_exp.planning.model_shape import shape_of
+from humpback_exp.planning.model_shape import context_of, shape_of
 from tests.test_configs import composed
 
 COUNTS = {
@@ -59,3 +59,46 @@ def test_grouped_attention_caches_fewer_keys() -> None:
     """80 layers, keys and values: 64 heads of 128 in LLaMA 65B, 8 in LLaMA 2 70B."""
     cached = {m: shape_of(composed("train", f"model={m}").model).cached_numbers for m in ("llama65b", "llama2_70b")}
     assert cached == {"llama65b": 2 * 80 * 64 * 128, "llama2_70b": 2 * 80 * 8 * 128}
+
+
+@pytest.mark.parametrize(
+    ("held", "tokens"),
+    [
+        ({"max_position_embeddings": 2048}, 2048),
+        ({}, None),
+        (
+            {
+                "max_position_embeddings": 131072,
+                "original_max_position_embeddings": 4096,
+                "rope_scaling": {"type": "su", "short_factor": [1.0], "long_factor": [2.0]},
+            },
+            4096,
+        ),
+        (
+            {
+                "max_position_embeddings": 131072,
+                "rope_parameters": {"rope_type": "longrope", "original_max_position_embeddings": 8192},
+            },
+            8192,
+        ),
+        (
+            {
+                "max_position_embeddings": 131072,
+                "rope_parameters": {
+                    "sliding_attention": {"rope_type": "default"},
+                    "full_attention": {"rope_type": "longrope", "original_max_position_embeddings": 4096},
+                },
+            },
+            4096,
+        ),
+        (
+            {
+                "max_position_embeddings": 131072,
+                "rope_scaling": {"rope_type": "llama3", "original_max_position_embeddings": 8192},
+            },
+            131072,
+        ),
+    ],
+)  # fmt: skip
+def test_a_context_ends_where_longrope_would_turn_all_rows_otherwise(held: dict, tokens: int | None) -> None:
+    assert context_of(held) == tokens

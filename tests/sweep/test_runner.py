@@ -18,7 +18,7 @@ from humpback_exp.config import SegmentConfig, TrainConfig
 from humpback_exp.errors import PointFailed
 from humpback_exp.execution import launch
 from humpback_exp.planning import preflight
-from humpback_exp.sweep import runner
+from humpback_exp.sweep import local, runner
 from humpback_exp.sweep.point import Point
 from tests.conftest import ROOT, listens, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, losses, step, trainings, warm, weights  # noqa: F401
@@ -104,7 +104,7 @@ def test_a_model_made_while_its_folder_was_waited_for_needs_no_memory(
 
 
 def test_a_killed_point_is_told(tmp_path: Path, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "attempt", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(local, "attempt", lambda _: os.kill(os.getpid(), signal.SIGKILL))
     with pytest.raises(PointFailed):
         runner.run([segments(tmp_path, "a")])
     assert "was killed by SIGKILL; the same command goes on from there" in capfd.readouterr().out
@@ -122,10 +122,10 @@ def test_n_jobs_points_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / f"{name} ended").touch()
         return 0 if name != "c" or there & {"a ended", "b ended"} else 1
 
-    monkeypatch.setattr(runner, "attempt", attempt)
+    monkeypatch.setattr(local, "attempt", attempt)
     codes: list[int] = []
-    monkeypatch.setattr(runner, "log_status", lambda number, point: codes.append(number))
-    runner.run_locally([(i, segments(tmp_path, name)) for i, name in enumerate("abc", 1)], n_jobs=2)
+    monkeypatch.setattr(local, "log_status", lambda number, point: codes.append(number))
+    local.run_locally([(i, segments(tmp_path, name)) for i, name in enumerate("abc", 1)], n_jobs=2)
     assert sorted(codes) == [1, 2, 3]  # the third may be told before the second, which runs beside it
     assert (tmp_path / "c").stat().st_mtime_ns > min((tmp_path / f"{n} ended").stat().st_mtime_ns for n in "ab")
 
@@ -147,12 +147,12 @@ def test_points_that_share_a_folder_wait_and_let_others_pass(tmp_path: Path, mon
             file.write(f"-{name} ")
         return 0
 
-    monkeypatch.setattr(runner, "attempt", attempt)
-    monkeypatch.setattr(runner, "log_status", lambda number, point: None)
+    monkeypatch.setattr(local, "attempt", attempt)
+    monkeypatch.setattr(local, "log_status", lambda number, point: None)
     points = [segments(tmp_path, name[0]) for name in ("a1", "a2", "b1")]
     for point, name in zip(points, ("a1", "a2", "b1"), strict=True):
         point.varies["name"] = name
-    runner.run_locally(list(enumerate(points, 1)), n_jobs=2)
+    local.run_locally(list(enumerate(points, 1)), n_jobs=2)
     said = order.read_text()
     assert said.index("+b1") < said.index("-a1") < said.index("+a2")
 

@@ -12,7 +12,7 @@ from humpback_exp.planning import preflight
 from humpback_exp.planning.input_check import check_inputs
 from humpback_exp.planning.preflight import prepared
 from humpback_exp.records import ScoredCandidate, write
-from humpback_exp.sweep import runner, validate
+from humpback_exp.sweep import local, runner, validate
 from humpback_exp.sweep.costs import Costs
 from humpback_exp.sweep.point import Point
 from humpback_exp.sweep.validate import require_distinct, require_room, varied
@@ -211,8 +211,8 @@ def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
 
 
 def test_points_side_by_side_share_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert runner.split_gpus(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
-    assert runner.split_gpus([], 2) == ["", ""]
+    assert local.split_gpus(["0", "1", "2", "3", "4"], 2) == ["0,1", "2,3"]
+    assert local.split_gpus([], 2) == ["", ""]
     trained = training_steps(composed("train", "model=llama7b"))
     monkeypatch.setattr(validate, "visible_gpus", lambda: list("01234567"))
     with pytest.raises(ValueError, match="^n_jobs=2: takes 16 GPUs, here are 8; lower it$"):

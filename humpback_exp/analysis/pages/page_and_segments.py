@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 from selectolax.lexbor import LexborHTMLParser
 
 from humpback_exp.analysis.pages.render import render
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus import chunks, http, pages
+from humpback_exp.corpus import chunks, files, http, pages
 from humpback_exp.corpus.decoding import NotAPage, decode
 from humpback_exp.corpus.markup import REMOVED
 
@@ -49,8 +48,7 @@ def build(source: str) -> str:
 
 def _read(source: str, limit: int) -> pages.Page:
     if not source.startswith(("http://", "https://")):
-        path = Path(source)
-        page = pages.read_file(path, path.parent, limit)
+        page = pages.read_file(files.at(source), limit)
     else:
         try:
             with urlopen(Request(source, headers={"User-Agent": "humpback-exp"}), timeout=TIMEOUT) as answer:

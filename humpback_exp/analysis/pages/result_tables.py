@@ -1,6 +1,6 @@
 """What was measured and compared, as rows of the tables of every page.
 
-A further measure of all pages is an entry of `evaluations.MEASURES`, with the rows that `Evaluation.rows` reads for it;
+A further measure of all pages is an entry of `measures.MEASURES`, with the rows that `Evaluation.rows` reads for it;
 a further column is a key of the row it belongs to.
 """
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import PREFERENCE, Measure
 from humpback_exp.analysis.folders import input_fingerprint
+from humpback_exp.analysis.measures import PREFERENCE, Measure
 from humpback_exp.analysis.pages.table import Cell, Row, Table, figure, table
 from humpback_exp.analysis.sentences.findings import significance
 from humpback_exp.analysis.settings import Setting, measured

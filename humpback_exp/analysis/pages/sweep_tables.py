@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from humpback_exp.analysis import scaling
 from humpback_exp.analysis.ablations import Ablation
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import LOSS, WIN, Measure
 from humpback_exp.analysis.format import amount, number, span
+from humpback_exp.analysis.measures import LOSS, WIN, Measure
 from humpback_exp.analysis.pages import result_tables
 from humpback_exp.analysis.pages.table import Cell, Row, Table, table, to_csv
 from humpback_exp.analysis.paper import Published, number_of

@@ -5,9 +5,10 @@ from statistics import fmean
 
 from humpback_exp.analysis.comparisons import Comparison
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import WIN, Evaluation
+from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.folders import input_path
 from humpback_exp.analysis.format import listed
+from humpback_exp.analysis.measures import WIN
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog
 

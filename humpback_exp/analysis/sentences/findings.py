@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.evaluations import LOSS, WIN
 from humpback_exp.analysis.format import amount, number, span
+from humpback_exp.analysis.measures import LOSS, WIN
 from humpback_exp.analysis.planned_comparisons import ROUND
 from humpback_exp.evaluation.intervals import Interval
 

@@ -7,11 +7,19 @@ import numpy as np
 import torch
 
 from humpback_exp.config import GenerationConfig
-from humpback_exp.inference.transformers.kv_cache import DecodeCache, Prefix
-from humpback_exp.inference.transformers.prefill import forward, last_positions, longest_first, read, take
+from humpback_exp.inference.transformers.kv_cache import DecodeCache, PrefillCache, Prefix
+from humpback_exp.inference.transformers.prefill import (
+    forward,
+    last_positions,
+    longest_first,
+    read,
+    shared_length,
+    take,
+)
 from humpback_exp.inference.transformers.sampling import next_tokens
 from humpback_exp.modeling.kernels.loss import output_logits
 from humpback_exp.modeling.load import Model
+from humpback_exp.modeling.reference import LAST
 
 
 @dataclass(slots=True)
@@ -85,17 +93,33 @@ class BatchDecoder:
 
 
 def read_and_continued(model: Model, rows: Sequence[list[int]], places: Sequence[list[int]]) -> torch.Tensor:
-    """Logits after some places of each row: most as `losses` reads them, the last as `generate` goes on.
+    """Logits after some places of each row, computed in all ways that `generate` takes.
+
+    What all rows begin with is read once, what follows behind it, and the last tokens are put in one by one.
 
     Args:
-        places: of each row, in order; the last is that of its last token but one.
+        places: of each row, in order, before that of its last token.
 
     Returns:
         [places, vocabulary], one row after the other.
     """
-    cache, ends = DecodeCache(Prefix(), len(rows), max(map(len, rows))), [len(row) - 2 for row in rows]
-    hidden = read(model.get_decoder(), [row[:-2] for row in rows], 0, cache.keep_at(0, 0)).split(ends)
-    read_logits = [output_logits(model, each[some[:-1]]) for each, some in zip(hidden, places, strict=True)]
-    cache.place(ends)
-    written = forward(model, [row[-2] for row in rows], ends, cache).float()
-    return torch.cat([part for each in zip(read_logits, written[:, None], strict=True) for part in each])
+    shortest = min(map(len, rows))
+    written = min(LAST, (shortest - 1) // 2)
+    start, ends = min(shared_length(rows), shortest - written - 2), [len(row) - 1 - written for row in rows]
+    prefix, decoder = Prefix(), model.get_decoder()
+    shared = [forward(decoder, rows[0][:start], range(start), PrefillCache([start], prefix.append))] if start else []
+    cache = DecodeCache(prefix, len(rows), max(map(len, rows)))
+    own = read(decoder, [row[:end] for row, end in zip(rows, ends, strict=True)], start, cache.keep_at(0, start))
+    steps = []
+    for step in range(written):
+        at = [end + step for end in ends]
+        cache.place(at)
+        steps.append(forward(model, [row[place] for row, place in zip(rows, at, strict=True)], at, cache).float())
+    logits: list[torch.Tensor] = []
+    for i, hidden in enumerate(own.split([end - start for end in ends])):
+        read_places = places[i][: len(places[i]) - written]
+        logits += [
+            output_logits(model, torch.cat([*shared, hidden])[read_places]),
+            *(step[i : i + 1] for step in steps),
+        ]
+    return torch.cat(logits)

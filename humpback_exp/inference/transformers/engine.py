@@ -27,6 +27,7 @@ from humpback_exp.modeling.kernels.loss import token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.reference import compared, probe, require_librarys_logits
+from humpback_exp.planning.model_shape import context_of
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 
@@ -44,7 +45,7 @@ class TransformersEngine:
         self.model = load_model(model_path, config.dtype, key).to(config.device)
         self.model.set_attn_implementation(NAME)
         fuse(self.model)
-        self.context = getattr(self.model.config.get_text_config(), "max_position_embeddings", math.inf)
+        self.context = context_of(self.model.config.get_text_config().to_dict()) or math.inf
         self.size = config.batch_size
         self.half = config.dtype == "bfloat16"
         self.unchecked = f"{key}={model_path}"

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from humpback_exp.config import EngineConfig
+from humpback_exp.planning.model_shape import longrope_context
 
 SETTINGS = {
     "TORCH_CPP_LOG_LEVEL": "ERROR",
@@ -42,6 +43,8 @@ def load_vllm(config: EngineConfig, model_path: str, key: str) -> Any:
     import vllm
     from vllm.platforms import current_platform
 
+    from humpback_exp.modeling.load import text_config  # imports torch
+
     if current_platform.is_cpu() != (config.device == "cpu"):
         built = "CPUs; use engine.device=cpu" if current_platform.is_cpu() else "GPUs; use engine.device=cuda"
         raise ValueError(f"engine.device={config.device}: the vLLM installed here is built for {built}")
@@ -57,7 +60,7 @@ def load_vllm(config: EngineConfig, model_path: str, key: str) -> Any:
                 skip_tokenizer_init=True,
                 generation_config="vllm",  # nothing from the model's folder: sampling is what the config says
                 dtype=config.dtype,
-                max_model_len=config.context,
+                max_model_len=config.context or longrope_context(text_config(model_path, key).to_dict()),
                 max_num_seqs=config.batch_size,
                 tensor_parallel_size=config.tensor_parallel or 1,
                 # left to itself vLLM would use Ray inside a Ray worker, which has one bundle of all its GPUs

@@ -94,6 +94,7 @@ class SummedLoss(torch.autograd.Function):
                 torch.mm(grad_logits, projection, out=grad_input[part])
             if ctx.needs_input_grad[1]:
                 grad_weight = _added(grad_weight, grad_logits.T @ inputs[part])
+            del logits, log_p, grad_logits  # they would stand in memory beside those of the next chunk
         ctx.save_for_backward(grad_input, _like(grad_weight, weight), _like(grad_bias, bias))
         ctx.hidden_dtype = hidden.dtype
         return total

@@ -1,0 +1,21 @@
+"""The records of all Parquet files, and their way in and out."""
+
+from humpback_exp.records.pairs import (
+    Candidate,
+    DroppedSegment,
+    Example,
+    HeldoutPair,
+    Measured,
+    RewrittenCandidate,
+    Score,
+    ScoredCandidate,
+    Segment,
+)
+from humpback_exp.records.parquet import parts, read, read_file, read_ids, schema, write
+from humpback_exp.records.results import Annotation, Answer, Pair, QuestionLosses, Rating, TaggedAnswer, Verdict
+
+__all__ = [
+    "Annotation", "Answer", "Candidate", "DroppedSegment", "Example", "HeldoutPair", "Measured", "Pair",
+    "QuestionLosses", "Rating", "RewrittenCandidate", "Score", "ScoredCandidate", "Segment", "TaggedAnswer",
+    "Verdict", "parts", "read", "read_file", "read_ids", "schema", "write",
+]  # fmt: skip

@@ -1,0 +1,79 @@
+"""Records to Parquet and back: equal rows give equal bytes, files appear whole, and are read a batch at a time."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, TypeVar, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+R = TypeVar("R")
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+def schema(cls: type) -> pa.Schema:
+    """The Arrow schema of a record class."""
+    return pa.schema([pa.field(name, _arrow(hint)) for name, hint in get_type_hints(cls).items()])
+
+
+def _arrow(hint: Any) -> pa.DataType:
+    if hint in _ARROW:
+        return _ARROW[hint]
+    inner = hint.__args__[0]
+    return pa.list_(_ARROW[inner]) if getattr(hint, "__origin__", None) is list else _ARROW[inner]
+
+
+def write(path: Path, cls: type[R], rows: Iterable[R]) -> int:
+    """Write rows to `path` by atomic rename and return their number; equal rows give equal bytes.
+
+    The scratch file has a name of its own, so a worker that was taken for dead cannot write into another's.
+    """
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema(cls))  # type: ignore[call-overload]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+    try:
+        with scratch.open("wb") as sink:
+            pq.write_table(table, sink, compression="zstd")
+            sink.flush()
+            os.fsync(sink.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    return int(table.num_rows)
+
+
+def parts(folder: Path, subfolder: str = "data") -> list[Path]:
+    """The Parquet files of an artifact folder, in order."""
+    return sorted((folder / subfolder).glob("*.parquet"))
+
+
+def read_file(path: Path, cls: type[R]) -> Iterator[R]:
+    """Records of one Parquet file, a batch at a time; a damaged file raises ValueError."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024, columns=[f.name for f in fields(cls)]):  # type: ignore[arg-type]
+                for row in batch.to_pylist():
+                    yield cls(**row)
+    except (pa.ArrowException, TypeError) as error:
+        raise ValueError(
+            f"{path}: not a readable {cls.__name__} file ({str(error).splitlines()[0]}); "
+            "delete its folder and run the stage that wrote it again"
+        ) from error
+
+
+def read(folder: Path, cls: type[R], subfolder: str = "data") -> Iterator[R]:
+    """All records of an artifact folder, in order, in bounded memory."""
+    for path in parts(folder, subfolder):
+        yield from read_file(path, cls)
+
+
+def read_ids(folder: Path) -> Iterator[str]:
+    """The ids of all records of an artifact folder, in order, without reading the rest."""
+    for path in parts(folder):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1024, columns=["id"]):
+                yield from batch.column("id").to_pylist()
