@@ -126,8 +126,9 @@ def srun(arguments: str) -> None:
 def sacct(arguments: str) -> None:
     print("JobID|State|NodeList")
     for task in STATE.glob("task-*"):
-        state = "RUNNING" if alive(Path(task.read_text())) else "FAILED"
-        print(f"{task.name.removeprefix('task-')}|{state}|node1")
+        name = task.name.removeprefix("task-")
+        ended = "PENDING" if (STATE / f"taken-{name}").exists() else "FAILED"
+        print(f"{name}|{'RUNNING' if alive(Path(task.read_text())) else ended}|node1")
 
 
 def squeue(arguments: str) -> None:
@@ -164,8 +165,8 @@ def preempt(name: str) -> None:
         time.sleep(0.05)
     with suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
-    (STATE / f"taken-{name}").unlink()
     start(name)
+    (STATE / f"taken-{name}").unlink()
 
 
 if __name__ == "__main__":
