@@ -7,6 +7,12 @@ from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, SHARE, bounded, c
 from humpback_exp.config.identity import artifact_input, operational
 from humpback_exp.config.stage_base import BulkConfig
 
+LATER = (
+    *("max_page_mb", "capital_words", "subtree", "site_lines", "questions"),
+    *("base", "pages", "segments", "per_host", "mask_pii", "min_quality"),
+)
+"""Options that earlier versions did not have."""
+
 
 @dataclass(kw_only=True, slots=True)
 class StreamConfig:
@@ -41,7 +47,7 @@ class CorpusConfig:
     segments: int | None = bounded(None, POSITIVE)
     """Segments that are kept, drawn by a seeded order of their ids."""
     seed: int = bounded(0, NOT_NEGATIVE)
-    """Of these orders."""
+    """Of these orders, and of the random segments of `min_quality`."""
     per_host: int | None = bounded(None, POSITIVE)
     """Segments that are kept of a host, the first in order."""
     max_page_mb: int = bounded(8, POSITIVE)
@@ -77,26 +83,32 @@ class CorpusConfig:
     """Make held-out pairs of the pages whose headers are questions (docs/corpus.md), in two halves: development.jsonl and
     test.jsonl in heldout/ of the segments' folder. Neither those pages nor segments that repeat them become candidates (ours)."""
 
+    blocked_urls: str | None = artifact_input()
+    """A file of domains, hosts and addresses, one a line, whose pages are dropped (beyond the paper, as all that follows)."""
+    mask_pii: bool = False
+    """Put example addresses in place of mail and public IP addresses."""
+    decontaminate: list[str] = artifact_input(list)
+    """Files of evaluation prompts, in any format of data.seed_path; segments that share 13 words in a row with one are dropped."""
+    min_quality: float | None = bounded(None, SHARE)
+    """Least probability that a segment is an output of `quality_seed` rather than a random segment; 0.5 is even."""
+    quality_seed: str | None = artifact_input()
+    """Human pairs, in any format of data.seed_path, whose outputs teach the classifier of `min_quality`."""
+
     @property
     def inactive_fields(self) -> set[str]:
         """Options that a run leaves alone are no part of what it is."""
-        later = (
-            "max_page_mb",
-            "capital_words",
-            "subtree",
-            "site_lines",
-            "questions",
-            "base",
-            "pages",
-            "segments",
-            "per_host",
-        )
-        unused = {f.name for f in fields(self) if f.name in later and getattr(self, f.name) == f.default}
-        drawn = self.pages is not None or self.segments is not None
-        return unused | ({"seed"} if not drawn else set())
+        unused = {f.name for f in fields(self) if f.name in LATER and getattr(self, f.name) == f.default}
+        drawn = (self.pages, self.segments, self.min_quality) != (None, None, None)
+        return unused if drawn else unused | {"seed"}
 
     def __post_init__(self) -> None:
         check_bounds(self, "corpus.")
+        require(
+            (self.min_quality is None) == (self.quality_seed is None),
+            "corpus.min_quality",
+            self.min_quality,
+            f"goes with corpus.quality_seed={self.quality_seed}; set both or neither",
+        )
         require(
             0 < self.min_chars <= self.max_chars,
             "corpus.min_chars",

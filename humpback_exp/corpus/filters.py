@@ -7,23 +7,24 @@ corpus, the English part of ClueWeb22, had already been through.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from resiliparse.parse.lang import detect_fast
 
 from humpback_exp import reasons
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus.boilerplate import is_stop
+from humpback_exp.corpus.boxes import is_stop
 from humpback_exp.corpus.segments import Section
 
 PLAIN_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z]+(?=[\s,.;:]|$)")
 PLAIN_WORDS = 6
 """A line with so many reads like a sentence."""
 WORD = re.compile(r"\w+")
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
+SENTENCE_END = re.compile(r"[.!?\n](?:(?<=\n)\n*|[\"')\]]*\s+)")
+"""Begins with a class of characters, since that is what the search for a pattern is fast by."""
 PIECE_CHARS = 500
 """The language is looked at in pieces of this size, so that a text in two is found."""
 FOREIGN_SHARE = 1 / 3
+PLACEHOLDER_WORDS = ("lorem", "consectetur")
 PLACEHOLDER = re.compile(r"\b(?:lorem ipsum\b|consectetur adipisci)")
 PROSE_CHARS = 200
 """Less prose than this does not tell a language; the whole text is looked at then."""
@@ -110,7 +111,9 @@ def _ngrams(sentence: str, config: CorpusConfig) -> set[tuple[str, ...]]:
 
 def placeholder(section: Section, config: CorpusConfig) -> str | None:
     """Text that stands in for one to come."""
-    return reasons.PLACEHOLDER if PLACEHOLDER.search(section.text.lower()) else None
+    text = section.text.lower()
+    found = any(word in text for word in PLACEHOLDER_WORDS) and PLACEHOLDER.search(text)
+    return reasons.PLACEHOLDER if found else None
 
 
 def language(section: Section, config: CorpusConfig) -> str | None:
@@ -155,9 +158,7 @@ def _careful_language(text: str) -> str:
 
 def _prose(text: str) -> str:
     """The lines that read like sentences, where they are enough to go by; else everything. Code has no language."""
-    lines = [
-        line for line in text.splitlines() if len(list(islice(PLAIN_WORD.finditer(line), PLAIN_WORDS))) == PLAIN_WORDS
-    ]
+    lines = [line for line in text.splitlines() if len(PLAIN_WORD.findall(line)) >= PLAIN_WORDS]
     prose = "\n".join(lines)
     return prose if len(prose) >= PROSE_CHARS else text
 

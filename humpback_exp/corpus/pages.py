@@ -98,7 +98,7 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
     for file in found:
         if holds_many(file.name):
             packed.append(file)
-        elif _is_page(file):
+        elif is_page(file):
             html.append(file.name)
         else:
             unread[_kind(file)] += 1
@@ -145,7 +145,7 @@ def _ranges(file: File) -> list[tuple[int, int | None]]:
         return [(0, None)]
 
 
-def _is_page(file: File) -> bool:
+def is_page(file: File) -> bool:
     name = file.name.lower()
     if name.endswith((*HTML, *markdown.NAMES)):
         return True

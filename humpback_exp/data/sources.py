@@ -20,7 +20,7 @@ from humpback_exp.config import CorpusConfig, DatasetConfig
 from humpback_exp.config.bounds import require
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-SETS = ("heldout_sets.", "sensitive")
+SETS = ("heldout_sets.", "sensitive", "corpus.decontaminate.", "corpus.quality_seed")
 """How the keys of sets begin that have no options beside them; they are files or folders."""
 OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
 """Config key of a path -> that of the options beside it."""

@@ -13,7 +13,7 @@ FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "stored_
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
 FILES_TOO = ("reference", "stored_answers", "candidates")
 """Of these, the keys that may name a file: AlpacaEval's answers, or labelled pairs."""
-FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
+FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without", "corpus.blocked_urls")
 
 
 def all_pinned(stages: Sequence[StageConfig]) -> list[StageConfig]:

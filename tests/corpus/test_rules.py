@@ -7,7 +7,7 @@ import pytest
 
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import archives, chunks, files, pages, sites
-from humpback_exp.corpus.boilerplate import is_stop
+from humpback_exp.corpus.boxes import is_stop
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import STOP_HEADERS, Section, cut, sections
@@ -106,6 +106,7 @@ def test_the_only_h1_is_a_title_wherever_it_stands():
 )
 def test_stop_words(header: str, expected: bool):
     assert is_stop(header, STOP_HEADERS) == expected
+    assert not is_stop(header, [])
 
 
 @pytest.mark.parametrize("header", ["Advertisement", "Sign up for our newsletter", "Watch: how jars are made"])
@@ -198,6 +199,11 @@ def test_sentences_that_begin_like_such_lines_are_text(line: str):
         ("<table><tr><td rowspan=2>a<td>b<tr><td>c<tr><td colspan=2>d<td>e</table>", "a | b\na | c\nd |  | e"),
         ("<table><tr><td><td>a<td>b<tr><td><td>c<td>d</table>", "a | b\nc | d"),
         ("<table><tr><td>one<tr><td>column</table>", "one\n\ncolumn"),
+        (
+            "<table><tr><td>int f<td>(<td>int<td>a,<tr><td><td><td>int<td>b<tr><td><td>)</table>",
+            "int f ( int a, int b )",
+        ),
+        ("<p>a<\x10b>bold<\x7f/b> text</p>", "abold text"),
     ],
 )
 def test_text_details(html: str, text: str):
@@ -217,6 +223,24 @@ def test_of_overlapping_segments_one_is_kept():
     assert resolve(found, [None] * 3, "leaf", 0.8) == [covered, None, None]
     assert resolve(found, ["too long", None, "links"], "ancestor", 0.8) == ["too long", None, "links"]
     assert resolve([*found, section(9, 12, 99)], [None] * 4, "leaf", 0.8) == [covered, None, None, None]
+
+
+def test_a_row_of_values_with_one_link_is_no_pointer():
+    row = "<tr><td>pad<td>a <a href=x>GdkDevicePad</a></tr>"
+    page = f"<h2>F</h2><h3>Parameters</h3><table>{row}</table><h3>Returns</h3><p>The number of groups.</p>"
+    assert texts(page)[1:] == [("Parameters", "pad | a GdkDevicePad"), ("Returns", "The number of groups.")]
+    links = "<tr><td><a href=x>All of the releases</a><td><a href=y>older ones</a></tr>"
+    assert texts(page.replace(row, links))[1] == ("Parameters", "")
+
+
+def test_without_stop_headers_only_boxes_fall():
+    page = f"<h1>T</h1><p>{PROSE}</p><h2>Forum</h2><p>{PROSE}</p><h2>Related articles</h2><a href=x>One</a>".encode()
+    found = list(cut("a.html", page, stop_headers=[]))
+    assert [(part.header, part.lost) for part in found] == [
+        ("T", ""),
+        ("Forum", ""),
+        ("Related articles", "navigation header"),
+    ]
 
 
 def test_one_word_in_capitals_may_be_kept():
