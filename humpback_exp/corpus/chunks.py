@@ -7,10 +7,12 @@ bulk step, whose file is written last and commits the chunk.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from humpback_exp import reasons, records
 from humpback_exp.config import CorpusConfig
@@ -68,12 +70,8 @@ def work(
         advance: called with every page.
     """
     counts: Counter[str] = Counter()
-    kept: list[SignedSegment] = []
-    dropped: list[DroppedSegment] = []
-    heldout: list[HeldoutPair] = []
     hashed = hashlib.sha256()
-    path = _file(folder, unit.number)
-    with Suspects(path) as suspects:
+    with _Files(_file(folder, unit.number)) as files, Suspects(_file(folder, unit.number)) as suspects:
         for page, (found, verdicts, why) in _judged_pages(unit, config, suspects, optional):
             advance(0, 1)
             hashed.update(page.url.encode("utf-8", "backslashreplace") + b"\0" + page.html)
@@ -81,23 +79,42 @@ def work(
             if why:
                 counts[reasons.PAGE + why] += 1
             if config.questions and (asked := questions.on_page(found)):
-                heldout += questions.pairs(asked, config)
+                files.hold_out(questions.pairs(asked, config))
                 verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
             for section, verdict in zip(found, verdicts, strict=True):
                 reason = verdict or optional.reason(section.text)
                 if reason:
-                    dropped.append(section.dropped(reason))
+                    files.dropped.add(section.dropped(reason))
                 else:
                     whole, section.text = section.text, optional.masked(section.text)
                     counts["masked"] += section.text != whole
-                    kept.append(_signed(section))
+                    files.kept.add(_signed(section))
                 counts[reason or "kept"] += 1
                 counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
-    records.write(path.with_suffix(".kept"), SignedSegment, kept)
-    records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
-    if config.questions:
-        records.write(path.with_suffix(".heldout"), HeldoutPair, heldout)
     return UnitCounts(counts=json.dumps(counts), set_aside=list(suspects.aside.values()), sha256=hashed.hexdigest())
+
+
+class _Files:
+    """The files of a unit, written as rows come, so that memory holds few of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.kept = records.Writer(path, SignedSegment)
+        self.dropped = records.Writer(path.with_suffix(".dropped"), DroppedSegment)
+        self.heldout = records.Writer(path.with_suffix(".heldout"), HeldoutPair)
+
+    def __enter__(self) -> "_Files":
+        self.stack = ExitStack()
+        for file in (self.kept, self.dropped, self.heldout):
+            self.stack.enter_context(file)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)
+
+    def hold_out(self, pairs: Iterable[HeldoutPair]) -> None:
+        """Write pairs beside the segments."""
+        for pair in pairs:
+            self.heldout.add(pair)
 
 
 Judged = tuple[list[Section], list[str | None], str]

@@ -32,7 +32,7 @@ SEED = 1
 """Of the permutations; fixed, since which pairs are found depends on it."""
 RECALL = 0.999
 """Share of the pairs right at the threshold that the bands find."""
-BLOCK = 1 << 13
+BLOCK = 1 << 11
 """Signatures that are hashed at a time."""
 PART = 1 << 16
 """Rows that are sorted at a time."""

@@ -61,9 +61,16 @@ def _passed(chunk_folder: Path, number: int, found: Verdicts) -> Iterator[tuple[
 
 def _write_files(folder: Path, cls: type[R], rows: Iterable[R]) -> int:
     """Write rows as numbered files and return how many there were."""
-    rows = iter(rows)
-    total = number = 0
-    while part := list(islice(rows, ROWS_PER_FILE)):
-        total += records.write(folder / f"{number:05d}.parquet", cls, part)
-        number += 1
+    total = 0
+    for number, part in enumerate(_parts(iter(rows))):
+        with records.Writer(folder / f"{number:05d}.parquet", cls) as file:
+            for row in part:
+                file.add(row)
+                total += 1
     return total
+
+
+def _parts(rows: Iterator[R]) -> Iterator[Iterator[R]]:
+    """The rows of one file after another, to be read one at a time."""
+    for first in rows:
+        yield chain([first], islice(rows, ROWS_PER_FILE - 1))
