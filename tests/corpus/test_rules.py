@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus import archives, chunks, files, pages, sites
+from humpback_exp.corpus import archives, chunks, files, nesting, pages, sites
 from humpback_exp.corpus.boxes import is_stop
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.overlap import resolve
@@ -319,6 +319,18 @@ def test_pages_beyond_bounds(tmp_path: Path):
 def test_pages_that_cost_too_much(html: bytes, reason: str):
     with pytest.raises(NotAPage, match=reason):
         list(sections("a.html", b"<h1>A</h1>" + html))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<div>" * 3000 + "</div>" * 3000,
+        "</div>" * 700 + "<div>" * 700 + "<b></i>" * 900 + "</b>" * 900,
+        ("<div><p><span>a</span><br></div>" * 50 + "<ul><li>" * 9 + "</ul>") * 40,
+    ],
+)
+def test_the_quick_bound_of_nesting_is_no_lower_than_what_it_bounds(source: str):
+    assert nesting._most_nesting(source) >= nesting._nesting(source)
 
 
 def test_large_drawings_cost_little():

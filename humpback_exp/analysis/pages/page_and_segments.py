@@ -10,10 +10,13 @@ from humpback_exp.analysis.pages.render import render
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import chunks, files, http, pages
 from humpback_exp.corpus.decoding import NotAPage, decode
-from humpback_exp.corpus.markup import REMOVED
+from humpback_exp.corpus.markup import BLOCKS, BREAKS, HEADERS, REMOVED
+from humpback_exp.corpus.plain import LINE_BREAK
 
 TIMEOUT = 20
 """Seconds to wait for a page."""
+LINES = ", ".join(sorted((BLOCKS | BREAKS | HEADERS | {"br"}) - {"body"}))
+"""Elements that begin and end a line."""
 
 
 @dataclass
@@ -62,11 +65,16 @@ def _read(source: str, limit: int) -> pages.Page:
 
 
 def _text(page: pages.Page) -> str:
-    """All text of the page, line by line, as it stands in the source."""
+    """All text of the page, a line for each block and each line of code."""
     try:
         tree = LexborHTMLParser(decode(page.html, page.charset))
     except NotAPage:
         return ""
     tree.strip_tags(REMOVED)
-    lines = (line.strip() for line in (tree.body.text(separator="\n") if tree.body else "").splitlines())
+    for code in tree.css("pre"):
+        code.replace_with(code.text().replace("\n", LINE_BREAK))
+    for block in tree.css(LINES):
+        block.insert_before(LINE_BREAK)
+        block.insert_after(LINE_BREAK)
+    lines = (" ".join(line.split()) for line in (tree.body.text() if tree.body else "").split(LINE_BREAK))
     return "\n".join(line for line in lines if line)
