@@ -22,8 +22,9 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Chunks
 from humpback_exp.bulk.leases import Leases
+from humpback_exp.bulk.meter import Throughput
 from humpback_exp.config import AugmentConfig, CorpusConfig, SegmentConfig, TrackingConfig
-from humpback_exp.progress import Throughput, table
+from humpback_exp.progress import table
 from humpback_exp.records import Segment, write
 
 CHUNK, FILE = 1024, 50_000

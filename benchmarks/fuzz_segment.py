@@ -19,6 +19,7 @@ from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import chunks, pages
 from humpback_exp.corpus.decoding import decode
 from humpback_exp.corpus.markup import REMOVED, SKIPPED
+from humpback_exp.corpus.plain import seen
 
 PIECES = [
     b"<div>",
@@ -98,7 +99,7 @@ def _text(page: bytes) -> str:
     """What is text by the standard: a page about HTML shows markup, and so may broken markup."""
     tree = LexborHTMLParser(decode(page))
     tree.strip_tags([*REMOVED, *SKIPPED])
-    return tree.body.text() if tree.body is not None else ""
+    return seen(tree.body.text()) if tree.body is not None else ""
 
 
 def sources(folder: Path) -> list[bytes]:

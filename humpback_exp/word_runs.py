@@ -14,7 +14,7 @@ def words(text: str) -> Run:
     return tuple(WORD.findall(text.lower()))
 
 
-def runs(text: str) -> set[Run]:
-    """All `LENGTH` words in a row; none of a shorter text."""
+def runs(text: str, length: int = LENGTH) -> set[Run]:
+    """All words in a row of this number; none of a shorter text."""
     found = words(text)
-    return {found[start : start + LENGTH] for start in range(len(found) - LENGTH + 1)}
+    return {found[start : start + length] for start in range(len(found) - length + 1)}

@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 STATE = Path(os.environ["FAKE_SLURM"])
+GRACE = 30.0
+"""Seconds between SIGTERM and SIGKILL, Slurm's default for KillWait."""
 
 
 def option(name: str, text: str, default: str = "") -> str:
@@ -75,15 +78,18 @@ def start(name: str) -> None:
 
 
 def run(name: str) -> None:
-    """What the process of a job does: waits for the jobs it depends on, runs the script, and leaves its status in a file."""
+    """What the process of a job does: waits for the jobs it depends on, runs the script, and leaves its status in a file. As a
+    node does, it kills what the script has left."""
+    signal.signal(signal.SIGTERM, lambda *_: None)  # it is for the script and its processes
     job = name.partition("_")[0]
     script = (STATE / f"script-{job}").read_text()
     needed = option("dependency", script).split(":")[1:]
     failed = any([status_of(each) for each in needed])
     words = ["bash", STATE / f"script-{job}", *(STATE / f"arguments-{job}").read_text().split()]
     status = 1 if failed else subprocess.call(words)
-    (STATE / f"ended-{name}").write_text(str(status))
-    sys.exit(status)
+    if not (STATE / f"taken-{name}").exists():
+        (STATE / f"ended-{name}").write_text(str(status))
+    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def status_of(job: str) -> int:
@@ -120,8 +126,9 @@ def srun(arguments: str) -> None:
 def sacct(arguments: str) -> None:
     print("JobID|State|NodeList")
     for task in STATE.glob("task-*"):
-        state = "RUNNING" if alive(Path(task.read_text())) else "FAILED"
-        print(f"{task.name.removeprefix('task-')}|{state}|node1")
+        name = task.name.removeprefix("task-")
+        ended = "PENDING" if (STATE / f"taken-{name}").exists() else "FAILED"
+        print(f"{name}|{'RUNNING' if alive(Path(task.read_text())) else ended}|node1")
 
 
 def squeue(arguments: str) -> None:
@@ -140,13 +147,26 @@ def scancel(arguments: str) -> None:
 
 
 def scontrol(arguments: str) -> None:
-    if arguments.startswith("requeue"):  # asked by the job itself, which ends for it
-        name = arguments.split()[-1]
-        os.setsid()
-        os.killpg(int((STATE / f"task-{name}").read_text()), signal.SIGKILL)
-        start(name)
+    if arguments.startswith("requeue"):
+        if os.fork() == 0:  # the job asks for it itself, so who does it must outlive the job
+            os.setsid()
+            preempt(arguments.split()[-1])
     else:
         print(arguments.split()[-1])
+
+
+def preempt(name: str) -> None:
+    """Take a job's nodes and queue it again: SIGTERM to all its processes, SIGKILL to those that are left after a while."""
+    leader = int((STATE / f"task-{name}").read_text())
+    (STATE / f"taken-{name}").touch()
+    os.killpg(leader, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline and alive(Path(str(leader))):
+        time.sleep(0.05)
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+    start(name)
+    (STATE / f"taken-{name}").unlink()
 
 
 if __name__ == "__main__":

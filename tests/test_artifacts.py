@@ -151,7 +151,7 @@ def test_unfinished_inputs_are_refused(tmp_path: Path) -> None:
     artifacts.begin(config)
     with pytest.raises(ValueError, match="unfinished; run the command that writes it again"):
         artifacts.fingerprint(str(config.folder))
-    with pytest.raises(ValueError, match="unfinished; run python curate.py name=\\w+ first"):
+    with pytest.raises(ValueError, match=f"unfinished; run python curate.py name=\\w+ output_root={tmp_path} first"):
         artifacts.require_input(str(config.folder), "curated")
     with pytest.raises(ValueError, match="no such finished folder"):
         artifacts.require_input(str(tmp_path / "nothing"), "curated")

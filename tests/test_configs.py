@@ -154,7 +154,8 @@ def test_the_demo_chooses_by_one_half_of_the_questions_and_reports_the_other() -
 def test_the_headline_command_names_all_that_is_missing(tmp_path: Path) -> None:
     line = one_line_error(run("train.py", "model=llama65b", "data=curated_a5", f"output_root={tmp_path}"))
     assert "this machine has no GPU; use 2 node(s) of 8 x 80 GB" in line
-    assert line.endswith(f"; and {tmp_path}/scored/m1: no such finished folder; run python curate.py name=m1 first")
+    made_by = f"run python curate.py name=m1 output_root={tmp_path} first"
+    assert line.endswith(f"; and {tmp_path}/scored/m1: no such finished folder; {made_by}")
     assert not list(tmp_path.iterdir())
 
 

@@ -1,5 +1,6 @@
 """What a bulk stage says while it runs: log lines, and the same figures to W&B, whoever does the chunks."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from humpback_exp.analysis.pages.terminal import pair
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk import executors
 from humpback_exp.bulk.chunks import Chunks
+from humpback_exp.bulk.meter import Meter, Throughput
 from humpback_exp.errors import format_error
-from humpback_exp.progress import Meter, Throughput, part
+from humpback_exp.progress import part
 from humpback_exp.records import Example
 from tests.bulk.folders import augmentation, command, made_segments
 from tests.bulk.test_chunks import done
@@ -48,7 +50,7 @@ def test_figures_add_up_and_give_speeds_a_worker() -> None:
 
 def test_what_an_earlier_session_did_is_done_but_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     meter = Meter(40, "augment web", Throughput(20, 10, 900, 9.0), lambda *_: None)
     clock[0] += 2.0
     meter.committed(Throughput(4, 4, 80, 2.0))
@@ -67,7 +69,7 @@ def test_the_first_of_two_passes_moves_the_meter(
 ) -> None:
     """Both read all rows; before a chunk is committed nothing is known of what it keeps."""
     clock, heard = [0.0], list[dict[str, float]]()
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     caplog.set_level("INFO", "humpback_exp")
     meter = Meter(620, "score m0", Throughput(), lambda figures, rows: heard.append(dict(figures)))
     for _ in range(62):
@@ -91,7 +93,7 @@ def test_thirds_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_line_and_one_point_an_interval(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     clock, heard = [0.0], Listening()
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     caplog.set_level("INFO", "humpback_exp")
     meter = Meter(4000, "score m0", Throughput(), heard.log)
     for _ in range(100):

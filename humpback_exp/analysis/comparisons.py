@@ -8,7 +8,8 @@ import numpy as np
 
 from humpback_exp.analysis.evaluations import measures
 from humpback_exp.analysis.measures import WIN, Measure, Row
-from humpback_exp.analysis.settings import Setting, grid, judged_alike, opposed, shared
+from humpback_exp.analysis.recipes import judged_alike
+from humpback_exp.analysis.settings import Setting, grid, opposed, shared
 from humpback_exp.evaluation.intervals import Grid, Interval, paired, paired_by_seed, unpaired
 
 FEWEST = 10

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from humpback_exp.analysis.ablation_plans import plan_of_ablation
 from humpback_exp.analysis.ablations import ABLATIONS, by_folder
 from humpback_exp.analysis.comparisons import Comparison, compare
 from humpback_exp.analysis.evaluations import Evaluation, by_group
 from humpback_exp.analysis.measures import LOSS, WIN
-from humpback_exp.analysis.planned_comparisons import Pair, Plan, alone, pair, plan_of_ablation, plans_of_loop
+from humpback_exp.analysis.planned_comparisons import Pair, Plan, alone, pair, plans_of_loop
 from humpback_exp.analysis.settings import Setting, settings
 
 

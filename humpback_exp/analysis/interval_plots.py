@@ -54,9 +54,9 @@ def panel(name: str, title: str, axis: str, x: str, lines: Lines, zero: float | 
         (_rows if named else _curves)(axes, lines)
         if zero is not None:
             (axes.axvline if named else axes.axhline)(zero, color=SOFT, linewidth=0.8)
-        (axes.set_xlabel if named else axes.set_ylabel)(axis)
+        axes.set_xlabel(axis if named else x)
         if not named:
-            axes.set_xlabel(x)
+            axes.set_ylabel(axis.replace(", ", "\n"))  # beside an axis a line holds half of it
         if legend:
             place = {"loc": "outside upper left", "ncols": columns, "frameon": False, "handlelength": 1.5}
             axes.figure.legend(**place, columnspacing=1)

@@ -32,7 +32,7 @@ def of_sweep(x: str, result: Result, told: Sequence[Setting], paper: Sequence[Pu
             continue
         found.append(panel(measure.key, "Ours", measure.label, x, _levels(told, measure)))
         made = changes(measure, result, told)
-        found.append(panel(f"{measure.key}_change", "Ours, change", measure.label_of_change, x, made, zero=0))
+        found.append(panel(f"{measure.key}_change", "Ours", measure.label_of_change, x, made, zero=0))
     return [figure for figure in found if figure is not None]
 
 

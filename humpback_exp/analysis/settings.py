@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from humpback_exp.analysis.ablations import Ablation
 from humpback_exp.analysis.evaluations import Evaluation, measures
-from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.format import amount
-from humpback_exp.analysis.measures import PREFERENCE, WIN, Measure, Row
+from humpback_exp.analysis.measures import PREFERENCE, Measure, Row
 from humpback_exp.analysis.placement import Place
+from humpback_exp.analysis.recipes import made_by, shown
 from humpback_exp.artifacts.catalog import differing
 from humpback_exp.evaluation.intervals import Grid, Interval, pooled
 
@@ -100,74 +99,15 @@ def _but_the_seed(runs: Sequence[Evaluation]) -> list[tuple[str, list[Evaluation
     """
     groups: dict[tuple[tuple[str, str], ...], dict[int, Evaluation]] = {}
     for run in runs:
-        groups.setdefault(tuple(sorted(_made_by(run).items())), {}).setdefault(run.seed, run)
+        groups.setdefault(tuple(sorted(made_by(run).items())), {}).setdefault(run.seed, run)
     keys = differing([dict(facts) for facts in groups])
     return [
-        (", ".join(_shown(next(iter(members.values())), key) for key in keys), [members[s] for s in sorted(members)])
+        (", ".join(shown(next(iter(members.values())), key) for key in keys), [members[s] for s in sorted(members)])
         for members in groups.values()
     ]
-
-
-def also_differ(ablation: Ablation, runs: Sequence[Evaluation]) -> list[str]:
-    """What else but the ablation's own settings and the seed made its runs differ, so that it may explain a gap."""
-    facts = [_recipe(run) | {"heldout": input_fingerprint(run.folder, "heldout") or ""} for run in runs]
-    common = set.intersection(*(set(each) for each in facts))
-    return [
-        key for key in differing([{key: each[key] for key in common} for each in facts]) if key not in ablation.keys
-    ]
-
-
-def judged_alike(runs: Sequence[Evaluation]) -> bool:
-    """Whether the win rates of all that were judged are by the same judge and against the same model's answers."""
-    found = [_judged_by(run) for run in runs if run.rows[WIN.key]]
-    return all(one == found[0] for one in found)
 
 
 def opposed(ours: Setting, theirs: Setting) -> bool:
     """Whether the answers of ours were judged against those of theirs."""
     references = {run.folder.fingerprint for run in theirs.runs}
     return all(run.opponent is not None and run.opponent.folder.fingerprint in references for run in ours.runs)
-
-
-def _judged_by(run: Evaluation) -> dict[str, str]:
-    """The judge, and the opponent by all that made it but the seed, as each seed has its own."""
-    reference = input_fingerprint(run.folder, "reference")
-    return {
-        "judge.path": repr(input_fingerprint(run.folder, "judge.path")),
-        "judge.template": repr(run.folder.manifest.config.get("judge.template")),
-        "reference": repr(reference if run.opponent is None else sorted(_recipe(run.opponent).items())),
-    }
-
-
-def _made_by(run: Evaluation) -> dict[str, str]:
-    """All that made it and its figures, but the seed; the judge only where one was asked."""
-    return _recipe(run) | (_judged_by(run) if run.folder.manifest.config.get("judge.prompts") else {})
-
-
-def _recipe(run: Evaluation) -> dict[str, str]:
-    """The facts without the seed and all that follows from it: other seeds have scores of their own, by the same rules."""
-    facts = {key: value for key, value in _facts(run).items() if key != "seed"}
-    for source, key in (("seed", "data.seed_size"), ("web", "data.size")):
-        if run.short(source):
-            facts[key] = repr(None)
-    if run.scored is not None:
-        config = {key: value for key, value in run.scored.manifest.config.items() if key != "seed"}
-        facts["data.scored"] = repr((run.rounds, sorted(config.items())))
-    return facts
-
-
-def _facts(run: Evaluation) -> dict[str, str]:
-    """Config of the evaluation and of its model, and the fingerprints of what the model was made from."""
-    if run.model is None:
-        sources = {"model_path": input_fingerprint(run.folder, "model_path")}
-        return {key: repr(value) for key, value in (run.folder.manifest.config | sources).items()}
-    made = run.model.manifest
-    sources = {key: value["fingerprint"] for key, value in made.inputs.items()}
-    return {key: repr(value) for key, value in (run.folder.manifest.config | made.config | sources).items()}
-
-
-def _shown(run: Evaluation, key: str) -> str:
-    """A setting as a reader knows it: of a path the last two names."""
-    path = (input_path(run.model, key) if run.model else None) or input_path(run.folder, key)
-    own = _made_by(run).get(key, "unset")
-    return f"{key} {'/'.join(Path(path).parts[-2:]) if path else 'none' if own == repr(None) else own}"

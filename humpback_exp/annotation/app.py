@@ -4,7 +4,6 @@ The page is three fixed files. Texts of the web and of models travel as JSON and
 content policy allows no script but the page's own.
 """
 
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -19,18 +18,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from humpback_exp.annotation.items import Study
+from humpback_exp.annotation.requests import body_of, judgement_of
 from humpback_exp.annotation.session import Rules, Session, session, turned
 from humpback_exp.annotation.store import Conflict, Store
 from humpback_exp.progress import log
 
 PAGE = Path(__file__).parent / "page"
-LONGEST = 4000
-"""Characters of a reason."""
-LARGEST = 64 * 1024
-"""Bytes of a request."""
-DAY = 86_400.0
-MOST_REVISIONS = 1 << 31
-"""More than anybody makes, and fewer than the database can count."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -66,7 +59,7 @@ def build(study: Study, rules: Rules, store: Store, tokens: dict[str, str]) -> S
         item = at.find(request.path_params["item"])
         if item is None:
             raise HTTPException(409, "This item is closed now, and what was saved of it stays.")
-        value, reason, seconds, seen = _judgement(await _body(request), at)
+        value, reason, seconds, seen = judgement_of(await body_of(request), at)
         swapped = study.swapped(at.rater, item)
         try:
             store.keep(at.rater, item.id, turned(value, swapped), swapped, reason, seconds, seen)
@@ -106,38 +99,6 @@ def _file(name: str) -> Any:
         return FileResponse(PAGE / name)
 
     return file
-
-
-async def _body(request: Request) -> Any:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            raise HTTPException(413, f"A request may have {LARGEST} bytes.")
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "A judgement is JSON.") from None
-
-
-def _judgement(body: Any, at: Session) -> tuple[int, str, float, int]:
-    """Value as shown, reason, seconds and revision seen of a request; HTTPException where one is missing or out of bounds."""
-    values = [choice.value for choice in at.study.choices]
-    try:
-        value, reason, seconds, seen = (body[key] for key in ("value", "reason", "seconds", "revision"))
-    except (KeyError, TypeError):
-        raise HTTPException(400, "A judgement has value, reason, seconds and revision.") from None
-    if type(value) is not int or value not in values:
-        raise HTTPException(400, f"value must be one of {values}.")
-    if not isinstance(reason, str) or len(reason) > LONGEST:
-        raise HTTPException(400, f"reason must be a text of {LONGEST} characters at most.")
-    if not reason.strip() and (at.rules.reasons or at.phase == "test"):
-        raise HTTPException(400, "Write a reason.")
-    if not isinstance(seconds, int | float) or not 0 <= seconds <= DAY:
-        raise HTTPException(400, f"seconds must be a number from 0 to {DAY:.0f}.")
-    if type(seen) is not int or not 0 <= seen < MOST_REVISIONS:
-        raise HTTPException(400, "revision must be the one that was shown.")
-    return value, reason.strip().encode(errors="replace").decode(), float(seconds), seen
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 
 from humpback_exp import artifacts
 from humpback_exp.annotation import figures
+from humpback_exp.annotation.agreement import Row, agreement, by
 from humpback_exp.annotation.items import Study, names_of
 from humpback_exp.annotation.serve import database, opened
 from humpback_exp.annotation.store import Judgement
@@ -88,16 +89,16 @@ def annotations(study: Study, judgements: Sequence[Judgement]) -> list[Annotatio
     ]
 
 
-def summary(config: AnnotateConfig, rows: Sequence[Annotation]) -> dict[str, list[figures.Row]]:
+def summary(config: AnnotateConfig, rows: Sequence[Annotation]) -> dict[str, list[Row]]:
     """Title -> the rows of a table."""
-    found: dict[str, list[figures.Row]] = {}
+    found: dict[str, list[Row]] = {}
     if config.evals:
         found["preference"] = figures.comparisons(rows)
         found["Bradley-Terry"] = figures.strengths(rows)
         found["judge"] = figures.with_judge(rows, verdicts(config.evals))
     else:
         found["labels"] = figures.labels(rows)
-    found["agreement"] = [figures.agreement(rows, ordered=config.scale == "five" and not config.evals)]
+    found["agreement"] = [agreement(rows, ordered=config.scale == "five" and not config.evals)]
     found["raters"] = figures.raters(rows)
     return {name: part for name, part in found.items() if part}
 
@@ -117,9 +118,9 @@ def verdicts(evals: Sequence[str]) -> dict[tuple[str, ...], dict[str, str]]:
 def labelled(rows: Sequence[Annotation]) -> str:
     """JSON lines of pairs, each with the mean of its labels and all reasons."""
     lines = []
-    for own in figures.by(rows, lambda row: row.source).values():
+    for own in by(rows, lambda row: row.source).values():
         label, first = sum(row.value for row in own) / len(own), own[0]
-        line: figures.Row = {"id": first.source, "instruction": first.instruction, "output": first.texts[0]}
+        line: Row = {"id": first.source, "instruction": first.instruction, "output": first.texts[0]}
         line |= {"label": label, "reason": " / ".join(row.reason for row in own if row.reason)}
         lines.append(json.dumps(line, ensure_ascii=False))
     return "\n".join(lines) + "\n"

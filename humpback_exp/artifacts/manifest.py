@@ -115,7 +115,9 @@ def command_for(folder: Path) -> str:
         return "the command that writes it"
     name = folder.name.split("-")[0] if folder.parent.name in ("curated", "gates") else folder.name
     key = "experiment" if folder.parent.name == "models" and name in EXPERIMENTS else "name"
-    return f"{COMMANDS[folder.parent.name]} {key}={name}"
+    root = folder.parent.parent
+    elsewhere = "" if root == Path("outputs") else f" output_root={root}"
+    return f"{COMMANDS[folder.parent.name]} {key}={name}{elsewhere}"
 
 
 def load(folder: Path) -> Manifest:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.artifacts.catalog import differing, facts
-from humpback_exp.artifacts.content import LARGE
+from humpback_exp.artifacts.content import LARGE, sha256_of
 from humpback_exp.artifacts.hashing import by_their_ends, digest, fingerprint
 from humpback_exp.artifacts.manifest import Manifest
 from humpback_exp.artifacts.measurements import aligned, without_gained
@@ -86,7 +86,9 @@ def require_match(there: Manifest, wanted: Manifest, folder: Path, moved_by: str
 def _known_by_ends(there: Manifest, wanted: Manifest, key: str) -> bool:
     """Whether an input is another by its whole content, but the same by size and ends."""
     mark, now = there.inputs.get(key, {}).get("fingerprint"), wanted.inputs[key]
-    return mark != now["fingerprint"] and mark == fingerprint(now["path"], by_their_ends)
+    return mark != now["fingerprint"] and any(
+        mark == fingerprint(now["path"], rule) for rule in (by_their_ends, sha256_of)
+    )
 
 
 def _begun_at(there: Manifest, folder: Path) -> float:

@@ -14,8 +14,9 @@ from typing import Generic, TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS, write_text
 from humpback_exp.bulk.leases import Leases
+from humpback_exp.bulk.meter import ROWS_AND_TOKENS, Throughput, Words
 from humpback_exp.config import BulkConfig
-from humpback_exp.progress import ROWS_AND_TOKENS, Advance, Throughput, Words
+from humpback_exp.progress import Advance
 from humpback_exp.records import write
 
 I = TypeVar("I")  # noqa: E741

@@ -11,9 +11,9 @@ from typing import TypeVar
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
 from humpback_exp.bulk.leases import Leases
+from humpback_exp.bulk.meter import Meter, Throughput
 from humpback_exp.bulk.workers import AnyAlive, clear, local, raise_failure
 from humpback_exp.config import BulkConfig
-from humpback_exp.progress import Meter, Throughput
 from humpback_exp.tracking import Tracker
 
 I = TypeVar("I")  # noqa: E741

@@ -12,6 +12,10 @@ class SizesConfig:
     """How much data the loop will see. Counts left at null are read from the folders of the loop, else they are the paper's;
     lengths are the paper's, in characters."""
 
+    pages: int | None = bounded(None, POSITIVE)
+    """Pages of the corpus, whose segmentation is then planned, too."""
+    sample: str | None = None
+    """A finished folder of segments of such pages (corpus.pages=10000 draws some), whose rates are taken instead of ours."""
     seed: int | None = bounded(None, POSITIVE)
     """Human pairs; else those of data.seed_path, else 3,200 (paper Table 2)."""
     segments: int | None = bounded(None, POSITIVE)

@@ -7,10 +7,10 @@ that belong to nothing, reading goes on at the next record.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from humpback_exp import reasons
 from humpback_exp.corpus import http, streams
+from humpback_exp.corpus.files import File
 from humpback_exp.progress import log
 
 RANGE = 64 << 20
@@ -103,13 +103,13 @@ def pattern_after_line(pattern: "re.Pattern[bytes]") -> "re.Pattern[bytes]":
     return NEXT_WARC if pattern is WARC else NEXT_ARC
 
 
-def ranges(path: Path) -> list[tuple[int, int | None]]:
+def ranges(file: File) -> list[tuple[int, int | None]]:
     """Places between which workers may share an archive; the last has no end."""
-    starts = list(range(0, max(1, path.stat().st_size), RANGE))
+    starts = list(range(0, max(1, file.size()), RANGE))
     return list(zip(starts, [*starts[1:], None], strict=True))
 
 
-def read(path: Path, start: int = 0, end: int | None = None, limit: int = 8 << 20) -> Iterator[Found]:
+def read(file: File, start: int = 0, end: int | None = None, limit: int = 8 << 20) -> Iterator[Found]:
     """The pages of the records that begin in a range of an archive, in order.
 
     Of a broken archive what can be read, then one entry that says it is broken; of what is none, an entry that says so.
@@ -117,14 +117,14 @@ def read(path: Path, start: int = 0, end: int | None = None, limit: int = 8 << 2
     Args:
         limit: largest page in bytes.
     """
-    plain = not streams.is_packed(path)
+    plain = not streams.is_packed(file)
     # A record begins after a line's end: one byte more tells whether one begins right at the start.
     first = start - 1 if plain and start else start
-    buffer = _Buffer(streams.pieces(path, first, end), first)
+    buffer = _Buffer(streams.pieces(file, first, end), first)
     if plain and start:
         buffer.drop_line()
         buffer.between = True
-    is_arc = _is_arc(path)
+    is_arc = _is_arc(file)
     records = 0
     while True:
         if not _begins(buffer, is_arc):
@@ -143,15 +143,15 @@ def read(path: Path, start: int = 0, end: int | None = None, limit: int = 8 << 2
         if found:
             yield found
     if buffer.broken and records:
-        log.warning("%s: broken after %d records; using what can be read", path, records)
-        yield Found(path.name, reason=reasons.TRUNCATED_ARCHIVE)
+        log.warning("%s: broken after %d records; using what can be read", file, records)
+        yield Found(file.address, reason=reasons.TRUNCATED_ARCHIVE)
     elif buffer.broken or (not records and start == 0):
-        log.warning("%s: no record found; is it a WARC or ARC file?", path)
-        yield Found(path.name, reason=reasons.TRUNCATED_ARCHIVE)
+        log.warning("%s: no record found; is it a WARC or ARC file?", file)
+        yield Found(file.address, reason=reasons.TRUNCATED_ARCHIVE)
 
 
-def _is_arc(path: Path) -> bool:
-    first = next(streams.pieces(path), b"") or b""
+def _is_arc(file: File) -> bool:
+    first = next(streams.pieces(file), b"") or b""
     return first.startswith(ARC_START) and ARC.match(first) is not None
 
 

@@ -4,21 +4,26 @@ A chunk is a few files with one name: kept rows, dropped rows, held-out pairs. W
 bulk step, whose file is written last and commits the chunk.
 """
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from humpback_exp import reasons, records
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus import dedup, pages, questions
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.filters import drop_reason, is_capital_word
+from humpback_exp.corpus.optional_filters import OptionalFilters
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import Section, cut, dropped_record
 from humpback_exp.corpus.sites import Sites, lines_of, repeated
-from humpback_exp.corpus.suspects import Suspects
+from humpback_exp.corpus.suspects import READING_SECONDS, SECONDS, Suspects
 from humpback_exp.progress import Advance
 from humpback_exp.records import DroppedSegment, HeldoutPair, Segment
 
@@ -47,64 +52,101 @@ class UnitCounts:
     """JSON: `pages`, `kept`, `capital words`, and drop reasons of pages and segments."""
     set_aside: list[str]
     """Pages that killed two processes."""
+    sha256: str
+    """Of addresses and contents of its pages, as they were read."""
 
 
-def work(unit: pages.Unit, config: CorpusConfig, folder: Path, advance: Advance = lambda *_: None) -> UnitCounts:
+def work(
+    unit: pages.Unit,
+    config: CorpusConfig,
+    folder: Path,
+    optional: OptionalFilters,
+    advance: Advance = lambda *_: None,
+) -> UnitCounts:
     """Cut and filter the pages of a unit and write its files, all but the one that commits them.
 
     Args:
+        optional: filters beyond the paper.
         advance: called with every page.
     """
     counts: Counter[str] = Counter()
-    kept: list[SignedSegment] = []
-    dropped: list[DroppedSegment] = []
-    heldout: list[HeldoutPair] = []
-    path = _file(folder, unit.number)
-    with Suspects(path) as suspects:
-        for found, verdicts, why in _judged_pages(unit, config, suspects):
+    hashed = hashlib.sha256()
+    with _Files(_file(folder, unit.number)) as files, Suspects(_file(folder, unit.number)) as suspects:
+        for page, (found, verdicts, why) in _judged_pages(unit, config, suspects, optional):
             advance(0, 1)
+            hashed.update(page.url.encode("utf-8", "backslashreplace") + b"\0" + page.html)
             counts["pages"] += 1
             if why:
                 counts[reasons.PAGE + why] += 1
             if config.questions and (asked := questions.on_page(found)):
-                heldout += questions.pairs(asked, config)
+                files.hold_out(questions.pairs(asked, config))
                 verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
-            for section, reason in zip(found, verdicts, strict=True):
+            for section, verdict in zip(found, verdicts, strict=True):
+                reason = verdict or optional.reason(section.text)
                 if reason:
-                    dropped.append(section.dropped(reason))
+                    files.dropped.add(section.dropped(reason))
                 else:
-                    kept.append(_signed(section))
+                    whole, section.text = section.text, optional.masked(section.text)
+                    counts["masked"] += section.text != whole
+                    files.kept.add(_signed(section))
                 counts[reason or "kept"] += 1
                 counts["capital words"] += reason == reasons.CAPITAL_HEADER and is_capital_word(section.header)
-    records.write(path.with_suffix(".kept"), SignedSegment, kept)
-    records.write(path.with_suffix(".dropped"), DroppedSegment, dropped)
-    if config.questions:
-        records.write(path.with_suffix(".heldout"), HeldoutPair, heldout)
-    return UnitCounts(counts=json.dumps(counts), set_aside=list(suspects.aside.values()))
+    return UnitCounts(counts=json.dumps(counts), set_aside=list(suspects.aside.values()), sha256=hashed.hexdigest())
+
+
+class _Files:
+    """The files of a unit, written as rows come, so that memory holds few of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.kept = records.Writer(path, SignedSegment)
+        self.dropped = records.Writer(path.with_suffix(".dropped"), DroppedSegment)
+        self.heldout = records.Writer(path.with_suffix(".heldout"), HeldoutPair)
+
+    def __enter__(self) -> "_Files":
+        self.stack = ExitStack()
+        for file in (self.kept, self.dropped, self.heldout):
+            self.stack.enter_context(file)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)
+
+    def hold_out(self, pairs: Iterable[HeldoutPair]) -> None:
+        """Write pairs beside the segments."""
+        for pair in pairs:
+            self.heldout.add(pair)
 
 
 Judged = tuple[list[Section], list[str | None], str]
 """The sections of a page, why each is dropped, and why the page as a whole is none."""
+SET_ASIDE: Judged = ([], [], reasons.SET_ASIDE)
+BLOCKED: Judged = ([], [], reasons.BLOCKED)
 
 
-def _judged_pages(unit: pages.Unit, config: CorpusConfig, suspects: Suspects) -> Iterator[Judged]:
-    """The pages of a unit; of what kills its worker, that it was set aside."""
-    name, limit = unit.describe(), config.max_page_mb
+def _judged_pages(
+    unit: pages.Unit, config: CorpusConfig, suspects: Suspects, optional: OptionalFilters
+) -> Iterator[tuple[pages.Page, Judged]]:
+    """The pages of a unit and what becomes of them; of what kills its worker, that it was set aside."""
+    name, limit, patience = unit.describe(), config.max_page_mb, READING_SECONDS
     sites: Sites = {}
-    if config.site_lines and suspects.allows("sites", f"lines that repeat in {name}", repeated, unit, limit):
+    if config.site_lines and suspects.allows("sites", f"lines that repeat in {name}", patience, repeated, unit, limit):
         sites = repeated(unit, limit)
     source = pages.read(unit, limit)
-    number = 0
-    while True:
-        if not suspects.allows(f"read {number}", f"{name} from page {number} on", _read_to, unit, limit, number):
-            yield [], [], reasons.SET_ASIDE
+    for number in count():
+        if not suspects.allows(
+            f"read {number}", f"{name} from page {number} on", patience, _read_to, unit, limit, number
+        ):
+            yield pages.Page(name), SET_ASIDE
             return
         page = next(source, None)
         if page is None:
             return
-        allowed = suspects.allows(f"cut {number}", page.url, judged, page, config, sites)
-        yield judged(page, config, sites) if allowed else ([], [], reasons.SET_ASIDE)
-        number += 1
+        if optional.blocks(page.url):
+            yield page, BLOCKED
+        elif suspects.allows(f"cut {number}", page.url, SECONDS, judged, page, config, sites):
+            yield page, judged(page, config, sites)
+        else:
+            yield page, SET_ASIDE
 
 
 def _read_to(unit: pages.Unit, max_page_mb: int, number: int) -> None:

@@ -2,11 +2,11 @@
 
 import html as entities
 import re
-from collections import Counter
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from humpback_exp import reasons
+from humpback_exp.corpus.nesting import VOID, too_dear
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 ESCAPED = ("iso-2022-jp", "hz-gb-2312", "iso-2022-kr")
@@ -22,6 +22,9 @@ CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]*\sencoding\s*=\s*[\"']([\w.:-]+)")
 MAX_BAD_SHARE = 0.02
 """Pages with more zero and replacement characters than this are taken for binary data or a wrong encoding."""
+
+CONTROLS = bytes([*range(1, 9), 11, *range(14, 32), 127])
+"""Characters that mean nothing in a page, and would make text of a tag that holds one. Zeros tell binary data."""
 
 MARK = "at-byte"
 HEADERS = re.compile(rb"<h[1-6](?=[\s>/])")
@@ -39,17 +42,8 @@ MAX_TAG = 4000
 NAME = re.compile(r"[a-zA-Z][\w:-]*")
 CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.S)
 DOCTYPE_SUBSET = re.compile(r"(<!DOCTYPE[^\[>]{0,500})\[.*?\]\s*>", re.I | re.S)
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-
-TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)([^<>]*)")
-OUT_OF_DRAWINGS = frozenset("blockquote body center div dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split())
-"""Tags that end a drawing they stand in, closed or not."""
-CLOSED_BY_THEMSELVES = VOID | frozenset("p li dt dd tr td th tbody thead tfoot option optgroup html head body".split())
 MANY_TAGS = 10_000
-MAX_ELEMENTS = 200_000
-"""Elements of a page, which take some two seconds and 200 MB; real pages of the largest size have about as many."""
-MAX_NESTING = 50_000_000
-"""Sum over a page's tags of the elements open there. The parser goes through all of them at every tag: about a second."""
+"""Fewer cannot nest beyond the bound, since the elements open at a tag are half as many on average."""
 
 
 class NotAPage(ValueError):
@@ -75,8 +69,8 @@ def decode(html: bytes, charset: str | None = None) -> str:
         raise NotAPage(reasons.NOT_HTML if zeros else reasons.UNDECODABLE)
     if "<" not in text:
         raise NotAPage(reasons.NOT_HTML)
-    if text.count("<") > MANY_TAGS:
-        _check_tags(text)
+    if text.count("<") > MANY_TAGS and (reason := too_dear(text)):
+        raise NotAPage(reason)
     return _as_html(text) if XHTML.match(text) else text
 
 
@@ -153,7 +147,10 @@ def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
         at = tag.start() if is_role else tag.end()
         pieces += [html[done:at], f" {MARK}={start} ".encode(encoding if wide else "ascii")]
         done = at
-    text = b"".join([*pieces, html[done:]]).decode(encoding, errors)
+    source = b"".join([*pieces, html[done:]])
+    if not wide and encoding not in ESCAPED:
+        source = source.translate(None, CONTROLS)
+    text = source.decode(encoding, errors)
     # A download that was cut off inside a character.
     return text.removesuffix("\ufffd") if errors == "replace" else text
 
@@ -169,28 +166,3 @@ def _as_html(text: str) -> str:
             pieces.append(f"{text[done : end.start()]}></{name[0]}>")
             done = end.end()
     return "".join(pieces) + text[done:]
-
-
-def _check_tags(text: str) -> None:
-    if text.count("<") - text.count("</") > MAX_ELEMENTS:
-        raise NotAPage(reasons.TOO_MANY_ELEMENTS)
-    depths: Counter[str] = Counter()
-    total = work = 0
-    draws = "<svg" in text.lower() or "<math" in text.lower()
-    for closing, tag, rest in TAG.findall(text):
-        name = tag.lower()
-        if draws and name in OUT_OF_DRAWINGS:
-            depths["svg"] = depths["math"] = 0
-        # In drawings and formulas, and only there, a tag may close itself.
-        drawn = draws and (depths["svg"] or depths["math"]) and rest.endswith("/")
-        if name in CLOSED_BY_THEMSELVES or drawn:
-            continue
-        if not closing:
-            depths[name] += 1
-            total += 1
-        elif depths[name]:
-            depths[name] -= 1
-            total -= 1
-        work += total
-        if work > MAX_NESTING:
-            raise NotAPage(reasons.NESTED)

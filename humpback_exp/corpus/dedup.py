@@ -3,22 +3,25 @@
 The first in order is kept. Order is that of the files' names and of the headers in a page, so the outcome does not
 depend on workers. The paper says that it removed duplicates across segments, not how.
 
-Signatures lie in a file, and candidates are found by sorting, a band of the signatures at a time: what is held in memory
-is a few dozen bytes a segment. Called by the segment stage; workers make the signatures.
+All that grows with the segments lies on the disk: signatures, the numbers that rows may share, sorted a part at a time, and
+what was kept of each group of rows that share one. Memory holds a part, and a byte a segment. Called by the segment stage;
+workers make the signatures.
 """
 
 import hashlib
-import os
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
+from humpback_exp.corpus.disk_arrays import Numbers, append, distribute, read_numbers
+from humpback_exp.corpus.verdicts import Verdicts
 from humpback_exp.reasons import DUPLICATE, NEAR_DUPLICATE
 from humpback_exp.word_runs import Run, words
 
@@ -29,7 +32,10 @@ SEED = 1
 """Of the permutations; fixed, since which pairs are found depends on it."""
 RECALL = 0.999
 """Share of the pairs right at the threshold that the bands find."""
-BLOCK = 1 << 14
+BLOCK = 1 << 11
+"""Signatures that are hashed at a time."""
+PART = 1 << 16
+"""Rows that are sorted at a time."""
 Array = NDArray[np.uint64]
 
 
@@ -62,52 +68,26 @@ def _words(text: str) -> Run:
     return words(text)
 
 
-def reasons(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> list[str | None]:
+def verdicts(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> Verdicts:
     """Why each row is dropped, None for one that is kept: it repeats a row that was kept before.
 
     Args:
         rows: in order.
         count: their number.
         threshold: estimated Jaccard similarity of word 5-grams from which two segments are near duplicates.
-        scratch: file to hold the signatures meanwhile; removed in the end.
+        scratch: folder for what does not fit in memory, some 700 bytes a row; removed in the end.
     """
+    if not count:
+        return Verdicts(0)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
     try:
-        with scratch.open("w+b") as file:
-            return _search(rows, count, threshold, file)
+        columns = _hash(rows, _bands(threshold), scratch)
+        exact = _group(columns[:2], 0, count, scratch)
+        _group(columns[2:], exact, count, scratch)
+        return _judge(exact, count, threshold, scratch)
     finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _search(rows: Iterable[Fingerprint], count: int, threshold: float, file: BinaryIO) -> list[str | None]:
-    digests, ids = np.empty(count, "<u8"), np.empty(count, "<u8")
-    for at, row in enumerate(rows):
-        file.write(bytes.fromhex(row.signature))
-        digests[at] = int(row.digest[:16], 16)
-        ids[at] = int(row.id, 16)
-    file.flush()
-    exact = _shared([digests, ids])
-    near = _shared(_band(file, count, start, end) for start, end in _bands(threshold))
-    found: list[str | None] = [None] * count
-    copies: set[int] = set()
-    alike: dict[int, list[int]] = {}
-    for at in sorted({*exact, *near}):
-        own = _signature(file, at)
-        candidates = {kept for group in near.get(at, ()) for kept in alike.get(group, ())}
-        # The same address twice: a crawl that came back. Ids must stay unique.
-        if any(group in copies for group in exact.get(at, ())):
-            found[at] = DUPLICATE
-        elif any(np.mean(own == _signature(file, kept)) >= threshold for kept in candidates):
-            found[at] = NEAR_DUPLICATE
-        else:
-            copies.update(exact.get(at, ()))
-            for group in near.get(at, ()):
-                alike.setdefault(group, []).append(at)
-    return found
-
-
-def _signature(file: BinaryIO, at: int) -> NDArray[np.uint32]:
-    size = PERMUTATIONS * np.dtype(DTYPE).itemsize
-    return np.frombuffer(os.pread(file.fileno(), size, at * size), DTYPE)
+        shutil.rmtree(scratch)
 
 
 def _bands(threshold: float) -> list[tuple[int, int]]:
@@ -120,34 +100,139 @@ def _bands(threshold: float) -> list[tuple[int, int]]:
     return [(band * rows, band * rows + rows) for band in range(bands)]
 
 
-def _band(file: BinaryIO, count: int, start: int, end: int) -> Array:
+def _hash(rows: Iterable[Fingerprint], bands: list[tuple[int, int]], folder: Path) -> list[Path]:
+    """Write the signatures, and a file for each thing that two rows may share: digest, id, and every band.
+
+    Each holds one number a row, in order.
+    """
+    columns = [folder / f"column-{number:02d}" for number in range(2 + len(bands))]
+    source = iter(rows)
+    while block := list(islice(source, BLOCK)):
+        signed = b"".join(bytes.fromhex(row.signature) for row in block)
+        append(folder / "signatures", signed)
+        values = np.frombuffer(signed, DTYPE).reshape(-1, PERMUTATIONS)
+        digests = np.array([int(row.digest[:16], 16) for row in block], np.uint64)
+        # The same address twice: a crawl that came back. Ids must stay unique.
+        ids = np.array([int(row.id, 16) for row in block], np.uint64)
+        hashed = [digests, ids, *(_band(values[:, start:end]) for start, end in bands)]
+        for path, numbers in zip(columns, hashed, strict=True):
+            append(path, numbers)
+    return columns
+
+
+def _band(values: NDArray[np.uint32]) -> Array:
     """One number for each row's values in a band."""
-    factors = np.array([0x9E3779B97F4A7C15 * (2 * n + 1) % 2**64 for n in range(end - start)], np.uint64)
-    hashed = np.empty(count, np.uint64)
-    file.seek(0)
-    for at in range(0, count, BLOCK):
-        part = np.frombuffer(file.read(BLOCK * PERMUTATIONS * 4), DTYPE).reshape(-1, PERMUTATIONS)[:, start:end]
-        mixed = (part.astype(np.uint64) + np.uint64(1)) * factors
-        hashed[at : at + BLOCK] = (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
+    factors = np.array([0x9E3779B97F4A7C15 * (2 * n + 1) % 2**64 for n in range(values.shape[1])], np.uint64)
+    mixed = (values.astype(np.uint64) + np.uint64(1)) * factors
+    hashed: Array = (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
     return hashed
 
 
-def _shared(columns: Iterable[Array]) -> dict[int, list[int]]:
-    """Rows that share a value of a column with others -> numbers of the values they share."""
-    groups: dict[int, list[int]] = {}
-    number = 0
+def _group(columns: list[Path], number: int, count: int, folder: Path) -> int:
+    """Number the values that several rows share, and write pairs of row and number, parted by rows.
+
+    Args:
+        number: of the first such value.
+
+    Returns:
+        The number after the last.
+    """
     for column in columns:
-        for rows in _groups(column):
-            for row in rows:
-                groups.setdefault(row, []).append(number)
-            number += 1
-    return groups
+        for part in distribute(column, count, PART):
+            hashed, rows = part[:, 0], part[:, 1]
+            order = np.argsort(hashed, kind="stable")
+            again = hashed[order][1:] == hashed[order][:-1]
+            follows, goes_on = np.r_[False, again], np.r_[again, False]
+            shared = follows | goes_on
+            groups = number + np.cumsum(shared & ~follows)[shared].astype(np.uint64) - np.uint64(1)
+            number += int((shared & ~follows).sum())
+            _write_members(rows[order][shared], groups, count, folder)
+        column.unlink()
+    return number
 
 
-def _groups(column: Array) -> Iterator[list[int]]:
-    order = np.argsort(column, kind="stable")
-    ordered = column[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    ends = np.r_[starts[1:], len(ordered)]
-    for start, end in zip(starts[ends - starts > 1], ends[ends - starts > 1], strict=True):
-        yield order[start:end].tolist()
+def _write_members(rows: Array, groups: Array, count: int, folder: Path) -> None:
+    order = np.argsort(rows, kind="stable")
+    pairs = np.stack([rows[order], groups[order]], axis=1)
+    parts = pairs[:, 0] // np.uint64(_part(count))
+    for part in np.unique(parts):
+        start, end = np.searchsorted(parts, part), np.searchsorted(parts, part, side="right")
+        append(folder / f"members-{int(part):04d}", pairs[start:end])
+
+
+def _part(count: int) -> int:
+    """Rows a file of pairs: each may have some two dozen, and of files there must not be too many."""
+    return max(PART // 4, -(-count // 1024), 1)
+
+
+def _judge(exact: int, count: int, threshold: float, folder: Path) -> Verdicts:
+    """The verdict on each row, in order.
+
+    Args:
+        exact: groups below this number share a digest or an id, the others a band.
+    """
+    found = Verdicts(count)
+    with _Kept(folder) as kept:
+        for path in sorted(folder.glob("members-*")):
+            for row, groups in _by_row(read_numbers(path, 2)):
+                same, near = [g for g in groups if g < exact], [g for g in groups if g >= exact]
+                if any(kept.copies[group] for group in same):
+                    found[row] = DUPLICATE
+                elif kept.has_similar(row, near, threshold):
+                    found[row] = NEAR_DUPLICATE
+                else:
+                    kept.add(row, same, near)
+    return found
+
+
+def _by_row(pairs: Array) -> Iterator[tuple[int, list[int]]]:
+    """The rows of pairs of row and group, in order, each with its groups."""
+    ordered = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    rows, starts = np.unique(ordered[:, 0], return_index=True)
+    for row, start, end in zip(rows, starts, [*starts[1:], len(ordered)], strict=True):
+        yield int(row), ordered[start:end, 1].tolist()
+
+
+class _Kept:
+    """The rows that were kept of every group, on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.signatures = Numbers(folder / "signatures", DTYPE)
+        self.copies = Numbers(folder / "copies", "u1")
+        """Whether a row of a group was kept."""
+        self.last = Numbers(folder / "last", "<u8")
+        """Group -> one more than the number of its latest link, 0 for none."""
+        self.links = Numbers(folder / "links", "<u8")
+        """A kept row, and its group's link before it, by turns."""
+        self.count = 0
+
+    def __enter__(self) -> "_Kept":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for numbers in (self.signatures, self.copies, self.last, self.links):
+            numbers.close()
+
+    def has_similar(self, row: int, groups: list[int], threshold: float) -> bool:
+        """Whether a kept row of one of the groups is like this one."""
+        candidates = {kept for group in groups for kept in self._of(group)}
+        own = self._signature(row) if candidates else None
+        return any(np.mean(own == self._signature(kept)) >= threshold for kept in candidates)
+
+    def add(self, row: int, same: list[int], near: list[int]) -> None:
+        for group in same:
+            self.copies[group] = 1
+        for group in near:
+            self.links[2 * self.count] = row
+            self.links[2 * self.count + 1] = self.last[group]
+            self.count += 1
+            self.last[group] = self.count
+
+    def _of(self, group: int) -> Iterator[int]:
+        link = self.last[group]
+        while link:
+            yield self.links[2 * link - 2]
+            link = self.links[2 * link - 1]
+
+    def _signature(self, row: int) -> NDArray[np.uint32]:
+        return self.signatures.read(row * PERMUTATIONS, PERMUTATIONS)

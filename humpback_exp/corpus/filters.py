@@ -6,27 +6,19 @@ corpus, the English part of ClueWeb22, had already been through.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import islice
-
-from resiliparse.parse.lang import detect_fast
+from collections.abc import Callable
 
 from humpback_exp import reasons
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus.boilerplate import is_stop
+from humpback_exp.corpus.boxes import is_stop
+from humpback_exp.corpus.languages import is_foreign
 from humpback_exp.corpus.segments import Section
 
-PLAIN_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z]+(?=[\s,.;:]|$)")
-PLAIN_WORDS = 6
-"""A line with so many reads like a sentence."""
 WORD = re.compile(r"\w+")
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
-PIECE_CHARS = 500
-"""The language is looked at in pieces of this size, so that a text in two is found."""
-FOREIGN_SHARE = 1 / 3
+SENTENCE_END = re.compile(r"[.!?\n](?:(?<=\n)\n*|[\"')\]]*\s+)")
+"""Begins with a class of characters, since that is what the search for a pattern is fast by."""
+PLACEHOLDER_WORDS = ("lorem", "consectetur")
 PLACEHOLDER = re.compile(r"\b(?:lorem ipsum\b|consectetur adipisci)")
-PROSE_CHARS = 200
-"""Less prose than this does not tell a language; the whole text is looked at then."""
 
 
 def drop_reason(section: Section, config: CorpusConfig) -> str | None:
@@ -110,56 +102,15 @@ def _ngrams(sentence: str, config: CorpusConfig) -> set[tuple[str, ...]]:
 
 def placeholder(section: Section, config: CorpusConfig) -> str | None:
     """Text that stands in for one to come."""
-    return reasons.PLACEHOLDER if PLACEHOLDER.search(section.text.lower()) else None
+    text = section.text.lower()
+    found = any(word in text for word in PLACEHOLDER_WORDS) and PLACEHOLDER.search(text)
+    return reasons.PLACEHOLDER if found else None
 
 
 def language(section: Section, config: CorpusConfig) -> str | None:
-    """More than a third of the text in none of the languages wanted, in the view of both detectors.
-
-    Resiliparse's takes 0.01 ms, but is wrong on 3 % of English pages and on text full of code; py3langid takes 2 ms and
-    is asked only where the fast one does not say what is wanted. Then, of a piece with enough prose, only that counts.
-    """
-    if not config.languages:
-        return None
-    prose = _prose(section.text)
-    if not (detect_fast(section.text)[0] in config.languages or _is_wanted(prose, config.languages)):
-        return reasons.LANGUAGE
-    bound = FOREIGN_SHARE * len(section.text)
-    foreign = [piece for piece in _pieces(prose) if detect_fast(piece)[0] not in config.languages]
-    if sum(map(len, foreign)) > bound:
-        foreign = [piece for piece in foreign if _careful_language(piece) not in config.languages]
-    return reasons.LANGUAGE if sum(map(len, foreign)) > bound else None
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Whole lines, of about PIECE_CHARS together; a rest too short to tell is left out."""
-    piece = ""
-    for line in text.split("\n"):
-        piece += f"{line}\n"
-        if len(piece) >= PIECE_CHARS:
-            yield piece
-            piece = ""
-    if len(piece) >= PROSE_CHARS:
-        yield piece
-
-
-def _is_wanted(text: str, languages: list[str]) -> bool:
-    return detect_fast(text)[0] in languages or _careful_language(text) in languages
-
-
-def _careful_language(text: str) -> str:
-    import py3langid
-
-    return str(py3langid.classify(text)[0])
-
-
-def _prose(text: str) -> str:
-    """The lines that read like sentences, where they are enough to go by; else everything. Code has no language."""
-    lines = [
-        line for line in text.splitlines() if len(list(islice(PLAIN_WORD.finditer(line), PLAIN_WORDS))) == PLAIN_WORDS
-    ]
-    prose = "\n".join(lines)
-    return prose if len(prose) >= PROSE_CHARS else text
+    """More than a third of the text in none of the languages wanted."""
+    foreign = config.languages and is_foreign(section.text, config.languages)
+    return reasons.LANGUAGE if foreign else None
 
 
 RULES: tuple[Callable[[Section, CorpusConfig], str | None], ...] = (

@@ -31,13 +31,13 @@ PROSE_LINK_SHARE = 0.3
 """Navigation and forms with this much text, and few links in it, say something."""
 MANY_KEPT = 50
 """Wrappers inside one another that were found to hold the page; further ones are not looked at again."""
-TELLING = frozenset("aria-hidden class hidden id role style".split())
+STATES = frozenset("aria-hidden hidden role style".split())
+TELLING = STATES | {"class", "id"}
 NAMES_SEEN: dict[str, tuple[str, str] | None] = {}
 MAX_NAMES_SEEN = 50_000
 NOTE_BOX = re.compile(r"\b(?:note|tip|hint|warning|caution|important|info|example|admonition|callout)\b", re.I)
 """Asides that belong to the text around them."""
 SPACES = " \n\t\r\f\xa0"
-UNSEEN_NAME = ("", "")
 Evidence = tuple[str, str]
 """A kind of furniture, and what speaks for it in the words of a drop reason."""
 
@@ -93,9 +93,12 @@ class Furniture:
     def _holds_the_text(self, node: LexborNode, kind: str) -> bool:
         if kind == NUMBERS:
             return not "".join(node.text().split()).isdigit()
-        chars = _chars(node)
+        text = node.text()
         needed = HELD[kind] * self.text_chars
-        prose = PROSE_CHARS.get(kind, chars + 1)
+        prose = PROSE_CHARS.get(kind, len(text) + 1)
+        if len(text) < min(needed, prose):
+            return False
+        chars = _without_spaces(text)
         if chars < min(needed, prose) or not chars:
             return False
         linked = _linked_chars(node)
@@ -104,10 +107,9 @@ class Furniture:
 
 def says_nothing(attributes: dict[str, str | None]) -> bool:
     """Whether no attribute can speak for furniture, as with most elements: the quick answer."""
-    for name, value in attributes.items():
-        if name in TELLING and (name not in ("class", "id") or NAMES_SEEN.get(value or "", UNSEEN_NAME) is not None):
-            return False
-    return True
+    if not STATES.isdisjoint(attributes):
+        return False
+    return _meaning(attributes.get("class")) is None and _meaning(attributes.get("id")) is None
 
 
 def _hidden(attributes: dict[str, str | None]) -> Evidence | None:
@@ -128,7 +130,7 @@ def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evi
         return ROLES[role], f"role {role}"
     for name in ("class", "id"):
         value = attributes.get(name)
-        found = _meaning(value) if value else None
+        found = _meaning(value)
         if found and not (name == "id" and _is_named_after_its_header(node, value or "")):
             return found[0], f"{name} {found[1]}"
     if tag == "aside" and NOTE_BOX.search(attributes.get("class") or ""):
@@ -141,7 +143,10 @@ def is_note_mark(text: str, attributes: dict[str, str | None]) -> bool:
     return (attributes.get("href") or "").startswith("#") and NOTE_MARK.fullmatch(text) is not None
 
 
-def _meaning(value: str) -> Evidence | None:
+def _meaning(value: str | None) -> Evidence | None:
+    """Kept, since the pages of a site repeat their classes."""
+    if not value:
+        return None
     try:
         return NAMES_SEEN[value]
     except KeyError:

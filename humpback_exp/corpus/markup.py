@@ -65,6 +65,8 @@ FILLERS = frozenset(
     "table td the title to tool tools top ui uk upper view wp wrap wrapper form text by info line overlay".split()
 )
 """Words that say nothing of their own in a name, such as those around `footer` in `site-footer-wrapper`."""
+KNOWN = FILLERS.union(MEANING)
+WORD_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 SHOWN_ELSEWHERE = re.compile(r"(?:^|\s)(?:d-)?(?:sm|md|lg|xl|xxl|print)[-:](?:block|flex|inline|table|grid|visible)")
 """Bootstrap and Tailwind hide on small screens what larger ones show."""
 UNSEEN_STYLE = re.compile(
@@ -84,15 +86,14 @@ TEXT_NODE, COMMENT_NODE, CUSTOM = 2, 4, 512
 
 
 @cache
-def tag_kinds() -> tuple[list[int], list[str]]:
+def tag_kinds() -> list[tuple[int, str]]:
     """The kind and name of every tag by Lexbor's number for it; numbers from 512 on are unknown elements."""
-    kinds, names = [OTHER] * CUSTOM, [""] * CUSTOM
-    kinds[COMMENT_NODE] = SKIP
+    kinds = [(OTHER, "")] * CUSTOM
+    kinds[COMMENT_NODE] = SKIP, ""
     for kind, tags in ((BREAK, BREAKS), (BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS), (SKIP, SKIPPED)):
         for tag in tags:
-            number = _number(tag)
-            kinds[number], names[number] = kind, tag
-    return kinds, names
+            kinds[_number(tag)] = kind, tag
+    return kinds
 
 
 def _number(tag: str) -> int:
@@ -108,8 +109,10 @@ def named(value: str) -> tuple[str, str] | None:
         lower = token.lower()
         if lower in MEANING:
             kind = MEANING[lower]
-        else:
+        elif (first := WORD_OF_NAME.search(token)) and first[0].lower() in KNOWN:
             kind, lower = _compound(token)
+        else:
+            continue
         if kind == HIDDEN and SHOWN_ELSEWHERE.search(value):
             continue
         if kind:
@@ -119,8 +122,8 @@ def named(value: str) -> tuple[str, str] | None:
 
 def _compound(token: str) -> tuple[str, str]:
     """`site-footer-wrapper`, `cookieConsent`: a name among words that say nothing."""
-    parts = [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", token)]
+    parts = [part.lower() for part in WORD_OF_NAME.findall(token)]
     names = [part for part in parts if MEANING.get(part) not in (None, HIDDEN, NUMBERS)]
-    if names and all(part in MEANING or part in FILLERS for part in parts):
+    if names and all(part in KNOWN for part in parts):
         return MEANING[names[0]], names[0]
     return "", ""

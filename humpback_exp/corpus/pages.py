@@ -1,29 +1,32 @@
-"""What `corpus.path` holds -> work units -> pages. HTML files are bundled, an archive is shared out by ranges of bytes.
+"""What `corpus.path` holds -> work units -> pages. HTML files are bundled, a file with many pages is shared out by ranges.
 
 Called by the segment stage. What a page says is not looked at here; segments and decoding do that.
 """
 
-import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import islice
 from types import ModuleType
 
 from humpback_exp import reasons
-from humpback_exp.corpus import archives, markdown, rows, streams
+from humpback_exp.corpus import archives, files, markdown, rows, streams
+from humpback_exp.corpus.files import File
 from humpback_exp.corpus.http import looks_like_html
 from humpback_exp.progress import log
 
 HTML = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".shtm", ".html.gz", ".htm.gz", ".xhtml.gz", ".html.zst")
 ARCHIVES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
-TABLES = (rows.PARQUET, *rows.JSON_LINES)
+TABLES = (rows.PARQUET, rows.ARROW, *rows.JSON_LINES)
 OTHER = tuple(
     ".css .js .json .xml .txt .png .jpg .jpeg .gif .svg .ico .webp .pdf .zip .wacz .woff .woff2 .ttf .eot .mp3 .mp4 .map "
     ".warc.offset .cdx .cdxj .gz .zst .bz2 .xz .tar .inv .md5 .sha1".split()
 )
 """Names of files that are no pages; what has none of these and looks like HTML inside is one."""
 SNIFFED = 1024
+ASKED = 16
+"""Files whose sizes are asked for at a time, which takes a while over a network (ours)."""
 
 
 @dataclass(slots=True)
@@ -45,108 +48,136 @@ class Unit:
     """What one worker reads at a time; its number is its place in the order of all."""
 
     number: int
-    folder: Path
-    """Urls of HTML files are relative to it, so ids are the same on every machine."""
-    files: list[Path]
+    root: str
+    """The folder or address of the corpus."""
+    names: list[str]
+    """Files below it."""
     start: int = 0
     end: int | None = None
-    """The range of an archive, in bytes of the file, or of a Parquet file, in row groups."""
-    neighbours: dict[str, list[Path]] = field(default_factory=dict)
+    """The range of a file with many pages, in bytes, or of a Parquet file, in row groups."""
+    most: int | None = None
+    """Pages that are read of it; None reads all."""
+    neighbours: dict[str, list[str]] = field(default_factory=dict)
     """Some files of each site that the unit has a part of, the same for all its units."""
+
+    @property
+    def files(self) -> list[File]:
+        return [File(self.root, name) for name in self.names]
 
     def describe(self) -> str:
         """Where its pages are, for people to read."""
-        first = address(self.files[0], self.folder)
+        first = self.files[0].address
         return f"{first}, range {self.start}-{self.end or 'end'}" if self.is_archive else f"{first} and what follows"
 
     @property
     def is_archive(self) -> bool:
         """Whether it is a range of a file with many pages rather than files with a page each."""
-        return _holds_many(self.files[0])
+        return holds_many(self.names[0])
 
 
 def units(path: str, chunk_size: int) -> list[Unit]:
-    """The work of a corpus, in the order of the files' names.
+    """The work of a corpus, in the order of the files' names, those with many pages last.
 
     Raises:
         ValueError: nothing to read at `path`, or no leave to.
     """
-    root = Path(path)
-    folder, files = (root.parent, [root]) if root.is_file() else (root, _files(root))
-    packed = [file for file in files if _holds_many(file)]
-    html = [file for file in files if not _holds_many(file) and _is_page(file)]
-    found = [Unit(0, folder, html[start : start + chunk_size]) for start in range(0, len(html), chunk_size)]
-    found += [Unit(0, folder, [file], start, end) for file in packed for start, end in _reader(file).ranges(file)]
-    if not found:
+    found = [files.at(path)] if files.is_file(path) else files.below(path)
+    return list(units_of(found, path, chunk_size))
+
+
+def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit]:
+    """The same of files that were found already; names of pages are held a unit at a time.
+
+    Raises:
+        ValueError: none of them holds pages.
+    """
+    html: list[str] = []
+    packed: list[File] = []
+    unread: Counter[str] = Counter()
+    number = 0
+    for file in found:
+        if holds_many(file.name):
+            packed.append(file)
+        elif is_page(file):
+            html.append(file.name)
+        else:
+            unread[_kind(file)] += 1
+        if len(html) == chunk_size:
+            yield Unit(number, file.root, html)
+            html, number = [], number + 1
+    if html:
+        yield Unit(number, file.root, html)
+        number += 1
+    with ThreadPoolExecutor(ASKED) as pool:
+        for file, ranges in zip(packed, pool.map(_ranges, packed), strict=True):
+            for start, end in ranges:
+                yield Unit(number, file.root, [file.name], start, end)
+                number += 1
+    if not number:
         kinds = ", ".join((".html", ".htm", ".xhtml", *markdown.NAMES, *ARCHIVES, *TABLES))
-        raise ValueError(f"corpus.path={path}: no page among {len(files)} files; give a file or folder of {kinds}")
-    _tell_unread(files, {*html, *packed})
-    for number, unit in enumerate(found):
-        unit.number = number
-    return found
+        raise ValueError(f"corpus.path={path}: no page among {unread.total()} files; give a file or folder of {kinds}")
+    if unread:
+        told = ", ".join(f"{kind} {count}" for kind, count in unread.most_common(8))
+        log.info("%d files not read, for they are no pages: %s", unread.total(), told)
 
 
-def _holds_many(file: Path) -> bool:
-    return file.name.lower().endswith((*ARCHIVES, *TABLES))
+def _kind(file: File) -> str:
+    name = file.name.rpartition("/")[2].lower()
+    return "." + ".".join(name.split(".")[1:][-2:]) if "." in name.lstrip(".") else name
 
 
-def _reader(file: Path) -> ModuleType:
+def holds_many(name: str) -> bool:
+    """Whether a file of this name holds more than one page."""
+    return name.lower().endswith((*ARCHIVES, *TABLES))
+
+
+def _reader(file: File) -> ModuleType:
     """What reads a file with many pages: a module with `ranges` and `read`."""
     return rows if file.name.lower().endswith(TABLES) else archives
 
 
-def _is_page(file: Path) -> bool:
+def _ranges(file: File) -> list[tuple[int, int | None]]:
+    """What workers may share of a file; one that is not there is told when it is read."""
+    try:
+        found: list[tuple[int, int | None]] = _reader(file).ranges(file)
+        return found
+    except (FileNotFoundError, PermissionError):
+        return [(0, None)]
+
+
+def is_page(file: File) -> bool:
     name = file.name.lower()
     if name.endswith((*HTML, *markdown.NAMES)):
         return True
     if name.endswith(OTHER):
         return False
     try:
-        with file.open("rb") as opened:
+        with file.open() as opened:
             return looks_like_html(opened.read(SNIFFED))
     except OSError:
         return False
 
 
-def _tell_unread(files: list[Path], read: set[Path]) -> None:
-    kinds = Counter("".join(file.suffixes[-2:]).lower() or file.name for file in files if file not in read)
-    if kinds:
-        told = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(8))
-        log.info("%d files not read, for they are no pages: %s", kinds.total(), told)
-
-
-def _files(root: Path) -> list[Path]:
-    if not root.is_dir():
-        raise ValueError(f"corpus.path={root}: no such file or folder; point it at a folder of .html or .warc.gz files")
-    found: list[Path] = []
-    for folder, _, names in os.walk(root, onerror=_unreadable):
-        found += [Path(folder, name) for name in names]
-    return sorted((file for file in found if file.is_file()), key=lambda file: file.relative_to(root).as_posix())
-
-
-def _unreadable(error: OSError) -> None:
-    raise ValueError(f"corpus.path={error.filename}: {error.strerror}; make the folder readable or choose another")
-
-
 def read(unit: Unit, max_page_mb: int = 8) -> Iterator[Page]:
     """The pages of a unit; those that cannot be read come with a reason."""
-    limit = max_page_mb << 20
+    return islice(_read(unit, max_page_mb << 20), unit.most)
+
+
+def _read(unit: Unit, limit: int) -> Iterator[Page]:
     for file in unit.files:
-        if unit.is_archive:
+        if not unit.is_archive:
+            yield read_file(file, limit)
+            continue
+        try:
             for found in _reader(file).read(file, unit.start, unit.end, limit):
                 yield Page(found.url, found.html, found.charset, found.reason, found.version)
-        else:
-            yield read_file(file, unit.folder, limit)
+        except (FileNotFoundError, PermissionError):
+            yield Page(file.address, reason=reasons.UNREADABLE)
 
 
-def address(file: Path, folder: Path) -> str:
-    """The url of an HTML file."""
-    return file.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
-
-
-def read_file(file: Path, folder: Path, limit: int) -> Page:
+def read_file(file: File, limit: int) -> Page:
     """The page of one file, unpacked where it is packed."""
-    url = address(file, folder)
+    url = file.address
     try:
         content = b""
         for piece in streams.pieces(file):

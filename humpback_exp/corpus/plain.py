@@ -38,7 +38,9 @@ def one_line(text: str) -> str:
 
 def code(text: str) -> str:
     """Preformatted text as it is, less empty lines around it and the numbers of its lines."""
-    text = seen(text.replace(LINE_BREAK, "\n").replace("\xa0", " ").replace("\r", ""))
+    text = text.replace(LINE_BREAK, "\n").replace("\xa0", " ").replace("\r", "")
+    if not text.replace("\n", "").replace("\t", "").isprintable():
+        text = seen(text)
     text = re.sub(r"[ \t]+\n", "\n", text).strip("\n").rstrip()
     lines = text.split("\n")
     numbers = [NUMBERED_LINE.match(line) for line in lines]

@@ -4,9 +4,12 @@ Headers that people wrote as questions, with the text below them, are pairs that
 no candidates, and neither does a segment that repeats it, for a model would be asked what it was trained on.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
 
+from humpback_exp.artifacts import write_text
 from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus.filters import drop_reason
 from humpback_exp.corpus.segments import Section
@@ -61,3 +64,15 @@ class HeldoutPairs:
     def repeated_in(self, text: str) -> bool:
         """Whether a text shares thirteen words in a row with a pair."""
         return not self.runs.isdisjoint(runs(text))
+
+
+def write_halves(held: HeldoutPairs, folder: Path, rank: Callable[[str], str]) -> dict[str, int]:
+    """Write the halves of a seeded order as `development.jsonl` and `test.jsonl`; how many pairs each has."""
+    ordered = sorted(held.rows, key=lambda pair: rank(pair.id))
+    middle = len(ordered) // 2
+    halves = {"development": ordered[:middle], "test": ordered[middle:]}
+    folder.mkdir(exist_ok=True)
+    for name, half in halves.items():
+        lines = [json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in half]
+        write_text(folder / f"{name}.jsonl", "".join(lines))
+    return {name: len(half) for name, half in halves.items()}

@@ -8,9 +8,10 @@ import hashlib
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
+from humpback_exp.corpus.blocks import Block, join
 from humpback_exp.corpus.boilerplate import without_boilerplate
 from humpback_exp.corpus.decoding import decode
-from humpback_exp.corpus.flatten import Block, flatten, join
+from humpback_exp.corpus.flatten import flatten
 from humpback_exp.records import DroppedSegment, Segment
 
 STOP_HEADERS = ("advertisement", "forum", "quick link", "free newsletter")
@@ -97,7 +98,9 @@ def cut(
     Raises:
         NotAPage: the bytes are empty, binary, undecodable or beyond all bounds.
     """
-    blocks = [block for block in flatten(decode(html, charset)) if line(block) not in repeated]
+    blocks = flatten(decode(html, charset))
+    if repeated:
+        blocks = [block for block in blocks if line(block) not in repeated]
     blocks = without_boilerplate(blocks, stop_headers)
     ends = _ends(blocks)
     path: list[int] = []

@@ -3,10 +3,11 @@
 import re
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
+
+from humpback_exp.corpus.files import File
 
 GZIP = b"\x1f\x8b\x08"
 ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n, 0x2A, 0x4D, 0x18]) for n in range(16)))
@@ -26,25 +27,25 @@ def is_zstd(head: bytes) -> bool:
     return head.startswith(ZSTD)
 
 
-def is_packed(path: Path) -> bool:
+def is_packed(file: File) -> bool:
     """Whether a file is compressed as a whole, by its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(4)
+    with file.open() as opened:
+        head = opened.read(4)
     return is_gzip(head) or is_zstd(head)
 
 
-def pieces(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes | None]:
+def pieces(source: File, start: int = 0, end: int | None = None) -> Iterator[bytes | None]:
     """Unpacked pieces of a file.
 
     Of a gzip file, the members that begin in `start`..`end`; of a zstd file, which has no way in, all from 0; of a plain
     file, everything from `start` on.
     """
-    with path.open("rb") as file:
+    with source.open() as file:
         head = file.read(4)
         if is_gzip(head):
             yield from _members(file, start, end)
         elif is_zstd(head):
-            yield from _frames(path) if start == 0 else ()
+            yield from _frames(source) if start == 0 else ()
         else:
             file.seek(start)
             while piece := file.read(PIECE):
@@ -90,9 +91,9 @@ def _magic(file: BinaryIO, start: int) -> int:
     return -1
 
 
-def _frames(path: Path) -> Iterator[bytes | None]:
+def _frames(source: File) -> Iterator[bytes | None]:
     try:
-        with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
+        with source.open() as file, pa.CompressedInputStream(file, "zstd") as stream:
             while piece := stream.read(PIECE):
                 yield piece
     except OSError:

@@ -1,8 +1,8 @@
-"""Rows of a table of values -> lines in which every cell stands in its column. Called by flatten."""
-
-from collections.abc import Iterator
+"""Rows of a table of values -> lines in which every cell stands in its column. Called by writer."""
 
 from selectolax.lexbor import LexborNode
+
+from humpback_exp.corpus.blocks import Block
 
 RICH = "ul, ol, dl, pre, blockquote, h1, h2, h3, h4, h5, h6, [role=heading]"
 """A table with one of these, or with another table, places text on a page; it holds no values."""
@@ -47,15 +47,22 @@ class Rows:
         self.rows.append((self.cells, link_chars))
         self.cells = []
 
-    def lines(self) -> Iterator[tuple[str, int]]:
-        """The rows with something in them and their characters in links; columns that are empty in all rows left out."""
+    def blocks(self) -> list[Block]:
+        """The rows with something in them; columns that are empty in all rows are left out.
+
+        A cell with nothing but a bracket makes a table the signature of a function.
+        """
+        if any("(" in cells for cells, _ in self.rows):
+            return [self._signature()]
         used = sorted({at for cells, _ in self.rows for at, cell in enumerate(cells) if cell})
-        for cells, link_chars in self.rows:
-            values = [cells[at] if at < len(cells) else "" for at in used]
-            while values and not values[-1]:
-                values.pop()
-            if values:
-                yield " | ".join(values).strip(), link_chars
+        lines = [(" | ".join(_values(cells, used)).strip(), links) for cells, links in self.rows if any(cells)]
+        kind = "row" if any(" | " in line for line, _ in lines) else "text"
+        return [Block(kind, line, min(links, len(line))) for line, links in lines]
+
+    def _signature(self) -> Block:
+        """The line of a function and its parameters, which Doxygen sets as a table with a cell for each bracket."""
+        text = " ".join(cell for cells, _ in self.rows for cell in cells if cell)
+        return Block("text", text, min(len(text), sum(links for _, links in self.rows)))
 
     def _fill(self) -> None:
         while (at := len(self.cells)) in self.below:
@@ -64,6 +71,12 @@ class Rows:
             self.below[at] = (left - 1, text)
             if left == 1:
                 del self.below[at]
+
+
+def _values(cells: list[str], used: list[int]) -> list[str]:
+    """The cells of a row in the columns that are used, less those at its end that are empty."""
+    last = max(at for at, cell in enumerate(cells) if cell)
+    return [cells[at] for at in used if at <= last]
 
 
 def _span(value: str | None) -> int:

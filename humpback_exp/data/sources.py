@@ -16,11 +16,11 @@ from typing import Any
 
 from yaml import YAMLError
 
-from humpback_exp.config import DatasetConfig
+from humpback_exp.config import CorpusConfig, DatasetConfig
 from humpback_exp.config.bounds import require
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-SETS = ("heldout_sets.", "sensitive")
+SETS = ("heldout_sets.", "sensitive", "corpus.decontaminate.", "corpus.quality_seed")
 """How the keys of sets begin that have no options beside them; they are files or folders."""
 OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
 """Config key of a path -> that of the options beside it."""
@@ -99,6 +99,28 @@ def read_splits(folder: Path, name: str | None) -> dict[str, Files]:
         str(split): Files([str(file) for file in files], rows.get(str(split)))
         for split, files in builder.config.data_files.items()
     }
+
+
+def streamed(corpus: CorpusConfig) -> list[str]:
+    """Where the files of a dataset lie that is read as a corpus: on the Hub, at one commit, or in a folder.
+
+    Raises:
+        ValueError: no such dataset, configuration or split, or no access.
+    """
+    wanted = corpus.dataset
+    try:
+        with TemporaryDirectory() as scratch:
+            builder = library().load_dataset_builder(
+                corpus.path, name=wanted.name, revision=wanted.revision, cache_dir=scratch
+            )
+    except (*ODD_CARD, ConnectionError) as error:
+        raise ValueError(f"corpus.path={corpus.path}: no dataset to be had ({brief(error)})") from None
+    splits, split = builder.config.data_files or {}, wanted.split or "train"
+    if split not in splits:
+        raise ValueError(
+            f"corpus.dataset.split={split}: {corpus.path} has no {split}, but {', '.join(map(str, splits))}"
+        )
+    return [str(file) for file in splits[split]]
 
 
 def inside(folder: Path, file: str, key: str) -> str:

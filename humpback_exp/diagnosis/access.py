@@ -1,36 +1,57 @@
-"""Whether what comes from outside can be had: the base model, the human pairs, W&B."""
+"""Whether what comes from outside can be had: pages, the base model, the human pairs, the judge, W&B."""
 
 import logging
 import netrc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from humpback_exp.config import PipelineConfig, TrackingConfig
+from humpback_exp.config import PipelineConfig, StageConfig, TrackingConfig
 from humpback_exp.diagnosis.finding import BROKEN, DOUBTFUL, Finding, finding
+from humpback_exp.planning.input_check import check_judges
 
 SECONDS = 5.0
 """How long the Hub may take to answer."""
 HUB = "set HF_TOKEN and accept the model's terms on its page, or give a folder"
+REMEDIES = {
+    "corpus.path": "give the folder of your pages",
+    "model.path": "give a model folder or a Hub id",
+    "judge.path": "give the folder or Hub id of a strong model that took no part",
+    "data.seed_path": "give a file, folder or Hub id of human pairs",
+    "heldout": "give pairs that no model was trained on; examples/heldout.jsonl holds forty",
+}
 
 
-def check_access(config: PipelineConfig) -> list[Finding]:
-    """The base model, seed and held-out pairs, and W&B where runs are to be sent there."""
-    model = check_path("model.path", config.model.path, "model")
+def check_access(config: PipelineConfig, loop: Sequence[StageConfig]) -> list[Finding]:
+    """The pages, the models and pairs of a loop, whether its judge took no part, and W&B where runs are to be sent there."""
+    models = {"model.path": config.model.path, "judge.path": config.judge.path}
     pairs = {"data.seed_path": config.data.seed_path, "heldout": config.heldout}
     return [
-        model,
+        check_path("corpus.path", config.corpus.path),
+        *(check_path(key, path, "model") for key, path in models.items() if path),
+        *check_judge(loop),
         *(check_path(key, path, "dataset") for key, path in pairs.items() if path),
         check_wandb(config.tracking),
     ]
 
 
-def check_path(key: str, path: str, kind: str) -> Finding:
-    """A file or folder that is there, or a Hub id that answers."""
+def check_judge(loop: Sequence[StageConfig]) -> list[Finding]:
+    """A finding where the judge is one of the two models that it compares; none otherwise."""
+    try:
+        check_judges(loop)
+    except ValueError as error:
+        found, _, remedy = str(error).partition("; ")
+        return [Finding("judge", found, BROKEN, remedy)]
+    return []
+
+
+def check_path(key: str, path: str, kind: str | None = None) -> Finding:
+    """A file or folder that is there, or a Hub id of this kind, where there is one, that answers."""
     name = f"{key}={path}"
     if Path(path).exists():
         return Finding(name, "is there")
-    if path.count("/") != 1:
-        return Finding(name, "no such file or folder", BROKEN, "give its path; see docs/reproduce.md for what makes it")
+    if kind is None or path.count("/") != 1:
+        return Finding(name, "no such file or folder", BROKEN, REMEDIES[key])
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         return Finding(name, "on the Hub, not asked: HF_HUB_OFFLINE=1", DOUBTFUL, "unset it, or give a folder")
     return ask_hub(name, path, kind)

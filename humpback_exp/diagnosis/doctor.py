@@ -31,6 +31,6 @@ def run(config: PlanConfig) -> None:
         return
     findings = [*check_versions(config), *check_node(training), *meeting]
     disk = whole_disk(estimate_loop(config, loop).folders)
-    findings += [*check_storage(config.output_root, disk.kept, disk.most), *check_access(config)]
+    findings += [*check_storage(config.output_root, disk.kept, disk.most), *check_access(config, loop)]
     print(table([asdict(each) for each in findings]), flush=True)
     sys.exit(1 if any(each.state == BROKEN for each in findings) else 0)

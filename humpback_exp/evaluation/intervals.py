@@ -57,11 +57,11 @@ class Interval:
 
     @property
     def p(self) -> float:
-        """Of the two-sided test that the value is 0."""
+        """Of the two-sided test that the value is 0; nan where the error is not known."""
         from scipy.special import stdtr
 
         if not self.error > 0:
-            return float("nan")
+            return 1.0 if self.value == self.error == 0 else float("nan")
         return min(1.0, self.comparisons * 2 * float(stdtr(self.freedom, -abs(self.value) / self.error)))
 
 

@@ -47,7 +47,7 @@ def rehearsal(folder: Path) -> None:
     """One layer with the heads of each of the paper's models, in a folder named after their number, 32 wide each."""
     for heads in PAPER_HEADS:
         if not (folder / f"heads-{heads}").exists():
-            shape = {"hidden_size": 32 * heads, "intermediate_size": 64, "num_hidden_layers": 1}
+            shape = {"hidden_size": 4 * heads, "head_dim": 32, "intermediate_size": 64, "num_hidden_layers": 1}
             random_llama(folder / f"heads-{heads}", num_attention_heads=heads, tie_word_embeddings=True, **shape)
 
 

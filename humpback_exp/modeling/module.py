@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
+from humpback_exp.modeling.dropout import add_dropout
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
 from humpback_exp.modeling.kernels.padding_free_attention import NAME as BY_EXAMPLE
@@ -14,11 +15,7 @@ from humpback_exp.modeling.kernels.padding_free_attention import checkpoint_cont
 from humpback_exp.modeling.load import Model, WrongWeights, load_model
 from humpback_exp.modeling.lora import causal_lm, shape, with_lora
 from humpback_exp.modeling.process_group import failing_together
-from humpback_exp.modeling.zero3 import is_zero3, partition_on_load
-
-ATTENTION = ("self_attn", "attention", "attn", "self_attention")
-MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn")
-"""What transformers' classes call the two branches of a layer."""
+from humpback_exp.modeling.zero3_settings import is_zero3, partition_on_load
 
 
 class CausalLMModule(pl.LightningModule):
@@ -125,34 +122,3 @@ def lr_factor(step: int, max_steps: int, optim: OptimConfig) -> float:
     """Learning rate of step `step` (from 0) over the first: linear, the last step runs at `end_lr` (paper section 8)."""
     progress = min(step / max(1, max_steps - 1), 1.0)
     return 1.0 + (optim.end_lr / optim.lr - 1.0) * progress
-
-
-def add_dropout(model: Model, probability: float) -> None:
-    """Residual dropout on the outputs of every layer's attention and MLP; most classes have no switch for it.
-
-    Raises:
-        ValueError: a layer has no attention or no MLP under a name known here.
-    """
-    if probability == 0:
-        return
-
-    def drop(module: torch.nn.Module, _: Any, output: Any) -> Any:
-        if isinstance(output, tuple):
-            return (torch.nn.functional.dropout(output[0], probability, module.training), *output[1:])
-        return torch.nn.functional.dropout(output, probability, module.training)
-
-    for layer in decoder_layers(model):
-        for names in (ATTENTION, MLP):
-            branch = next((getattr(layer, name) for name in names if hasattr(layer, name)), None)
-            if branch is None:
-                raise ValueError(
-                    f"model.dropout={probability}: a {type(layer).__name__} has none of {', '.join(names)} to put it "
-                    "behind; set model.dropout=0"
-                )
-            branch.register_forward_hook(drop)
-
-
-def decoder_layers(model: Model) -> torch.nn.ModuleList:
-    """The layers of a model, whatever its class calls them."""
-    lists = [module for module in model.get_decoder().children() if isinstance(module, torch.nn.ModuleList)]
-    return max(lists, key=len)

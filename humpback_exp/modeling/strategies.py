@@ -12,7 +12,8 @@ from humpback_exp.config import TrainerConfig
 from humpback_exp.distributed import started_outside
 from humpback_exp.modeling.checkpoint import checksum, reshard
 from humpback_exp.modeling.checkpoint.save import read_metadata, require_shapes
-from humpback_exp.modeling.zero3 import build_zero3, forget_moments, is_zero3
+from humpback_exp.modeling.zero3 import build_zero3, forget_moments
+from humpback_exp.modeling.zero3_settings import is_zero3
 
 
 def build_strategy(config: TrainerConfig) -> Strategy:

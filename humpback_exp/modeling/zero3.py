@@ -18,12 +18,7 @@ from pytorch_lightning.strategies import DDPStrategy, DeepSpeedStrategy, Strateg
 from humpback_exp.config import TrainerConfig
 from humpback_exp.modeling.checkpoint import checksum, reshard
 from humpback_exp.modeling.checkpoint.save import read_metadata, require_shapes
-
-STRATEGIES = ("zero3", "zero3_offload")
-
-
-def is_zero3(config: TrainerConfig) -> bool:
-    return config.strategy in STRATEGIES
+from humpback_exp.modeling.zero3_settings import zero3_settings
 
 
 def build_zero3(config: TrainerConfig) -> DeepSpeedStrategy:
@@ -37,34 +32,6 @@ def build_zero3(config: TrainerConfig) -> DeepSpeedStrategy:
     _require_deepspeed()
     kind = ZeRO3OnCPU if config.accelerator == "cpu" else ZeRO3
     return kind(config.leaf_modules, config=zero3_settings(config))
-
-
-def zero3_settings(config: TrainerConfig) -> dict[str, Any]:
-    """DeepSpeed's own config: stage 3, master weights and moments in fp32, on the host under offload."""
-    zero: dict[str, Any] = {
-        "stage": 3,
-        "contiguous_gradients": True,
-        "overlap_comm": config.accelerator == "gpu",
-        "stage3_param_persistence_threshold": config.persistence_threshold,
-    }
-    if config.strategy == "zero3_offload":
-        zero["offload_optimizer"] = {"device": "cpu", "pin_memory": config.accelerator == "gpu"}
-    return {
-        "zero_optimization": zero,
-        "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,  # torch's fused AdamW is as fast on a CPU and needs no compiling
-        "train_micro_batch_size_per_gpu": 1,  # only for DeepSpeed's own logs
-    } | ({"bf16": {"enabled": True}} if config.precision == "bf16" else {})
-
-
-def partition_on_load(config: TrainerConfig) -> object:
-    """Make transformers partition weights while it loads them, as long as the returned object lives.
-
-    transformers holds it weakly; without it every rank would load the whole model (lightning issue 19259).
-    """
-    from transformers.integrations import HfDeepSpeedConfig
-
-    return HfDeepSpeedConfig(zero3_settings(config))
 
 
 def _require_deepspeed() -> None:

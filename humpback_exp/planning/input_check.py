@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humpback_exp import artifacts
-from humpback_exp.config import EvaluateConfig, StageConfig, input_paths
+from humpback_exp.config import EvaluateConfig, SegmentConfig, StageConfig, input_paths
 from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.sources import OPTIONS, SETS, is_hub_id
@@ -13,7 +13,7 @@ FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "stored_
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id."""
 FILES_TOO = ("reference", "stored_answers", "candidates")
 """Of these, the keys that may name a file: AlpacaEval's answers, or labelled pairs."""
-FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without")
+FILES = ("judge.prompt", "judge.calibration", "judge.annotations", "heldout_dataset.without", "corpus.blocked_urls")
 
 
 def all_pinned(stages: Sequence[StageConfig]) -> list[StageConfig]:
@@ -37,6 +37,10 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
     """Raise the ValueError of the first folder or file that is neither here, nor on the Hub, nor made by a stage before."""
     made: set[Path] = set()
     for stage in stages:
+        if isinstance(stage, SegmentConfig) and not artifacts.is_finished(stage.folder):
+            pages = stage.corpus.path
+            bound = "no such file or folder; point it at a folder of .html or .warc.gz files"
+            require(Path(pages).exists(), "corpus.path", pages, bound)
         for key, path in input_paths(stage).items():
             if _inside(path, made):
                 continue

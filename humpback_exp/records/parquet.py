@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 R = TypeVar("R")
+BATCH = 1024
+"""Rows that are read, or written, at a time."""
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -46,6 +48,44 @@ def write(path: Path, cls: type[R], rows: Iterable[R]) -> int:
     return int(table.num_rows)
 
 
+class Writer(Generic[R]):
+    """A file whose rows are written as they come, a batch at a time; it appears whole at the end, or not at all."""
+
+    def __init__(self, path: Path, cls: type[R]) -> None:
+        self.path, self.schema = path, schema(cls)
+        self.scratch = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+        self.rows: list[R] = []
+
+    def __enter__(self) -> "Writer[R]":
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.sink = self.scratch.open("wb")
+        self.file = pq.ParquetWriter(self.sink, self.schema, compression="zstd")
+        return self
+
+    def add(self, row: R) -> None:
+        """Write a row, with those before it where there are enough."""
+        self.rows.append(row)
+        if len(self.rows) == BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        rows = [asdict(row) for row in self.rows]  # type: ignore[call-overload]
+        self.file.write_table(pa.Table.from_pylist(rows, schema=self.schema))
+        self.rows.clear()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+                self.file.close()
+                self.sink.flush()
+                os.fsync(self.sink.fileno())
+                self.scratch.replace(self.path)
+        finally:
+            self.sink.close()
+            self.scratch.unlink(missing_ok=True)
+
+
 def parts(folder: Path, subfolder: str = "data") -> list[Path]:
     """The Parquet files of an artifact folder, in order."""
     return sorted((folder / subfolder).glob("*.parquet"))
@@ -55,7 +95,7 @@ def read_file(path: Path, cls: type[R]) -> Iterator[R]:
     """Records of one Parquet file, a batch at a time; a damaged file raises ValueError."""
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1024, columns=[f.name for f in fields(cls)]):  # type: ignore[arg-type]
+            for batch in file.iter_batches(batch_size=BATCH, columns=[f.name for f in fields(cls)]):  # type: ignore[arg-type]
                 for row in batch.to_pylist():
                     yield cls(**row)
     except (pa.ArrowException, TypeError) as error:
@@ -75,5 +115,5 @@ def read_ids(folder: Path) -> Iterator[str]:
     """The ids of all records of an artifact folder, in order, without reading the rest."""
     for path in parts(folder):
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1024, columns=["id"]):
+            for batch in file.iter_batches(batch_size=BATCH, columns=["id"]):
                 yield from batch.column("id").to_pylist()

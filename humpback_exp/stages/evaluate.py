@@ -8,14 +8,14 @@ from typing import Any
 
 from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
-from humpback_exp.completions import Completion
 from humpback_exp.config import EvaluateConfig
 from humpback_exp.config.bounds import require
 from humpback_exp.evaluation import heldout, heldout_sets, question_selection
+from humpback_exp.evaluation.answered import answered
 from humpback_exp.evaluation.benchmarks import run as benchmarks
 from humpback_exp.evaluation.judge.annotated import write_outputs
-from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, unjudged
-from humpback_exp.evaluation.judge.opponents import comparisons, read_answers
+from humpback_exp.evaluation.judge.measure import calibration_of, check_judge, judged, tell_unjudged, unjudged
+from humpback_exp.evaluation.judge.opponents import comparisons
 from humpback_exp.evaluation.judge.verdicts import summary
 from humpback_exp.evaluation.leaderboard import as_table, published, row_of
 from humpback_exp.evaluation.measurement import Evaluation, Measured, Measurement
@@ -23,8 +23,7 @@ from humpback_exp.evaluation.safety import measure as safety
 from humpback_exp.inference.load import endpoint_record, load_engine
 from humpback_exp.inference.protocol import Engine
 from humpback_exp.planning.tensor_parallel import shared_engine
-from humpback_exp.progress import bar, counting, log
-from humpback_exp.records import Answer, read, write
+from humpback_exp.progress import log
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
 
@@ -143,54 +142,3 @@ def measurement(name: str) -> Measurement:
     """The measurement of a name; those that `MEASUREMENTS` lacks are benchmarks."""
     asked = partial(benchmarks.measure, name=name)
     return MEASUREMENTS.get(name) or Measurement(asked, partial(benchmarks.check, name=name))
-
-
-def answered(evaluation: Evaluation) -> list[Answer]:
-    """A row for every held-out pair, kept in `data/`: with its loss where the loss is measured, with answers to the first
-    `judge.prompts` where they are judged. What an earlier measurement left out is added.
-    """
-    config, pairs, path = evaluation.config, evaluation.pairs, evaluation.folder / "data" / "00000.parquet"
-    if config.stored_answers and not path.exists():
-        write(path, Answer, read_answers(config, pairs))
-    there = list(read(evaluation.folder, Answer)) if path.exists() else [heldout.unmeasured(pair) for pair in pairs]
-    loses = (
-        "heldout" in config.measurements and any(row.human for row in there) and not any(row.labels for row in there)
-    )
-    writes = "judge" in config.measurements and not any(row.answer is not None for row in there)
-    if not (loses or writes):
-        return there
-    asked = pairs[: config.judge.prompts] if writes else []
-    with bar(len(pairs) * loses + len(asked), f"evaluate {config.name}") as progress:
-        count = counting(progress)
-        if loses:
-            losses = heldout.losses(evaluation.engine, pairs, config.tags, count)
-            there = [heldout.with_loss(row, *loss) for row, loss in zip(there, losses, strict=True)]
-        if writes:
-            engine, sampling = evaluation.engine, config.generation
-            completions = heldout.answers(engine, asked, config.tags, sampling, config.seed, count)
-            answers = [with_answer(row, each, config) for row, each in zip(there, completions, strict=False)]
-            there = [*answers, *there[len(answers) :]]
-    write(path, Answer, there)
-    return list(read(evaluation.folder, Answer))
-
-
-def with_answer(row: Answer, completion: Completion, config: EvaluateConfig) -> Answer:
-    """The row with the model's own answer, and why it is not to be judged."""
-    dropped = completion.unusable or ("" if completion.answer else reasons.EMPTY)
-    if config.generation.unfinished == "drop":
-        dropped = dropped or completion.unfinished
-    return replace(row, answer=completion.answer, dropped=dropped)
-
-
-def tell_unjudged(config: EvaluateConfig, drops: Counter[str], judged: int) -> None:
-    """A line where more prompts were left out of the win rate than stand in it, with the remedy for most of them."""
-    left_out = Counter(
-        {why.removeprefix(reasons.NOT_JUDGED): n for why, n in drops.items() if why.startswith(reasons.NOT_JUDGED)}
-    )
-    if left_out.total() <= judged:
-        return
-    remedy = "raise generation.max_new_tokens, so that answers come to an end"
-    if 2 * left_out[reasons.UNSCORED] > left_out.total():
-        remedy = "its replies cannot be read: see judge.verdict, judge.prompt and judge.generation.max_new_tokens"
-    said = ", ".join(f"{why} {count}" for why, count in left_out.items())
-    log.warning("%s: the judge compared %d answers only; left out: %s; %s", config.name, judged, said, remedy)

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,12 @@ from humpback_exp.bulk.chunks import Bulk
 from humpback_exp.bulk.executors import run_chunks
 from humpback_exp.config import ScoreConfig
 from humpback_exp.config.rating import GIVEN, LIKELIHOODS
-from humpback_exp.curation.agreement import LEVELS, comparison
+from humpback_exp.curation.agreement import comparison
 from humpback_exp.curation.calibration import calibrate
 from humpback_exp.curation.external import load_ratings
 from humpback_exp.curation.outcomes import scored, tally
 from humpback_exp.curation.parsing import Rated
-from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.evaluation.scorers.compared import OTHER, beside, compared_ids, confusion
 from humpback_exp.evaluation.scorers.measure import measure
 from humpback_exp.evaluation.scorers.models import load_models
 from humpback_exp.evaluation.selectors import read_labelled
@@ -28,9 +26,6 @@ from humpback_exp.progress import Advance, log, part
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.stages.finish import finish_stage, samples
 from humpback_exp.tracking import Tracker
-
-OTHER = {"generated": "expected", "expected": "generated"}
-"""The scorer that a scorer is compared with."""
 
 
 def run(config: ScoreConfig, artifact: Artifact, tracker: Tracker) -> Manifest:
@@ -90,7 +85,7 @@ def scorer(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Adva
     if config.scorer == GIVEN:
         return as_given(config, folder)
     models = load_models(config)
-    compared = compared_ids(config, folder)
+    compared = compared_ids(config, (row.id for row in candidates(folder)))
 
     def rate(scorer: str, rows: Sequence[Candidate], advance: Advance) -> list[Rated]:
         pairs = [(row.instruction, row.output) for row in rows]
@@ -131,23 +126,6 @@ def as_given(config: ScoreConfig, folder: Path) -> Callable[[list[Candidate], Ad
     return process
 
 
-def compared_ids(config: ScoreConfig, folder: Path) -> set[str]:
-    """Ids of the candidates that both scorers rate: the first `compare` of the seeded order."""
-    if not config.compare or config.scorer not in OTHER:
-        return set()
-    ids = (row.id for row in candidates(folder))
-    return set(nsmallest(config.compare, ids, key=lambda row_id: shuffled_rank(config.seed, row_id)))
-
-
-def beside(chosen: Rated, other: Rated) -> Rated:
-    """What both scorers measured; what became of the pair is the chosen one's to say."""
-    filled = {
-        name: getattr(chosen if getattr(chosen, name) is not None else other, name)
-        for name in ("generated", "expected", "mass")
-    }
-    return replace(chosen, **filled, raw=chosen.raw + other.raw)
-
-
 def outcome(folder: Path, total: int) -> tuple[dict[str, int], dict[str, int], dict[str, Any]]:
     """Rows, drops and metrics of a scored folder, whose outcomes add up to all candidates."""
     outcomes = tally(read(folder, Measured))
@@ -160,12 +138,3 @@ def outcome(folder: Path, total: int) -> tuple[dict[str, int], dict[str, int], d
     }
     metrics |= comparison(read(folder, Measured))
     return rows, dict(outcomes.drops), metrics
-
-
-def confusion(metrics: dict[str, Any]) -> list[dict[str, object]]:
-    """The confusion of both scorers as rows for W&B."""
-    counts = metrics.get("agreement_confusion", [])
-    return [
-        {"written": level} | {f"expected {other}": n for other, n in zip(LEVELS, row, strict=True)}
-        for level, row in zip(LEVELS, counts, strict=False)
-    ]

@@ -7,6 +7,7 @@ from humpback_exp.planning.machine import GIB, room
 from humpback_exp.planning.memory import BATCH, training_memory
 from humpback_exp.planning.model_shape import shape_of
 from humpback_exp.planning.preflight import check_stages
+from humpback_exp.planning.segmentation import Segmentation, segmentation
 from humpback_exp.planning.training import Training
 from humpback_exp.planning.training_check import NODES, in_words, smallest
 from humpback_exp.progress import table
@@ -23,6 +24,9 @@ def run(config: PlanConfig) -> None:
     trainings = [stage for stage in made.stages if isinstance(stage, Training)]
     generations = [stage for stage in made.stages if isinstance(stage, Generation)]
     first = trainings[0].config
+    if corpus := segmentation(config.sizes):
+        show(plan_tables.segmentation_rows(corpus))
+        show(plan_tables.corpus_disk_rows(corpus), numbers=",.2f")
     show(plan_tables.size_rows(made.sizes, config.sizes.chars_per_token))
     show(plan_tables.memory_rows(first, hardware))
     if hardware.accelerator == "gpu":
@@ -30,7 +34,7 @@ def run(config: PlanConfig) -> None:
     show(plan_tables.generation_rows(generations, hardware))
     show(plan_tables.disk_rows(made.folders))
     show(plan_tables.hour_rows(made.stages, hardware), numbers=",.2f")
-    print("\n" + "\n".join([*verdict(trainings, generations, hardware), *assumptions(config)]))
+    print("\n" + "\n".join([*verdict(trainings, generations, hardware), *assumptions(config, corpus)]))
 
 
 def show(rows: list[plan_tables.Row], numbers: str = ",.1f") -> None:
@@ -74,11 +78,17 @@ def verdict(trainings: list[Training], generations: list[Generation], hardware: 
     return lines
 
 
-def assumptions(config: PlanConfig) -> list[str]:
+def assumptions(config: PlanConfig, corpus: Segmentation | None) -> list[str]:
     """What the figures rest on beside the sizes above."""
     hardware = config.hardware
+    rates = (
+        f"{corpus.pages_per_second:,.0f} pages/s a core, {corpus.segments / corpus.pages:.2f} segments a page"
+        if corpus
+        else ""
+    )
+    lines = [f"Segmentation: {rates} ({corpus.origin})."] if corpus else []
     links = f"{hardware.link_utilisation:.0%} of {hardware.network / 1e9:g} GB/s a GPU between nodes; "
-    return [
+    return lines + [
         f"Assumed: {hardware.utilisation:.0%} of {hardware.flops / 1e12:g} TFLOP/s in training and reading, "
         f"{hardware.bandwidth_utilisation:.0%} of {hardware.bandwidth / 1e9:,.0f} GB/s in writing; "
         f"{links if config.trainer.nodes > 1 else ''}{config.sizes.chars_per_token:g} characters a token; "

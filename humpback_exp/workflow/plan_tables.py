@@ -7,6 +7,7 @@ from humpback_exp.planning.disk import Folder, whole_disk
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, NODE, room
 from humpback_exp.planning.memory import node_memory, training_memory
+from humpback_exp.planning.segmentation import NODES, Segmentation
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
 
@@ -27,6 +28,25 @@ def size_rows(sizes: Sizes, per_token: float) -> list[Row]:
         }
         for name, rows in named.items()
     ]
+
+
+def segmentation_rows(work: Segmentation) -> list[Row]:
+    """A corpus on one node and on more, each of 64 cores."""
+    return [
+        {
+            "segmentation": f"{work.pages:,} pages",
+            "nodes": nodes,
+            "core-hours": work.core_hours,
+            "hours": work.hours(nodes),
+            "of these the search for duplicates": work.closing_hours,
+        }
+        for nodes in NODES
+    ]
+
+
+def corpus_disk_rows(work: Segmentation) -> list[Row]:
+    """What a corpus takes on the disk."""
+    return [{"disk of the corpus": name, "TB": size / 1e12} for name, size in work.disk.items()]
 
 
 def memory_rows(config: TrainConfig, hardware: HardwareConfig) -> list[Row]:

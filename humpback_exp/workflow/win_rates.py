@@ -57,5 +57,7 @@ def win_rates(paths: Sequence[Path], files: LengthControlConfig) -> None:
         if control:
             print(f"\nlength-controlled win rate: {length_controlled(annotations, control):.5f} %")
     for path, annotations in zip(paths[1:], found[1:], strict=True):
-        print(f"\n{paths[0]} less {path}, paired bootstrap over instructions")
-        print(table([asdict(compared(found[0], annotations))], ".5f"))
+        print(f"\n{paths[0]} less {path}, paired t test over instructions")
+        one = compared(found[0], annotations)
+        shown = {"points": one.value, "low": one.low, "high": one.high, "p": one.p, "prompts": one.rows}
+        print(table([shown], ".5f"))

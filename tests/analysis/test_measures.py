@@ -110,12 +110,13 @@ def test_every_page_shows_them(tmp_path: Path) -> None:
     assert "By instruction gain, M1 is better than M0: +0.183 nats a token (95 % interval +0.147 to +0.220)" in compared
     assert "+0.183 +0.147 to +0.220 91.7" in compared
     said = closing(str(tmp_path), ["base", "m0", "m1"], None)
-    assert "+0.183 (+0.147 to +0.220)*" in said and max(map(len, said.splitlines())) <= 120
+    assert "+0.183 (+0.147 to +0.220)*" in said and "\non general " in said and max(map(len, said.splitlines())) <= 120
 
 
 def test_nothing_more_measured_adds_no_table(tmp_path: Path) -> None:
     folders.whole_loop(tmp_path)
-    assert "instruction gain" not in closing(str(tmp_path), ["base", "m0", "m1"], None)
+    said = closing(str(tmp_path), ["base", "m0", "m1"], None)
+    assert said.count("instruction") == 1  # in the legend alone
     assert "Held-out set" not in text(build(str(tmp_path)))
 
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from humpback_exp.analysis.pages import page_and_segments
 from humpback_exp.config import ReportConfig
+from humpback_exp.corpus.pages import Page
 from humpback_exp.workflow import report
 
 LINES = (
@@ -50,3 +52,15 @@ def test_what_is_no_address(tmp_path: Path, address: str):
 def test_one_page_at_a_time():
     with pytest.raises(ValueError, match="^page=a.html: excludes sweep and runs"):
         ReportConfig(page="a.html", sweep="s")
+
+
+def test_a_line_of_the_page_is_a_block_or_a_line_of_code():
+    html = b"<h1>Beans</h1><p>Dry <b>the\nbeans</b> <i>for</i> a week.</p><pre>a\nb</pre><ul><li>One<li>Two</ul>"
+    assert page_and_segments._text(Page("beans.html", html)).split("\n") == [
+        "Beans",
+        "Dry the beans for a week.",
+        "a",
+        "b",
+        "One",
+        "Two",
+    ]

@@ -12,6 +12,7 @@ import sweep_folders as folders
 from test_report import text
 
 from humpback_exp.analysis import plots
+from humpback_exp.analysis.ablation_plans import plan_of_ablation
 from humpback_exp.analysis.ablations import ABLATIONS, by_folder
 from humpback_exp.analysis.comparisons import compare
 from humpback_exp.analysis.corrections import Result, corrections, make
@@ -22,7 +23,6 @@ from humpback_exp.analysis.measures import LOSS
 from humpback_exp.analysis.pages import compare as page_of_two
 from humpback_exp.analysis.pages import loop
 from humpback_exp.analysis.pages.sweep import build
-from humpback_exp.analysis.planned_comparisons import plan_of_ablation
 from humpback_exp.analysis.sentences import findings
 from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.config import DataConfig

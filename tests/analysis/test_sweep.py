@@ -12,12 +12,12 @@ import pytest
 import sweep_folders as folders
 from test_report import HOSTILE, text
 
+from humpback_exp.analysis.ablation_plans import plan_of_ablation
 from humpback_exp.analysis.ablations import ABLATIONS
 from humpback_exp.analysis.evaluations import by_group, evaluations
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.pages.sweep import build
 from humpback_exp.analysis.paper import published
-from humpback_exp.analysis.planned_comparisons import plan_of_ablation
 from humpback_exp.analysis.settings import Setting, settings
 from humpback_exp.config import DataConfig, ReportConfig
 from humpback_exp.workflow import report

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from humpback_exp.annotation import figures
+from humpback_exp.annotation.agreement import agreement
 from humpback_exp.evaluation.statistics import wilson
 from humpback_exp.records import Annotation
 
@@ -45,18 +46,18 @@ def test_wilson() -> None:
 
 def test_one_label_alone_has_no_agreement_beyond_chance() -> None:
     alike = rows(("r1", "p1", "win"), ("r2", "p1", "win"), ("r1", "p2", "loss"))
-    assert figures.agreement(alike, ordered=False) == {"items with several raters": 1}
+    assert agreement(alike, ordered=False) == {"items with several raters": 1}
 
 
 def test_raters_agree_as_krippendorff_and_cohen_say() -> None:
-    found = figures.agreement(JUDGED, ordered=False)
+    found = agreement(JUDGED, ordered=False)
     # Three items of two raters: coincidences win-win 2, tie-tie 2, loss-tie 1 each way; 5 of 6 differ never.
     observed, expected = 2 / 6, 1 - (2 * 1 + 3 * 2 + 1 * 0) / (6 * 5)
     assert found["alpha"] == pytest.approx(1 - observed / expected)
     assert found["alpha_low"] <= found["alpha"] <= found["alpha_high"]
     assert found["mean kappa"] == pytest.approx((2 / 3 - 1 / 3) / (1 - 1 / 3))
     assert (found["items with several raters"], found["pairs of raters"]) == (3, 1)
-    assert figures.agreement(JUDGED[-1:], ordered=False) == {"items with several raters": 0}
+    assert agreement(JUDGED[-1:], ordered=False) == {"items with several raters": 0}
 
 
 def test_strengths_are_odds_of_winning() -> None:

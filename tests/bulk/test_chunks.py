@@ -18,12 +18,12 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
 from humpback_exp.bulk.leases import Leases
+from humpback_exp.bulk.meter import Throughput
 from humpback_exp.bulk.workers import environments
 from humpback_exp.config import ExecutorConfig
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning import machine
 from humpback_exp.planning.preflight import check_machine
-from humpback_exp.progress import Throughput
 from humpback_exp.records import Candidate, read
 from tests.bulk.folders import ECHO, augmentation, command, digests, made_segments
 from tests.conftest import ROOT, one_line_error

@@ -1,9 +1,13 @@
 """Exact, near and nested duplicates; who falls depends on the order alone."""
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 
-from humpback_exp.corpus import dedup
+import numpy as np
+import pytest
+
+from humpback_exp.corpus import dedup, disk_arrays
 from humpback_exp.corpus.dedup import Fingerprint, signature
 from humpback_exp.corpus.segments import sections
 
@@ -18,7 +22,7 @@ def reasons(*texts: str, ids: list[str] | None = None, threshold: float = 0.8) -
         for number, text in zip(numbers, texts, strict=True)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        return dedup.reasons(rows, len(rows), threshold, Path(folder, "signatures"))
+        return list(dedup.verdicts(rows, len(rows), threshold, Path(folder, "signatures")))
 
 
 def changed(*places: int) -> str:
@@ -68,3 +72,43 @@ def test_a_part_of_a_kept_whole_is_kept():
 def test_signatures_are_the_same_everywhere():
     assert signature("a b c d e f")[:32] == "ad9142c99d7596f2604cfcd219a482d1"
     assert len(signature("")) == len(signature(TEXT)) == 896
+
+
+def by_the_rule(rows: list[Fingerprint], threshold: float) -> list[str | None]:
+    """Every row against every kept row before it."""
+    kept: list[Fingerprint] = []
+    found: list[str | None] = []
+    bands = dedup._bands(threshold)
+    values = [np.frombuffer(bytes.fromhex(row.signature), dedup.DTYPE) for row in rows]
+    at = {id(row): number for number, row in enumerate(rows)}
+    for row, own in zip(rows, values, strict=True):
+        reason = None
+        for other in kept:
+            theirs = values[at[id(other)]]
+            if row.digest[:16] == other.digest[:16] or row.id == other.id:
+                reason = "duplicate"
+            elif any((own[a:b] == theirs[a:b]).all() for a, b in bands) and np.mean(own == theirs) >= threshold:
+                reason = reason or "near duplicate"
+        found.append(reason)
+        kept += [row] if not reason else []
+    return found
+
+
+@pytest.mark.parametrize("part", [1, 7, 64, 1 << 16])
+def test_parts_on_the_disk_change_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int):
+    drawn = np.random.default_rng(5)
+    texts = drawn.integers(0, 1 << 32, (40, dedup.PERMUTATIONS), dtype=np.uint32)
+    rows = []
+    for _ in range(400):
+        signed = texts[drawn.integers(40)].copy()
+        changed = drawn.integers(0, 40)
+        signed[drawn.permutation(dedup.PERMUTATIONS)[:changed]] = drawn.integers(0, 1 << 32, changed)
+        digest = f"{drawn.integers(300):032x}"[::-1]
+        rows.append(Fingerprint(id=f"{drawn.integers(4000):x}", digest=digest, signature=signed.tobytes().hex()))
+    wanted = by_the_rule(rows, 0.8)
+    assert Counter(wanted).keys() == {None, "duplicate", "near duplicate"}
+    monkeypatch.setattr(dedup, "PART", part)
+    monkeypatch.setattr(dedup, "BLOCK", 2 * part + 1)
+    monkeypatch.setattr(disk_arrays, "AT_ONCE", 3 * part)
+    assert list(dedup.verdicts(rows, len(rows), 0.8, tmp_path / "scratch")) == wanted
+    assert not list(tmp_path.iterdir())

@@ -63,7 +63,7 @@ def test_an_archive_is_a_unit(tmp_path: Path):
     for name in ("a.html", "c.html", "d.html"):
         (tmp_path / name).write_bytes(HTML)
     (tmp_path / "b.warc").write_bytes(warc(("http://b/", http())))
-    assert [[file.name for file in unit.files] for unit in units(str(tmp_path), 2)] == [
+    assert [unit.names for unit in units(str(tmp_path), 2)] == [
         ["a.html", "c.html"],
         ["d.html"],
         ["b.warc"],

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus import archives, chunks, pages, sites
-from humpback_exp.corpus.boilerplate import is_stop
+from humpback_exp.corpus import archives, chunks, files, nesting, pages, sites
+from humpback_exp.corpus.boxes import is_stop
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import STOP_HEADERS, Section, cut, sections
@@ -106,6 +106,7 @@ def test_the_only_h1_is_a_title_wherever_it_stands():
 )
 def test_stop_words(header: str, expected: bool):
     assert is_stop(header, STOP_HEADERS) == expected
+    assert not is_stop(header, [])
 
 
 @pytest.mark.parametrize("header", ["Advertisement", "Sign up for our newsletter", "Watch: how jars are made"])
@@ -198,6 +199,11 @@ def test_sentences_that_begin_like_such_lines_are_text(line: str):
         ("<table><tr><td rowspan=2>a<td>b<tr><td>c<tr><td colspan=2>d<td>e</table>", "a | b\na | c\nd |  | e"),
         ("<table><tr><td><td>a<td>b<tr><td><td>c<td>d</table>", "a | b\nc | d"),
         ("<table><tr><td>one<tr><td>column</table>", "one\n\ncolumn"),
+        (
+            "<table><tr><td>int f<td>(<td>int<td>a,<tr><td><td><td>int<td>b<tr><td><td>)</table>",
+            "int f ( int a, int b )",
+        ),
+        ("<p>a<\x10b>bold<\x7f/b> text</p>", "abold text"),
     ],
 )
 def test_text_details(html: str, text: str):
@@ -217,6 +223,24 @@ def test_of_overlapping_segments_one_is_kept():
     assert resolve(found, [None] * 3, "leaf", 0.8) == [covered, None, None]
     assert resolve(found, ["too long", None, "links"], "ancestor", 0.8) == ["too long", None, "links"]
     assert resolve([*found, section(9, 12, 99)], [None] * 4, "leaf", 0.8) == [covered, None, None, None]
+
+
+def test_a_row_of_values_with_one_link_is_no_pointer():
+    row = "<tr><td>pad<td>a <a href=x>GdkDevicePad</a></tr>"
+    page = f"<h2>F</h2><h3>Parameters</h3><table>{row}</table><h3>Returns</h3><p>The number of groups.</p>"
+    assert texts(page)[1:] == [("Parameters", "pad | a GdkDevicePad"), ("Returns", "The number of groups.")]
+    links = "<tr><td><a href=x>All of the releases</a><td><a href=y>older ones</a></tr>"
+    assert texts(page.replace(row, links))[1] == ("Parameters", "")
+
+
+def test_without_stop_headers_only_boxes_fall():
+    page = f"<h1>T</h1><p>{PROSE}</p><h2>Forum</h2><p>{PROSE}</p><h2>Related articles</h2><a href=x>One</a>".encode()
+    found = list(cut("a.html", page, stop_headers=[]))
+    assert [(part.header, part.lost) for part in found] == [
+        ("T", ""),
+        ("Forum", ""),
+        ("Related articles", "navigation header"),
+    ]
 
 
 def test_one_word_in_capitals_may_be_kept():
@@ -258,9 +282,10 @@ def test_ranges_of_an_archive_give_every_record_once(tmp_path: Path, monkeypatch
     whole = [record(n, b"<h1>A</h1>" + b"word %d " % n * 50) for n in range(40)]
     path = tmp_path / ("a.warc.gz" if packed else "a.warc")
     path.write_bytes(b"".join(gzip.compress(one) if packed else one for one in whole))
+    file = files.at(str(path))
     for size in (1, 97, 700, 1 << 20):
         monkeypatch.setattr(archives, "RANGE", size)
-        found = [page.url for start, end in archives.ranges(path) for page in archives.read(path, start, end)]
+        found = [page.url for start, end in archives.ranges(file) for page in archives.read(file, start, end)]
         assert found == [f"http://a/{n}" for n in range(40)]
 
 
@@ -294,6 +319,18 @@ def test_pages_beyond_bounds(tmp_path: Path):
 def test_pages_that_cost_too_much(html: bytes, reason: str):
     with pytest.raises(NotAPage, match=reason):
         list(sections("a.html", b"<h1>A</h1>" + html))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<div>" * 3000 + "</div>" * 3000,
+        "</div>" * 700 + "<div>" * 700 + "<b></i>" * 900 + "</b>" * 900,
+        ("<div><p><span>a</span><br></div>" * 50 + "<ul><li>" * 9 + "</ul>") * 40,
+    ],
+)
+def test_the_quick_bound_of_nesting_is_no_lower_than_what_it_bounds(source: str):
+    assert nesting._most_nesting(source) >= nesting._nesting(source)
 
 
 def test_large_drawings_cost_little():

@@ -179,11 +179,12 @@ def verdicts(*shares: float | None, baseline: str = "a", judge: str = "j") -> li
 def test_two_models_are_compared_on_the_instructions_of_both_verdicts_whatever_their_order() -> None:
     ours, theirs = verdicts(*[1.0] * 30, 0.5, None), verdicts(*[0.5] * 30, 1.0, 0.0)
     found = compared(ours, theirs[::-1])
-    assert (found.prompts, round(found.points, 3)) == (31, round(100 * (30 * 0.5 - 0.5) / 31, 3))
-    assert 40 < found.low < found.points < found.high <= 50 and found.p == 0
-    assert compared(theirs, ours).points == -found.points
+    # Thirty gaps of 50 points and one of -50: an error of sqrt(30 / 31 / 30) * 100 * sqrt(1 / 31) = 3.226, times t(30) = 2.042.
+    assert (found.rows, found.value) == (31, pytest.approx(100 * (30 * 0.5 - 0.5) / 31))
+    assert (found.low, found.high) == pytest.approx((40.186, 53.362), abs=1e-3) and found.p < 1e-12
+    assert compared(theirs, ours).value == -found.value
     even = compared(verdicts(1, 0, 1, 0), verdicts(0, 1, 0, 1))
-    assert (even.points, even.p, even.low, even.high) == (0.0, 1.0, -100.0, 100.0)
+    assert (even.value, even.p, even.low, even.high) == (0.0, 1.0, -100.0, 100.0)
 
 
 @pytest.mark.parametrize(

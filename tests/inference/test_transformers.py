@@ -10,9 +10,10 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import encode, prompt_ids
 from humpback_exp.inference.protocol import row_seed
+from humpback_exp.inference.transformers.cached_attention import CACHE
 from humpback_exp.inference.transformers.decode import BatchDecoder, Row
 from humpback_exp.inference.transformers.engine import TransformersEngine
-from humpback_exp.inference.transformers.kv_cache import CACHE, PrefillCache, Prefix
+from humpback_exp.inference.transformers.kv_cache import PrefillCache, Prefix
 from humpback_exp.inference.transformers.prefill import shared_length
 from humpback_exp.inference.transformers.sampling import next_tokens
 from humpback_exp.modeling.load import load_model, load_tokenizer

@@ -15,10 +15,10 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from humpback_exp.config import AdapterConfig, EngineConfig, OptimConfig
 from humpback_exp.inference.transformers.engine import TransformersEngine
+from humpback_exp.modeling.dropout import add_dropout
 from humpback_exp.modeling.export.write import write_shards
 from humpback_exp.modeling.load import load_model, load_tokenizer, require_context
 from humpback_exp.modeling.lora import require_targets, with_lora
-from humpback_exp.modeling.module import add_dropout
 from humpback_exp.prompts import forward
 from tests.modeling.families import FAMILIES, Family, save
 

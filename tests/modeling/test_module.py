@@ -9,10 +9,11 @@ from humpback_exp.config import AdapterConfig, DataConfig, OptimConfig
 from humpback_exp.data.loader import collate
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
+from humpback_exp.modeling.dropout import add_dropout
 from humpback_exp.modeling.kernels.loss import chunk_loss, labelled, summed_loss, token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.lora import causal_lm, with_lora
-from humpback_exp.modeling.module import add_dropout, lr_factor
+from humpback_exp.modeling.module import lr_factor
 from tests.conftest import ROOT
 
 ROWS = [Tokens("a", [0, 7, 8, 9, 1], [IGNORED, IGNORED, 8, 9, 1]), Tokens("b", [0, 5, 1], [IGNORED, IGNORED, 1])]

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from humpback_exp import artifacts
+from humpback_exp.config import CorpusConfig, SegmentConfig, SizesConfig
+from humpback_exp.planning.segmentation import segmentation
 from humpback_exp.planning.sizes import sizes_of
 from humpback_exp.planning.training import Training
 from tests.conftest import one_line_error, run
@@ -105,3 +108,19 @@ def test_the_demo_is_planned_too() -> None:
     assert result.returncode == 0, result.stderr
     assert "120 examples, 15 steps of 8" in result.stdout
     assert "GPU-hours" not in result.stdout
+
+
+def test_a_corpus_is_planned_by_the_rates_of_a_sample(tmp_path: Path) -> None:
+    billion = segmentation(SizesConfig(pages=10**9))
+    assert (round(billion.core_hours), billion.segments) == (3013, 500_000_000)
+    assert [round(billion.hours(nodes), 1) for nodes in (1, 100)] == [69.3, 22.7]
+    assert segmentation(SizesConfig()) is None
+    config = SegmentConfig(output_root=str(tmp_path), name="sample", corpus=CorpusConfig(path=str(tmp_path / "none")))
+    rows = {"pages": 200, "segments found": 90, "segments": 50}
+    artifacts.finish(artifacts.begin(config), started=0.0, rows=rows, metrics={"pages_per_second": 50.0})
+    sample = tmp_path / "segments/sample"
+    result = run("plan.py", "sizes.pages=3600000", f"sizes.sample={sample}")
+    assert f"Segmentation: 50 pages/s a core, 0.25 segments a page (200 pages of {sample})." in result.stdout
+    assert "3,600,000 pages        1          20.0" in result.stdout
+    said = one_line_error(run("plan.py", "sizes.pages=10", f"sizes.sample={tmp_path}"))
+    assert said.startswith(f"{tmp_path}: no such finished folder")

@@ -25,7 +25,7 @@ def test_the_page_leads_from_nothing_to_m2(tmp_path: Path) -> None:
     made = run("-m", "humpback_exp.modeling.demo_models", "rehearsal", ROOT / "models/rehearsal")
     assert made.returncode == 0, made.stderr
     walk(tmp_path / "page")
-    root = tmp_path / "page/outputs/llama65b"
+    root, other = (tmp_path / "page" / model / "outputs" / model for model in ("llama65b", "llama33b"))
     assert finished(root) >= FOLDERS
     assert (root / "report.html").exists()
     m1, m2 = (json.loads((root / f"models/{name}/manifest.json").read_text()) for name in ("m1", "m2"))
@@ -33,7 +33,6 @@ def test_the_page_leads_from_nothing_to_m2(tmp_path: Path) -> None:
     assert m1["rows"]["web"] > 0 and m2["rows"]["web"] > 0
     assert m1["inputs"]["data.scored"]["path"].endswith("scored/m0")
     assert m2["inputs"]["data.scored"]["path"].endswith("scored/m1")
-    other = tmp_path / "page/outputs/llama33b"
     assert finished(other) == {"segments/web", "models/backward", "candidates/web"}
     assert (heads(root / "models/m2"), heads(other / "models/backward")) == (64, 52)
 

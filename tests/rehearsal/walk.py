@@ -2,7 +2,8 @@
 
 The commands are those of the page, word for word. Each gets the sizes of conf/rehearsal/ behind its script's name; two tasks
 stand for all, and the Slurm of the tests stands for Slurm. For 65B one training is killed on the way, and the same lines are
-pasted again; for 33B, whose heads 8 GPUs cannot share, the walk goes up to the candidates, by the page's other way to them.
+pasted again; for 33B, whose heads 8 GPUs cannot share, the walk goes up to the candidates, by the page's other way to them,
+while jobs for 65B run.
 """
 
 import contextlib
@@ -21,7 +22,8 @@ BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 SCRIPT = re.compile(r"\b(segment|train|augment|curate|evaluate|plan|doctor)\.(py|sbatch)\b")
 TOOLS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sacct")
 SIZES = {"PAGES": "examples/pages", "CANDIDATES": "24", "GPUS": "0", "COPIES": "1", "WORKERS": "1"}
-"""What the words of jobs/run.env are set to."""
+SIZES |= {"JUDGE": "models/rehearsal/heads-32"}
+"""What the words of jobs/run.env are set to; the judge is a model of another size."""
 OTHER_WAY = "executor=slurm"
 """In the page's line that stands for the one which makes the candidates as a job."""
 ANOTHER_SIZE = ("cp ", ". ", "SEGMENTS=", "BACKWARD=", f"python augment.py {OTHER_WAY}")
@@ -41,9 +43,10 @@ def walked(model: str) -> list[str]:
 
 
 def at_toy_size(line: str) -> str:
-    """A line of the page with the sizes of a rehearsal behind each script that has some, and two tasks for all."""
+    """A line of the page with the sizes of a rehearsal behind each script that has some, two tasks for all, and one worker."""
     line = SCRIPT.sub(lambda found: f"{found[0]} +rehearsal={found[1]}", line)
     line = re.sub(r"--ntasks-per-node=\d+ ?", "", line)
+    line = re.sub(r"\bworkers=\d+", "workers=1", line)
     tasks = 2 if re.search(r"train\.sbatch|doctor\.py", line) else 1
     return re.sub(r"(sbatch --parsable|^srun)( --nodes=\S+)?", rf"\1 --nodes={tasks} --ntasks-per-node=1", line)
 
@@ -57,31 +60,39 @@ def with_sizes(words: str, model: str) -> str:
 
 
 def walk(folder: Path) -> None:
-    """Type the page's lines in a copy of the checkout's front in `folder`, for 65B and for 33B.
+    """Type the page's lines for each model in a folder of its name, with a copy of the checkout's front in it.
 
     Raises:
         SystemExit: a line or a job failed; its own output is above.
     """
-    environment = prepared(folder)
+    large, medium = folder / "llama65b", folder / "llama33b"
     try:
-        for model in ("llama65b", "llama33b"):
-            walk_for(model, folder, environment)
-    finally:
-        end_jobs(folder / "state")
-
-
-def walk_for(model: str, folder: Path, environment: dict[str, str]) -> None:
-    """Type the lines for one model, and for 65B those that queue jobs once more after one of the jobs was killed."""
-    words = (ROOT / "jobs/run.env").read_text(encoding="utf-8")
-    (folder / "jobs/run.env").write_text(with_sizes(words, model))
-    queue, last = by_queue(walked(model))
-    type_lines(queue, folder, environment)
-    if model == "llama65b":
-        kill_midway(folder)
+        queue(large)
+        kill_midway(large)
         print("m1 was killed after its first checkpoint; the same lines again", flush=True)
-        type_lines(queue, folder, environment)
+        queue(large)
+        for walked_in in (queue(medium), large):
+            finish(walked_in)
+    finally:
+        end_jobs(large / "state")
+        end_jobs(medium / "state")
+
+
+def queue(folder: Path) -> Path:
+    """Type the lines up to the last one that queues a job, in a folder that is prepared if it was not; return it."""
+    if not folder.exists():
+        prepared(folder)
+        words = (ROOT / "jobs/run.env").read_text(encoding="utf-8")
+        (folder / "jobs/run.env").write_text(with_sizes(words, folder.name))
+    type_lines(by_queue(walked(folder.name))[0], folder)
+    return folder
+
+
+def finish(folder: Path) -> None:
+    """Wait for the jobs and type the lines that want them to have ended, in a new shell."""
+    before, after = by_queue(walked(folder.name))
     wait_for_jobs(folder)
-    type_lines([*(line for line in queue if line.startswith(". ")), *last], folder, environment)
+    type_lines([*(line for line in before if line.startswith(". ")), *after], folder)
 
 
 def by_queue(typed: list[str]) -> tuple[list[str], list[str]]:
@@ -90,10 +101,10 @@ def by_queue(typed: list[str]) -> tuple[list[str], list[str]]:
     return typed[:end], typed[end:]
 
 
-def type_lines(typed: list[str], folder: Path, environment: dict[str, str]) -> None:
+def type_lines(typed: list[str], folder: Path) -> None:
     """Paste lines into one shell, which stops at the first that fails."""
     script = "\n".join(["set -xeuo pipefail", *map(at_toy_size, typed)])
-    status = subprocess.run(["bash", "-c", script], cwd=folder, env=environment).returncode
+    status = subprocess.run(["bash", "-c", script], cwd=folder, env=environment_in(folder)).returncode
     if status:
         sys.exit(f"the line above ended with status {status}")
 
@@ -128,13 +139,18 @@ def prepared(folder: Path) -> dict[str, str]:
     for path in [*ROOT.glob("*.py"), *(ROOT / name for name in ("conf", "examples", "models", "humpback_exp"))]:
         (folder / path.name).symlink_to(path)
     (folder / ".venv").symlink_to(sys.prefix)
+    return environment_in(folder)
+
+
+def environment_in(folder: Path) -> dict[str, str]:
+    """The environment of a shell in a prepared folder."""
     path = f"{folder}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return os.environ | {"PATH": path, "FAKE_SLURM": f"{folder}/state", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
 
 
 def kill_midway(folder: Path) -> None:
     """Kill the whole job that trains M1 once there is a checkpoint, and wait until what depends on it has ended."""
-    state, model = folder / "state", folder / "outputs/llama65b/models/m1"
+    state, model = folder / "state", folder / "outputs" / folder.name / "models/m1"
     job = next(job for job in jobs(state) if "experiment=m1" in (state / f"arguments-{job}").read_text())
     while not any((model / "checkpoints").glob("*.ckpt")):
         assert not (state / f"ended-{job}").exists(), "the training ended before it could be killed"

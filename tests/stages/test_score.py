@@ -26,6 +26,7 @@ from humpback_exp.curation.calibration import calibrated
 from humpback_exp.curation.external import load_ratings
 from humpback_exp.curation.outcomes import scored
 from humpback_exp.curation.parsing import Rated
+from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.records import Candidate, ScoredCandidate, parts, read, write
 from humpback_exp.stages import score, select
 from humpback_exp.tracking import Tracker
@@ -82,7 +83,7 @@ def test_every_candidate_is_accounted_for_and_some_are_rated_both_ways(root: Pat
     assert [row.score is None for row in rows] == [False] * 8 + [True]
     assert all(row.score == row.expected and 1 <= row.score <= 5 and 0 < row.mass < 1 for row in rows[:8])
     written = [row.id for row in rows if row.raw]
-    first = sorted((row.id for row in rows), key=lambda name: score.shuffled_rank(0, name))[:3]
+    first = sorted((row.id for row in rows), key=lambda name: shuffled_rank(0, name))[:3]
     assert sorted(first) == written
     assert manifest.metrics["mean_score"] == pytest.approx(np.mean([row.score for row in rows[:8]]))
     assert manifest.metrics["mean_mass"] == pytest.approx(np.mean([row.mass for row in rows[:8]]))

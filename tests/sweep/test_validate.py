@@ -73,12 +73,14 @@ def test_inputs_below_output_root_must_be_there_or_made_before(tmp_path: Path) -
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", model_path=str(train.folder))
     check_inputs([train, evaluate])
     evaluate.reference = f"{tmp_path}/evals/m0"
-    with pytest.raises(ValueError, match="evals/m0: no such finished folder; run python evaluate.py name=m0 first"):
+    made_by = f"run python evaluate.py name=m0 output_root={tmp_path} first"
+    with pytest.raises(ValueError, match=f"evals/m0: no such finished folder; {made_by}"):
         check_inputs([train, evaluate])
 
 
 def test_pairs_may_lie_in_a_folder_that_a_stage_makes(tmp_path: Path) -> None:
-    segment = config.SegmentConfig(output_root=str(tmp_path), name="web")
+    pages = config.CorpusConfig(path="examples/pages")
+    segment = config.SegmentConfig(output_root=str(tmp_path), name="web", corpus=pages)
     heldout = str(segment.folder / "heldout" / "test.jsonl")
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), model_path="models/tiny", heldout=heldout)
     check_inputs([segment, evaluate])
@@ -90,7 +92,8 @@ def test_pairs_may_lie_in_a_folder_that_a_stage_makes(tmp_path: Path) -> None:
 def test_a_model_of_the_users_may_lie_below_the_output_root(tmp_path: Path) -> None:
     model = tmp_path / "models" / "mine"
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), model_path=str(model))
-    with pytest.raises(ValueError, match="models/mine: no such finished folder; run python train.py name=mine first"):
+    made_by = f"run python train.py name=mine output_root={tmp_path} first"
+    with pytest.raises(ValueError, match=f"models/mine: no such finished folder; {made_by}"):
         check_inputs([evaluate])
     model.mkdir(parents=True)
     (model / "config.json").write_text("{}")
@@ -202,9 +205,8 @@ def test_a_model_is_not_trained_again_under_another_size(tmp_path: Path) -> None
 
 def test_references_must_be_there_wherever_they_lie(tmp_path: Path) -> None:
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", reference="elsewhere/evals/base")
-    with pytest.raises(
-        ValueError, match="^elsewhere/evals/base: no such finished folder; run python evaluate.py name=base first"
-    ):
+    made_by = "run python evaluate.py name=base output_root=elsewhere first"
+    with pytest.raises(ValueError, match=f"^elsewhere/evals/base: no such finished folder; {made_by}"):
         check_inputs([evaluate])
 
 

@@ -7,9 +7,8 @@ from humpback_exp.analysis.benchmark_figures import benchmark_figures
 from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import evaluations
 from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
-from humpback_exp.analysis.format import duration, excerpt
 from humpback_exp.analysis.funnel import funnels
-from humpback_exp.analysis.lineage import Node, differences, nodes, outside
+from humpback_exp.analysis.pages.lineage_tables import made_from, read_elsewhere, settings_that_differ
 from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.result_tables import of_comparisons, of_models
 from humpback_exp.analysis.pages.result_tables import results as results_of
@@ -22,8 +21,6 @@ from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
 from humpback_exp.records import ScoredCandidate
 
-COLUMNS = 10
-"""Differing settings shown for a kind of folders; more do not fit a page."""
 PANELS = 12
 """Small multiples of a kind; the tables hold the rest."""
 ROWS = 24
@@ -66,9 +63,9 @@ def build(output_root: str) -> str:
         made_by=made_by(catalog.folders),
         folders=len(catalog.folders),
         funnels=funnels(catalog),
-        lineage=_lineage(catalog),
-        outside=_outside(catalog),
-        differences=_differences(catalog),
+        lineage=made_from(catalog),
+        outside=read_elsewhere(catalog),
+        differences=settings_that_differ(catalog),
         unfinished=catalog.unfinished,
         damaged=catalog.damaged,
     )
@@ -116,37 +113,3 @@ def _answered(catalog: Catalog, told: Sequence[Setting]) -> list[Prompt]:
     loop_first = sorted(told, key=lambda one: "-" in one.label)[:MODELS]
     asked = [one for one in loop_first if any(prompt.answered for prompt in prompts(catalog, [one]))]
     return [prompt for prompt in prompts(catalog, asked) if prompt.answered][:PROMPTS]
-
-
-def _lineage(catalog: Catalog) -> Table:
-    return table([_made(node) for node in nodes(catalog)])
-
-
-def _made(node: Node) -> Row:
-    made = node.folder.manifest
-    return {
-        "": node.folder.label,
-        "made from": ", ".join(node.sources),
-        "rows": ", ".join(f"{count:,} {name}" for name, count in made.rows.items() if count),
-        "time": duration(made.wall_seconds),
-        "fingerprint": made.fingerprint[:8],
-    }
-
-
-def _outside(catalog: Catalog) -> Table:
-    read = outside(catalog)
-    return table([{"": one.key, "path": one.path, "fingerprint": one.fingerprint[:8]} for one in read])
-
-
-def _differences(catalog: Catalog) -> list[tuple[str, Table]]:
-    """Each kind of folders, with how many differing settings are not shown, and a table of those that are."""
-    found = []
-    for kind, keys in differences(catalog).items():
-        shown = list(keys.items())[:COLUMNS]
-        rows = [
-            {"": folder.name} | {key: excerpt(values[place], 60) for key, values in shown}
-            for place, folder in enumerate(catalog.of(kind))
-        ]
-        more = f"; {len(keys) - COLUMNS} more differing settings are in the manifests" if len(keys) > COLUMNS else ""
-        found.append((f"{kind}{more}", table(rows)))
-    return found

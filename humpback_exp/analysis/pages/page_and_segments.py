@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 from selectolax.lexbor import LexborHTMLParser
 
 from humpback_exp.analysis.pages.render import render
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus import chunks, http, pages
+from humpback_exp.corpus import chunks, files, http, pages
 from humpback_exp.corpus.decoding import NotAPage, decode
-from humpback_exp.corpus.markup import REMOVED
+from humpback_exp.corpus.markup import BLOCKS, BREAKS, HEADERS, REMOVED
+from humpback_exp.corpus.plain import LINE_BREAK
 
 TIMEOUT = 20
 """Seconds to wait for a page."""
+LINES = ", ".join(sorted((BLOCKS | BREAKS | HEADERS | {"br"}) - {"body"}))
+"""Elements that begin and end a line."""
 
 
 @dataclass
@@ -49,8 +51,7 @@ def build(source: str) -> str:
 
 def _read(source: str, limit: int) -> pages.Page:
     if not source.startswith(("http://", "https://")):
-        path = Path(source)
-        page = pages.read_file(path, path.parent, limit)
+        page = pages.read_file(files.at(source), limit)
     else:
         try:
             with urlopen(Request(source, headers={"User-Agent": "humpback-exp"}), timeout=TIMEOUT) as answer:
@@ -64,11 +65,16 @@ def _read(source: str, limit: int) -> pages.Page:
 
 
 def _text(page: pages.Page) -> str:
-    """All text of the page, line by line, as it stands in the source."""
+    """All text of the page, a line for each block and each line of code."""
     try:
         tree = LexborHTMLParser(decode(page.html, page.charset))
     except NotAPage:
         return ""
     tree.strip_tags(REMOVED)
-    lines = (line.strip() for line in (tree.body.text(separator="\n") if tree.body else "").splitlines())
+    for code in tree.css("pre"):
+        code.replace_with(code.text().replace("\n", LINE_BREAK))
+    for block in tree.css(LINES):
+        block.insert_before(LINE_BREAK)
+        block.insert_after(LINE_BREAK)
+    lines = (" ".join(line.split()) for line in (tree.body.text() if tree.body else "").split(LINE_BREAK))
     return "\n".join(line for line in lines if line)

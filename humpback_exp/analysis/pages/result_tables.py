@@ -33,7 +33,12 @@ def results(
         shown = [measure for measure in measured(told) if measure.held == held]
         there = [one for one in told if any(one.measured(measure) for measure in shown)]
         tables[held or "heldout"] = table(
-            [{"": one.label} | dict({} if held else beside(one)) | _figures(one, result, shown) for one in there]
+            [
+                {f"on {held}" if held else "": one.label}
+                | dict({} if held else beside(one))
+                | _figures(one, result, shown)
+                for one in there
+            ]
         )
     return tables
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import plots
+from humpback_exp.analysis.ablation_plans import plan_of_ablation
 from humpback_exp.analysis.ablations import ABLATIONS, Ablation, by_folder
 from humpback_exp.analysis.corrections import corrections, make
 from humpback_exp.analysis.evaluations import Evaluation, by_group, evaluations
@@ -12,10 +13,10 @@ from humpback_exp.analysis.pages import sweep_tables
 from humpback_exp.analysis.pages.render import made_by, render
 from humpback_exp.analysis.pages.table import table, to_csv
 from humpback_exp.analysis.paper import published
-from humpback_exp.analysis.planned_comparisons import plan_of_ablation
+from humpback_exp.analysis.recipes import also_differ
 from humpback_exp.analysis.sentences import cautions, findings
 from humpback_exp.analysis.sentences.in_the_paper import in_the_paper
-from humpback_exp.analysis.settings import also_differ, settings
+from humpback_exp.analysis.settings import settings
 from humpback_exp.artifacts.catalog import Catalog
 
 Files = dict[str, bytes]

@@ -22,7 +22,8 @@ PAGE_ONLY = ("verdict", "judge", "first")
 """Beginnings of the heads of columns that are left out."""
 LEGEND = """
 web pairs: trained on beside the seed; held-out loss: nats a token of the human answer, lower is better, and its
-change from the base model or as named, on the same pairs; win rate: against the base model's answers; AUC: how
+change from the base model or as named, on the same pairs; instruction gain: nats a token that the right question
+saves on the answer; question selection: how often it saves most; win rate: against the base model's answers; AUC: how
 often a good pair is rated above a corrupted one; in brackets 95 % intervals; * better or worse beyond noise
 """
 
@@ -36,7 +37,7 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
     shown = [one for one in told if one.runs[0].folder.name in models]
     made = [c for name in results if name != "references" for c in results[name].stated if c.ours in shown]
     found = [
-        *(found for found in results_tables(shown, results).values()),
+        *results_tables(shown, results).values(),
         of_comparisons(made),
         of_models(shown, gates(catalog)),
         table(benchmark_figures([one.runs[0].folder for one in shown])),

@@ -1,10 +1,14 @@
 """Win rates over AlpacaEval's verdicts, and the comparison of two models that were judged against one baseline."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from humpback_exp.evaluation.alpaca_eval.files import Annotation
-from humpback_exp.evaluation.win_rate import Difference, WinRate, paired_bootstrap, win_rate
+from humpback_exp.evaluation.intervals import Grid, Interval, paired
+from humpback_exp.evaluation.win_rate import WinRate, win_rate
 
 
 def by_dataset(annotations: Sequence[Annotation], path: Path) -> dict[str, WinRate]:
@@ -28,8 +32,9 @@ def by_dataset(annotations: Sequence[Annotation], path: Path) -> dict[str, WinRa
     return {"all": win_rate(shares)} | several
 
 
-def compared(ours: Sequence[Annotation], theirs: Sequence[Annotation]) -> Difference:
-    """Two models' win rates over the same baseline, compared on the instructions where both verdicts could be read.
+def compared(ours: Sequence[Annotation], theirs: Sequence[Annotation]) -> Interval:
+    """The first model's win rate less the second's over the same baseline, in points, paired on the instructions where both
+    verdicts could be read.
 
     Raises:
         ValueError: the files are about other instructions, another baseline, or other judges.
@@ -48,4 +53,6 @@ def compared(ours: Sequence[Annotation], theirs: Sequence[Annotation]) -> Differ
     both = [(a.share, b.share) for a, b in pairs if a.share is not None and b.share is not None]
     if len(both) < 2:
         raise ValueError(f"{len(both)} instructions have a verdict in both files; a comparison needs two or more")
-    return paired_bootstrap([a for a, _ in both], [b for _, b in both])
+    sides = 100 * np.array(both).T
+    found = paired(*(Grid(side[None], np.ones(len(both))) for side in sides))
+    return replace(found, bounds=(-100.0, 100.0))

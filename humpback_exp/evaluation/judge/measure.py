@@ -95,6 +95,20 @@ def unjudged(rows: Sequence[Answer], there: Mapping[str, Answer], verdicts: Sequ
     )
 
 
+def tell_unjudged(config: EvaluateConfig, drops: Counter[str], judged: int) -> None:
+    """A line where more prompts were left out of the win rate than stand in it, with the remedy for most of them."""
+    left_out = Counter(
+        {why.removeprefix(reasons.NOT_JUDGED): n for why, n in drops.items() if why.startswith(reasons.NOT_JUDGED)}
+    )
+    if left_out.total() <= judged:
+        return
+    remedy = "raise generation.max_new_tokens, so that answers come to an end"
+    if 2 * left_out[reasons.UNSCORED] > left_out.total():
+        remedy = "its replies cannot be read: see judge.verdict, judge.prompt and judge.generation.max_new_tokens"
+    said = ", ".join(f"{why} {count}" for why, count in left_out.items())
+    log.warning("%s: the judge compared %d answers only; left out: %s; %s", config.name, judged, said, remedy)
+
+
 def _prices(config: EvaluateConfig) -> Prices | None:
     engine, judge = judge_engine(config), config.judge
     return read_prices(judge.prices, engine.model or str(judge.path)) if judge.prices and judge.path else None

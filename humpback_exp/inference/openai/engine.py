@@ -13,7 +13,8 @@ from humpback_exp.completions import FAILED, OVERFLOW, Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.inference.openai.client import Endpoint, Failed, NotSupported
 from humpback_exp.inference.openai.responses import read_choices, read_completion
-from humpback_exp.inference.openai.vllm_extensions import VllmServer, probabilities_of, safe
+from humpback_exp.inference.openai.vllm_extensions import VllmServer, safe
+from humpback_exp.inference.openai.vllm_responses import probabilities_of
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 from humpback_exp.turn_marks import KNOWN, Marks

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from humpback_exp.inference.choices import Ids, tokenize_choices
-from humpback_exp.inference.openai.client import Endpoint, Failed
+from humpback_exp.inference.openai.client import Endpoint
 from humpback_exp.inference.openai.errors import not_supported
-from humpback_exp.inference.openai.responses import ROUNDING, probability
+from humpback_exp.inference.openai.vllm_responses import logprobs_of, loss_of, probabilities_of
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 from humpback_exp.turn_marks import Marks, marks, remove, template_marks
@@ -40,12 +40,12 @@ class VllmServer:
             choice, prompt, ids = answer["choices"][0], prompts[rows[place]], wanted[rows[place]]
             places = zip(choice["prompt_logprobs"][len(prompt) :], ids[:-1], strict=True)
             return -math.fsum(
-                [*(place[str(token)]["logprob"] for place, token in places), *_logprobs(answer, ids[-1:])]
+                [*(place[str(token)]["logprob"] for place, token in places), *logprobs_of(answer, ids[-1:])]
             )
 
         advance(len(prompts) - len(rows), 0)
         done = dict(zip(rows, self.endpoint.ask("/completions", payloads, read, advance), strict=True))
-        return [_loss(done.get(row, prompts[row]), wanted[row]) for row in range(len(prompts))]
+        return [loss_of(done.get(row, prompts[row]), wanted[row]) for row in range(len(prompts))]
 
     def choose(
         self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
@@ -60,7 +60,7 @@ class VllmServer:
 
         def read(place: int, answer: Any) -> list[tuple[int, float]]:
             ids = asked[places[place][1]]
-            return list(zip(ids, _logprobs(answer, ids), strict=True))
+            return list(zip(ids, logprobs_of(answer, ids), strict=True))
 
         done = self.endpoint.ask("/completions", payloads, read, lambda rows, count: advance(0, count))
         advance(len(conversations), 0)
@@ -141,30 +141,3 @@ class VllmServer:
 def safe(conversation: Conversation, marks: Marks) -> Conversation:
     """The conversation without strings that would end a turn."""
     return [{**message, "content": remove(message["content"], marks)} for message in conversation]
-
-
-def probabilities_of(value: Any, count: int) -> list[float]:
-    """What an answer to a question of choices is worth: nan for each beyond the context, 0 for a row that was given up."""
-    if isinstance(value, Failed):
-        return [0.0] * count
-    return [math.nan] * count if value is None else value
-
-
-def _loss(value: Any, ids: Any) -> tuple[float, int]:
-    """The loss of a row and its tokens, from its answer or what stands for that."""
-    if value is None or ids is None:
-        return math.nan, 0
-    if isinstance(value, float):
-        return value, len(ids)
-    return math.nan, len(ids) if isinstance(ids, list) else 1
-
-
-def _logprobs(answer: Any, tokens: Sequence[int]) -> list[float]:
-    """Log-probability of each of `tokens` at the first place written, from keys such as `token_id:17`."""
-    top = answer["choices"][0]["logprobs"]["top_logprobs"][0]
-    if not {f"token_id:{token}" for token in tokens} <= top.keys():
-        raise not_supported("no log-probabilities of the tokens in logprob_token_ids, as vLLM's current server does")
-    logprobs = [float(top[f"token_id:{token}"]) for token in tokens]
-    if sum(map(probability, logprobs)) > 1 + ROUNDING:
-        raise ValueError("the probabilities of tokens sum to more than 1")
-    return logprobs

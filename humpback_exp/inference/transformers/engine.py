@@ -12,9 +12,10 @@ from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import IGNORED, encode, prompt_ids
 from humpback_exp.inference.choices import Ids, tokenize_choices
 from humpback_exp.inference.protocol import completion
+from humpback_exp.inference.transformers.cached_attention import NAME
 from humpback_exp.inference.transformers.decode import BatchDecoder, Row, read_and_continued
 from humpback_exp.inference.transformers.fused_llama import fuse
-from humpback_exp.inference.transformers.kv_cache import NAME, Prefix
+from humpback_exp.inference.transformers.kv_cache import Prefix
 from humpback_exp.inference.transformers.prefill import (
     in_batches,
     last_positions,

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 from transformers.models.llama.modeling_llama import LlamaAttention, LlamaMLP, LlamaRMSNorm
 
-from humpback_exp.inference.transformers.kv_cache import attend
+from humpback_exp.inference.transformers.cached_attention import attend
 from humpback_exp.modeling.kernels.llama import RotaryEmbedding, SwiGLU, is_swiglu, norm
 from humpback_exp.modeling.load import Model
 

@@ -1,71 +1,24 @@
 """Keys and values kept between forward passes: of the prefix that all rows share, and of every row being continued.
 
-Every layer of a model calls `attend`; what it attends to, and what is kept, is decided by the cache that is `in_use`:
+Every layer of a model calls `cached_attention.attend`; what it attends to, and what is kept, is decided by the cache in use:
 a `PrefillCache` for prompts, a `DecodeCache` for one more token of every row.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface
 
 from humpback_exp.modeling.kernels.matmul_attention import (
     AttentionOptions,
     attend_last,
-    attention_options,
     softmax_with_sinks,
-    window_mask,
 )
 
 MULTIPLE = 32
 """Keys of a step are rounded up to a multiple of this: whole vectors, and fewer shapes for oneDNN to make kernels for."""
-NAME = "cached"
-"""The name under which transformers finds `attend`."""
 Pair = tuple[torch.Tensor, torch.Tensor]
 Keep = Callable[[int, int, torch.Tensor, torch.Tensor], Pair]
 """Takes layer, row, and the row's new keys and values [kv_heads, tokens, head_dim]; returns all that the row may attend to."""
-
-
-CACHE: ContextVar["PrefillCache | DecodeCache"] = ContextVar("cache")
-
-
-@contextmanager
-def in_use(cache: "PrefillCache | DecodeCache") -> Iterator[None]:
-    """Forward passes inside attend by this cache; some classes hand no argument of their forward on to their layers."""
-    token = CACHE.set(cache)
-    try:
-        yield
-    finally:
-        CACHE.reset(token)
-
-
-def attend(
-    module: Any,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    **others: Any,
-) -> tuple[torch.Tensor, None]:
-    """Attention as transformers calls it, for rows laid one after the other.
-
-    Args:
-        query: [1, heads, tokens, head_dim]; key, value: [1, kv_heads, tokens, head_dim].
-        attention_mask: the layer's window, from `window_mask`.
-
-    Returns:
-        [1, tokens, heads, head_dim], and no attention weights.
-    """
-    options = attention_options(query.shape[-1], attention_mask, **others)
-    scaled = query[0].to(value.dtype) * options.scaling
-    return CACHE.get().attend(module.layer_idx, scaled, key[0].to(value.dtype), value[0], options)[None], None
-
-
-AttentionInterface.register(NAME, attend)
-AttentionMaskInterface.register(NAME, window_mask)
 
 
 class PrefillCache:

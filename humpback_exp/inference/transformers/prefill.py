@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import torch
 
-from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix, in_use
+from humpback_exp.inference.transformers.cached_attention import in_use
+from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix
 from humpback_exp.modeling.load import Model
 from humpback_exp.modeling.memory import is_out_of_memory
 from humpback_exp.progress import log

@@ -22,7 +22,7 @@ from humpback_exp.modeling.export.write import full_tensors
 from humpback_exp.modeling.load import Model, Tokenizer, load_model, load_tokenizer
 from humpback_exp.modeling.lora import causal_lm
 from humpback_exp.modeling.process_group import all_gather
-from humpback_exp.modeling.zero3 import is_zero3, partition_on_load, zero3_settings
+from humpback_exp.modeling.zero3_settings import is_zero3, partition_on_load, zero3_settings
 from humpback_exp.progress import log
 from humpback_exp.prompts import backward, forward
 

@@ -1,0 +1,159 @@
+"""Files on this machine or wherever fsspec reaches (`s3://`, `https://`, `hf://`, `memory://`): found in order, opened, measured.
+
+Called by pages and by what reads archives and tables.
+"""
+
+import io
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+import fsspec
+
+WAITS = (1.0, 4.0, 16.0)
+"""Seconds before a read over a network is tried again (ours)."""
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a corpus."""
+
+    root: str
+    """The folder, or the address, below which all of the corpus lies."""
+    name: str
+    """Below it, so that ids are the same wherever the corpus lies."""
+
+    @property
+    def path(self) -> str:
+        return f"{self.root.rstrip('/')}/{self.name}"
+
+    @property
+    def address(self) -> str:
+        """Its name as the url of a page."""
+        return self.name.encode("utf-8", "backslashreplace").decode()
+
+    def __str__(self) -> str:
+        return self.path
+
+    def open(self) -> BinaryIO:
+        """Its bytes, from which places can be sought."""
+        return io.BufferedReader(_Patient(self.path), BLOCK) if is_remote(self.root) else open(self.path, "rb")
+
+    def size(self) -> int:
+        """Bytes."""
+        if not is_remote(self.root):
+            return os.stat(self.path).st_size
+        fs, path = fsspec.core.url_to_fs(self.path)
+        return int(fs.size(path))
+
+
+def is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def at(path: str) -> File:
+    """The file at a path, as the only one of its corpus."""
+    root, _, name = path.rpartition("/")
+    return File(root or ("/" if path.startswith("/") else "."), name)
+
+
+def together(paths: Sequence[str]) -> list[File]:
+    """Files of one corpus, whose root is what their paths begin with alike."""
+    root = os.path.commonprefix([path.rpartition("/")[0] + "/" for path in paths]).rpartition("/")[0]
+    return [File(root, path.removeprefix(root + "/")) for path in paths]
+
+
+def is_file(path: str) -> bool:
+    if not is_remote(path):
+        return os.path.isfile(path)
+    fs, inner = fsspec.core.url_to_fs(path)
+    return bool(fs.isfile(inner))
+
+
+def below(root: str) -> Iterator[File]:
+    """All files below a folder, in the order of their names.
+
+    Raises:
+        ValueError: there is no such folder, or no leave to read it.
+    """
+    if not is_remote(root):
+        if not os.path.isdir(root):
+            raise ValueError(
+                f"corpus.path={root}: no such file or folder; point it at a folder of .html or .warc.gz files"
+            )
+        yield from (File(root, name) for name in _names(root, ""))
+        return
+    fs, inner = fsspec.core.url_to_fs(root)
+    found = sorted(fs.find(inner))
+    if not found:
+        raise ValueError(f"corpus.path={root}: nothing there; name a file, or a folder with files")
+    yield from (File(root, name.removeprefix(inner.rstrip("/")).lstrip("/")) for name in found)
+
+
+def _names(root: str, folder: str) -> Iterator[str]:
+    """Names below a local folder; those of one folder are held at a time."""
+    try:
+        with os.scandir(os.path.join(root, folder)) as entries:
+            # A folder is sorted with its slash, as it stands in the names of what is in it.
+            names = sorted(entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError as error:
+        raise ValueError(
+            f"corpus.path={error.filename}: {error.strerror}; make the folder readable or choose another"
+        ) from None
+    for name in names:
+        if name.endswith("/"):
+            yield from _names(root, folder + name)
+        elif os.path.isfile(os.path.join(root, folder, name)):
+            yield folder + name
+
+
+class _Patient(io.RawIOBase):
+    """A remote file whose reads are tried again, for a corpus must not end with one lost connection."""
+
+    def __init__(self, path: str) -> None:
+        self.fs, self.path = fsspec.core.url_to_fs(path)
+        self.file = self._patiently(lambda: self.fs.open(self.path, "rb"))
+        self.place = 0
+
+    def _patiently(self, action: Any) -> Any:
+        for wait in WAITS:
+            try:
+                return action()
+            except (FileNotFoundError, PermissionError):
+                raise
+            except Exception:  # each protocol raises errors of its own library
+                time.sleep(wait)
+        return action()
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self.place, io.SEEK_END: self.file.size}[whence]
+        self.place = start + offset
+        return self.place
+
+    def tell(self) -> int:
+        return self.place
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._patiently(lambda: self._read(len(buffer)))
+        buffer[: len(data)] = data
+        self.place += len(data)
+        return len(data)
+
+    def _read(self, size: int) -> bytes:
+        if self.file.closed:
+            self.file = self.fs.open(self.path, "rb")
+        self.file.seek(self.place)
+        return cast(bytes, self.file.read(size))
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()

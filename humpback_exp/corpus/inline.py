@@ -1,0 +1,67 @@
+"""Elements inside a line that mean more than their text: links, breaks, images, formulas, raised and lowered text, quotes.
+
+Called by flatten.
+"""
+
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborNode
+
+from humpback_exp.corpus import markup, plain
+from humpback_exp.corpus.furniture import is_note_mark
+from humpback_exp.corpus.writer import Attributes, Writer
+
+PERMALINKS = frozenset("¶#§🔗⚓∞◆")
+
+
+def read(node: LexborNode, tag: str, attributes: Attributes, writer: Writer) -> Iterator[LexborNode] | None:
+    """Write what an element says beside its text; the nodes to go on with, None where all is said."""
+    line = writer.line
+    if tag == "a":
+        return _link(node, attributes, writer)
+    if tag == "br":
+        line.append("\n" if writer.pre else plain.LINE_BREAK)
+    elif tag == "img":
+        alt = attributes.get("alt") or ""
+        writer.alt = writer.alt or alt
+        if markup.FORMULA.search(attributes.get("class") or ""):
+            line.append(plain.tex(alt))
+    elif tag == "math":
+        line.append(plain.formula(node))
+    elif tag == "sup":
+        line.append(plain.raised(node, plain.last_text(line)))
+    elif tag == "sub":
+        line.append(plain.lowered(node, plain.last_text(line)))
+    elif tag == "rt":
+        line.append(f"({node.text().strip()})")
+    elif tag == "q":
+        line.append("“")
+        return node.iter(include_text=True)
+    elif tag != "del":
+        return node.iter(include_text=True)
+    return None
+
+
+def close(tag: str, writer: Writer) -> None:
+    """The end of an element whose nodes were gone on with."""
+    if tag == "a":
+        writer.in_link = False
+    elif tag == "q":
+        writer.line.append("”")
+
+
+def _link(node: LexborNode, attributes: Attributes, writer: Writer) -> Iterator[LexborNode] | None:
+    child = node.first_child
+    only = child.text_content if child is not None and child.next is None else None
+    text = node.text() if only is None else only
+    marks = text.strip()
+    if marks in PERMALINKS or is_note_mark(marks, attributes):
+        return None
+    if only is None:
+        writer.in_link = "href" in attributes
+        return node.iter(include_text=True)
+    if marks or writer.line or writer.pre:
+        writer.line.append(only)
+        writer.link_chars += len(marks) if "href" in attributes else 0
+    writer.in_link = False
+    return None

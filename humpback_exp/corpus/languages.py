@@ -1,0 +1,60 @@
+"""Whether a text is in one of the languages wanted. Called by filters."""
+
+import re
+from collections.abc import Iterator
+
+from resiliparse.parse.lang import detect_fast
+
+PLAIN_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z]+(?=[\s,.;:]|$)")
+PLAIN_WORDS = 6
+"""A line with so many reads like a sentence."""
+PIECE_CHARS = 500
+"""The language is looked at in pieces of this size, so that a text in two is found."""
+FOREIGN_SHARE = 1 / 3
+PROSE_CHARS = 200
+"""Less prose than this does not tell a language; the whole text is looked at then."""
+
+
+def is_foreign(text: str, languages: list[str]) -> bool:
+    """Whether more than a third of a text is in none of the languages (ISO 639-1), in the view of both detectors.
+
+    Resiliparse's takes 0.01 ms, but is wrong on 3 % of English pages and on text full of code; py3langid takes 2 ms and
+    is asked only where the fast one does not say what is wanted. Then, of a piece with enough prose, only that counts.
+    """
+    prose = _prose(text)
+    if not (detect_fast(text)[0] in languages or _is_wanted(prose, languages)):
+        return True
+    bound = FOREIGN_SHARE * len(text)
+    foreign = [piece for piece in _pieces(prose) if detect_fast(piece)[0] not in languages]
+    if sum(map(len, foreign)) > bound:
+        foreign = [piece for piece in foreign if _careful_language(piece) not in languages]
+    return sum(map(len, foreign)) > bound
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Whole lines, of about PIECE_CHARS together; a rest too short to tell is left out."""
+    piece = ""
+    for line in text.split("\n"):
+        piece += f"{line}\n"
+        if len(piece) >= PIECE_CHARS:
+            yield piece
+            piece = ""
+    if len(piece) >= PROSE_CHARS:
+        yield piece
+
+
+def _is_wanted(text: str, languages: list[str]) -> bool:
+    return detect_fast(text)[0] in languages or _careful_language(text) in languages
+
+
+def _careful_language(text: str) -> str:
+    import py3langid
+
+    return str(py3langid.classify(text)[0])
+
+
+def _prose(text: str) -> str:
+    """The lines that read like sentences, where they are enough to go by; else everything. Code has no language."""
+    lines = [line for line in text.splitlines() if len(PLAIN_WORD.findall(line)) >= PLAIN_WORDS]
+    prose = "\n".join(lines)
+    return prose if len(prose) >= PROSE_CHARS else text
