@@ -5,6 +5,8 @@
 Every case trains a Llama with random weights in processes of its own, then resumes from its checkpoint in others. A peak is the
 kernel's high-water mark of resident memory (VmHWM), reset when a phase begins, less that of the same run with a model of
 almost nothing. Freed memory goes back to the system at once (MALLOC_MMAP_THRESHOLD_), so what is measured is what is in use.
+
+The cases called `as trained` keep freed memory as the project does on a CPU, and their peaks are those of the whole process.
 """
 
 import argparse
@@ -41,6 +43,7 @@ class Case:
     checkpointing: bool
     ranks: int = 1
     lora: bool = False
+    as_trained: bool = False
 
     def config(self, path: str, root: str) -> TrainConfig:
         frozen = "bfloat16" if self.lora and self.precision == "bf16" else "float32"
@@ -74,6 +77,20 @@ CASES = [
         "two, bf16, LoRA", Shape(12, 1024, 2816, 16, 16, 16000, tied=False), 1024, 2, "bf16", True, ranks=2, lora=True
     ),
 ]
+SMOLLM2 = Shape(30, 576, 1536, 9, 3, 49152, tied=True)
+SMALL = Shape(8, 512, 1408, 8, 4, 16000, tied=False)
+CASES += [
+    Case(f"as trained, {name}", shape, length, examples, "bf16", False, lora=lora, as_trained=True)
+    for name, shape, length, examples, lora in [
+        ("SmolLM2, LoRA, 128", SMOLLM2, 128, 1, True),
+        ("SmolLM2, LoRA, 1461", SMOLLM2, 1461, 1, True),
+        ("SmolLM2, LoRA, 4 x 512", SMOLLM2, 512, 4, True),
+        ("SmolLM2, 256", SMOLLM2, 256, 1, False),
+        ("small, LoRA, 2 x 1024", SMALL, 1024, 2, True),
+        ("small, 2 x 1024", SMALL, 1024, 2, False),
+        ("small, 512", SMALL, 512, 1, False),
+    ]
+]
 
 
 def memory(key: str) -> int:
@@ -99,7 +116,9 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
     from humpback_exp.artifacts import Manifest
     from humpback_exp.data.loader import StepBatches
     from humpback_exp.data.tokenize import IGNORED, Tokens
+    from humpback_exp.modeling.callbacks import BoundedMemory
     from humpback_exp.modeling.checkpoint.save import Checkpoints, checkpoints
+    from humpback_exp.modeling.memory import FreedMemory
     from humpback_exp.modeling.module import CausalLMModule
     from humpback_exp.modeling.trainer import build_trainer
 
@@ -121,7 +140,8 @@ def train(case: Case, path: str, root: str, resumes: bool) -> dict[str, int]:
     config = case.config(path, root)
     batch = config.optim.batch_size
     module = CausalLMModule(config.model, config.adapter, config.optim, config.trainer, STEPS, config.seed)
-    trainer = build_trainer(config, batch, STEPS + resumes, [Phases()])
+    bounded = [BoundedMemory(FreedMemory())] if case.as_trained else []
+    trainer = build_trainer(config, batch, STEPS + resumes, [Phases(), *bounded])
     ids = torch.randint(
         0, case.shape.vocabulary, (batch, case.length), generator=torch.Generator().manual_seed(0)
     ).tolist()
@@ -148,13 +168,12 @@ def measure(case: Case, folder: Path) -> dict[str, int]:
     """Peaks of the rank that needs most, over a session that trains and one that resumes."""
     make_model(case, folder / "model")
     peaks: dict[str, int] = {}
-    for phase in ("train", "resume"):
+    freed = {} if case.as_trained else {"MALLOC_MMAP_THRESHOLD_": "262144"}
+    for phase in ("train",) if case.as_trained else ("train", "resume"):
         arguments = [str(folder), phase, json.dumps(asdict(case))]
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={case.ranks}"]
         command = [sys.executable, *(launcher if case.ranks > 1 else []), __file__, "--worker", *arguments]
-        subprocess.run(
-            command, check=True, env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "262144", "OMP_NUM_THREADS": "1"}
-        )
+        subprocess.run(command, check=True, env=os.environ | freed | {"OMP_NUM_THREADS": "1"})
         for path in folder.glob(f"{phase}-*.json"):
             for name, size in json.loads(path.read_text()).items():
                 peaks[name] = max(peaks.get(name, 0), size)
@@ -172,6 +191,7 @@ def make_model(case: Case, path: Path) -> None:
         num_attention_heads=case.shape.heads,
         num_key_value_heads=case.shape.kv_heads,
         vocab_size=case.shape.vocabulary,
+        tie_word_embeddings=case.shape.tied,
         max_position_embeddings=4096,
     )
     LlamaForCausalLM(shape).half().save_pretrained(path)  # as LLaMA is published
@@ -189,9 +209,16 @@ def program_alone(precision: str, ranks: int, lora: bool) -> dict[str, int]:
 def compare(case: Case) -> dict[str, tuple[int, int]]:
     """Phase -> predicted and measured peak, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
-        measured, program = measure(case, Path(folder)), program_alone(case.precision, case.ranks, case.lora)
+        measured = measure(case, Path(folder))
         memory = training_memory(case.config(f"{folder}/model", folder))
-    predicted = {"load": memory.load, "step": memory.peak, "resume": memory.resume}
+    if case.as_trained:
+        return {"step": (memory.peak, measured["step"])}
+    program = program_alone(case.precision, case.ranks, case.lora)
+    predicted = {
+        "load": memory.load - memory.program,
+        "step": memory.in_use,
+        "resume": memory.resume - memory.program,
+    }
     return {phase: (size, measured[phase] - program[phase]) for phase, size in predicted.items()}
 
 
@@ -199,6 +226,8 @@ def rows(phase: str, compared: dict[Case, dict[str, tuple[int, int]]]) -> list[d
     """A table of one phase."""
     made: list[dict[str, object]] = []
     for case, phases in compared.items():
+        if phase not in phases:
+            continue
         predicted, measured = phases[phase]
         shape = f"{case.shape.layers} x {case.shape.hidden}, {case.shape.vocabulary}"
         batch = f"{case.micro_batch} x {case.length}{', checkpointed' if case.checkpointing else ''}"

@@ -1,16 +1,20 @@
 """What docs/reproduce.md says that the paper leaves open or does otherwise is what happens."""
 
+import subprocess
 from pathlib import Path
 
 from humpback_exp import reasons
 from humpback_exp.config import EngineConfig, JudgeConfig
 from humpback_exp.evaluation.judge.asking import Judge
 from humpback_exp.evaluation.judge.prompt import Question
+from humpback_exp.planning.input_check import check_inputs, check_judges
 from humpback_exp.prompts import TAGS
 from humpback_exp.records import Candidate, write
 from humpback_exp.stages.score import candidates
+from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import ROOT
 from tests.sweep.test_shipped_sweeps import points_of
+from tests.test_configs import composed
 
 PAGE = (ROOT / "docs/reproduce.md").read_text(encoding="utf-8")
 
@@ -56,3 +60,13 @@ def test_candidates_that_are_no_instruction_are_never_rated(tmp_path: Path) -> N
     write(tmp_path / "data/00000.parquet", Candidate, rows)
     assert [row.id for row in candidates(tmp_path)] == ["a"]
     assert "| candidates that are no instruction | not said | dropped before rating, with a reason, counted |" in PAGE
+
+
+def test_the_loop_in_one_command_lacks_nothing_but_a_machine(tmp_path: Path) -> None:
+    """Its words are those of jobs/run.env, of which pages and judge are the user's."""
+    command = next(line for line in PAGE.splitlines() if line.startswith("    python pipeline.py experiment=paper"))
+    words = f". jobs/run.env; PAGES=examples/pages OUTPUT={tmp_path}; echo {command.split('pipeline.py')[1]}"
+    said = subprocess.run(["bash", "-c", words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    stages = whole_loop(composed("pipeline", *said.split()))
+    check_inputs(stages)
+    check_judges(stages)

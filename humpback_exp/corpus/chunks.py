@@ -23,7 +23,7 @@ from humpback_exp.corpus.optional_filters import OptionalFilters
 from humpback_exp.corpus.overlap import resolve
 from humpback_exp.corpus.segments import Section, cut, dropped_record
 from humpback_exp.corpus.sites import Sites, lines_of, repeated
-from humpback_exp.corpus.suspects import Suspects
+from humpback_exp.corpus.suspects import READING_SECONDS, SECONDS, Suspects
 from humpback_exp.progress import Advance
 from humpback_exp.records import DroppedSegment, HeldoutPair, Segment
 
@@ -127,13 +127,15 @@ def _judged_pages(
     unit: pages.Unit, config: CorpusConfig, suspects: Suspects, optional: OptionalFilters
 ) -> Iterator[tuple[pages.Page, Judged]]:
     """The pages of a unit and what becomes of them; of what kills its worker, that it was set aside."""
-    name, limit = unit.describe(), config.max_page_mb
+    name, limit, patience = unit.describe(), config.max_page_mb, READING_SECONDS
     sites: Sites = {}
-    if config.site_lines and suspects.allows("sites", f"lines that repeat in {name}", repeated, unit, limit):
+    if config.site_lines and suspects.allows("sites", f"lines that repeat in {name}", patience, repeated, unit, limit):
         sites = repeated(unit, limit)
     source = pages.read(unit, limit)
     for number in count():
-        if not suspects.allows(f"read {number}", f"{name} from page {number} on", _read_to, unit, limit, number):
+        if not suspects.allows(
+            f"read {number}", f"{name} from page {number} on", patience, _read_to, unit, limit, number
+        ):
             yield pages.Page(name), SET_ASIDE
             return
         page = next(source, None)
@@ -141,7 +143,7 @@ def _judged_pages(
             return
         if optional.blocks(page.url):
             yield page, BLOCKED
-        elif suspects.allows(f"cut {number}", page.url, judged, page, config, sites):
+        elif suspects.allows(f"cut {number}", page.url, SECONDS, judged, page, config, sites):
             yield page, judged(page, config, sites)
         else:
             yield page, SET_ASIDE

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 FILES = 256
 """Parts at most, which are open at the same time."""
 AT_ONCE = 1 << 16
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Makes parts alike whatever the values are."""
 Array = NDArray[np.uint64]
 
 
@@ -36,7 +38,7 @@ def distribute(path: Path, count: int, part: int) -> Iterator[Array]:
         for start in range(0, count, AT_ONCE):
             values = np.frombuffer(source.read(8 * AT_ONCE), "<u8")
             pairs = np.stack([values, np.arange(start, start + len(values), dtype=np.uint64)], axis=1)
-            where = (values >> np.uint64(32)) % np.uint64(parts)
+            where = ((values * SPREAD) >> np.uint64(40)) % np.uint64(parts)
             order = np.argsort(where, kind="stable")
             ends = np.searchsorted(where[order], np.arange(parts, dtype=np.uint64), side="right")
             for file, own in zip(files, np.split(pairs[order], ends[:-1]), strict=True):

@@ -123,16 +123,18 @@ def _lines(file: File, start: int, end: int | None) -> Iterator[bytes]:
     place, begun = (
         (start - 1, False) if start else (0, True)
     )  # one byte more tells whether a line begins right at the start
-    rest, lost = b"", 0
+    held, size = [b""], 0
     for piece in streams.pieces(file, place):
-        *lines, rest = (rest + (piece or b"")).split(b"\n")
-        for line in lines:
+        first, *others = (piece or b"").split(b"\n")
+        if size < MAX_LINE:
+            held.append(first)
+        size += len(first)
+        for other in others:
             if end is not None and place >= end:
                 return
             if begun:
-                yield line
-            begun, place, lost = True, place + len(line) + lost + 1, 0
-        lost += max(0, len(rest) - MAX_LINE)
-        rest = rest[:MAX_LINE]
-    if rest and begun and (end is None or place < end):
-        yield rest
+                yield b"".join(held)
+            begun, place = True, place + size + 1
+            held, size = [other], len(other)
+    if size and begun and (end is None or place < end):
+        yield b"".join(held)

@@ -18,7 +18,9 @@ from humpback_exp.distributed import die_with_parent
 from humpback_exp.progress import log
 
 SECONDS = 60.0
-"""Processor time after which a step kills its worker (ours); pages take milliseconds."""
+"""Processor time after which the cutting of a page kills its worker (ours); it takes milliseconds."""
+READING_SECONDS = 1800.0
+"""The same of reading, which may pass over a whole range (ours); that takes half a minute."""
 LENGTH = 24
 """Bytes of the word, of which each takes the place of the one before."""
 
@@ -45,34 +47,37 @@ class Suspects:
         signal.setitimer(signal.ITIMER_PROF, 0)
         os.close(self.file)
 
-    def allows(self, step: str, about: str, function: Callable[..., Any], *arguments: Any) -> bool:
+    def allows(self, step: str, about: str, seconds: float, function: Callable[..., Any], *arguments: Any) -> bool:
         """Leave word of a step that is about to be taken; False where it is set aside.
 
         Args:
             about: what is set aside, for people to read.
+            seconds: processor time that it may take.
             function: what the step does, called in a process of its own where a worker died in it.
         """
-        if step == self.suspect and step not in self.aside and not survives(function, *arguments):
+        if step == self.suspect and step not in self.aside and not survives(seconds, function, *arguments):
             self.aside[step] = about
             write_text(self.saved, json.dumps(self.aside))
             log.warning("%s: killed two processes and was set aside", about)
         if step in self.aside:
             return False
         os.pwrite(self.file, step.ljust(LENGTH).encode(), 0)
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)  # its signal ends the process whatever code it is in
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # its signal ends the process whatever code it is in
         return True
 
 
-def survives(function: Callable[..., Any], *arguments: Any) -> bool:
+def survives(seconds: float, function: Callable[..., Any], *arguments: Any) -> bool:
     """Whether a process of its own ends well when it calls a function."""
     # Spawned: a fork would copy the locks that Arrow's threads hold.
-    process = multiprocessing.get_context("spawn").Process(target=_alone, args=(os.getpid(), function, arguments))
+    process = multiprocessing.get_context("spawn").Process(
+        target=_alone, args=(os.getpid(), seconds, function, arguments)
+    )
     process.start()
     process.join()
     return process.exitcode == 0
 
 
-def _alone(parent: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _alone(parent: int, seconds: float, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     die_with_parent(parent)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     function(*arguments)

@@ -137,6 +137,7 @@ def shortened(names: Iterable[str]) -> str:
 def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
     transformers_logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of every retry
     if Path(path).is_dir() and not (Path(path) / "config.json").exists():
         raise ValueError(f"{key}={path}: holds no config.json; give a finished Hugging Face model folder")
     if not Path(path).is_dir() and path.count("/") != 1:

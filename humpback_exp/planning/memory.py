@@ -1,6 +1,6 @@
 """Memory of one rank in training, by part, and main memory of a node beside it. Checked against measured peaks: docs/planner.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from humpback_exp.config import TrainConfig
 from humpback_exp.planning.activations import Pass
@@ -14,6 +14,8 @@ LIVE = 1_050_000_000
 """Parameters that DeepSpeed gathers at most (stage3_max_live_parameters and the prefetch bucket)."""
 FILE = 2
 """Bytes a parameter in a published model; the file stays in memory while a CPU loads it."""
+PROGRAM = 600 << 20
+"""Interpreter and libraries of a training on a CPU, without a model (measured: 567 to 600 MiB)."""
 SUB_GROUP = 1_000_000_000
 """Parameters of a rank that DeepSpeed's optimiser step takes at a time (sub_group_size)."""
 SHARD = 2 << 30
@@ -43,15 +45,29 @@ class Memory:
     """The peak before the first step."""
     resume: int
     """The peak while a checkpoint is read."""
+    program: int = 0
+    """What a process holds without a model; it counts where that is the memory that matters, on a CPU."""
+    holes: int = 0
+    """Freed blocks that stay with a process on a CPU and that no later block fits (modeling/memory.py)."""
 
     @property
     def resident(self) -> int:
         return self.weights + self.gradients + self.optimiser + self.buckets
 
     @property
+    def passing(self) -> int:
+        """In a forward and backward pass beside what is resident: at the loss, or in the backward pass."""
+        return self.gathered + self.activations + max(self.layer, self.loss)
+
+    @property
+    def in_use(self) -> int:
+        """The largest need of a step in blocks that hold something: in a pass, or in the update."""
+        return self.resident + max(self.passing, self.update)
+
+    @property
     def peak(self) -> int:
-        """The largest need within a step: in the backward pass, at the loss, or in the update."""
-        return self.resident + max(self.gathered + self.activations + max(self.layer, self.loss), self.update)
+        """The most that a step makes the process hold."""
+        return self.program + self.resident + max(self.passing + self.holes, self.update)
 
 
 def training_memory(config: TrainConfig) -> Memory:
@@ -64,7 +80,25 @@ def training_memory(config: TrainConfig) -> Memory:
         ValueError: the ranks cannot share a step's examples equally.
     """
     shape = shape_of(config.model)
-    return _partitioned(config, shape) if config.trainer.strategy.startswith("zero3") else _whole(config, shape)
+    memory = _partitioned(config, shape) if config.trainer.strategy.startswith("zero3") else _whole(config, shape)
+    return _with_program(memory, config) if config.trainer.accelerator == "cpu" else memory
+
+
+def _with_program(memory: Memory, config: TrainConfig) -> Memory:
+    """On a CPU the program counts, and so does what its heap keeps.
+
+    Activations, those of a recomputed layer too, are freed between blocks that live longer, and the next pass wants other
+    sizes: as much again stays with the process as they took, less the gradients, which are freed whole between two steps and
+    which they fit. The rule is read off the measurements of docs/planner.md.
+    """
+    freed = memory.activations + (memory.layer if config.trainer.gradient_checkpointing else 0)
+    return replace(
+        memory,
+        program=PROGRAM,
+        holes=max(0, freed - memory.gradients),
+        load=PROGRAM + memory.load,
+        resume=PROGRAM + memory.resume,
+    )
 
 
 def _whole(config: TrainConfig, shape: Shape) -> Memory:

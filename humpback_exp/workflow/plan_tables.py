@@ -62,6 +62,8 @@ def memory_rows(config: TrainConfig, hardware: HardwareConfig) -> list[Row]:
         "a layer going backward": memory.layer,
         "logits and their gradients": memory.loss,
         "update": memory.update,
+        "program": memory.program,
+        "freed blocks kept": memory.holes,
         "peak at load": memory.load,
         "peak in a step": memory.peak,
         "peak at resume": memory.resume,

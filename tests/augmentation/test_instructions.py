@@ -118,4 +118,5 @@ def test_no_human_pair_is_dropped_but_one_that_is_too_long() -> None:
         assert dropped == {"": 160}
         return
     assert dropped == {"": 680, "too long": 1}
+    assert "| all | 681 | 0.15 % |" in (ROOT / "docs/curation.md").read_text(encoding="utf-8")
     assert found / passages > 0.98

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from humpback_exp.corpus import rows
 from humpback_exp.corpus.pages import Page, read, units
 
 HTML = "<h1>A</h1><p>Naïve text.</p>"
@@ -69,3 +70,10 @@ def test_no_column_of_pages_is_told_before_the_start(tmp_path: Path):
         ValueError, match=f"^corpus.path={tmp_path}/a.parquet: no Parquet file, or a part of one; remove"
     ):
         units(str(tmp_path), 2)
+
+
+def test_a_line_beyond_all_bounds_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rows, "MAX_LINE", 1 << 20)
+    whole = json_lines([{"html": HTML}])
+    (tmp_path / "a.jsonl").write_bytes(whole + b'\n{"html": "' + b"x" * (3 << 20) + b'"}\n' + whole)
+    assert [page.reason for page in all_pages(tmp_path)] == ["", "unreadable", ""]

@@ -11,7 +11,8 @@ from humpback_exp.config import TrackingConfig, TrainConfig
 from humpback_exp.diagnosis import access, hardware, installation, ranks, storage
 from humpback_exp.planning import machine
 from humpback_exp.planning.machine import GIB
-from tests.conftest import run
+from humpback_exp.workflow.variants import whole_loop
+from tests.conftest import ROOT, run
 from tests.test_configs import composed
 
 SMOKE = ("experiment=smoke", "hardware=cpu", "trainer.devices=2", "trainer.strategy=ddp", "engine=transformers")
@@ -39,12 +40,27 @@ def test_a_machine_that_will_do(tiny: str, tmp_path: Path) -> None:
 
 
 def test_a_machine_that_will_not(tmp_path: Path) -> None:
-    result = run("doctor.py", "model=llama65b", f"output_root={tmp_path}", "heldout=none.jsonl", HF_HUB_OFFLINE="1")
+    words = ["corpus.path=no-pages", "heldout=none.jsonl", f"output_root={tmp_path}"]
+    result = run("doctor.py", "model=llama65b", *words, HF_HUB_OFFLINE="1")
     assert result.returncode == 1, result.stderr
     state, remedy = column(result.stdout, "state"), column(result.stdout, "remedy")
     assert state["GPUs of this node"] == state["ranks"] == state["heldout=none.jsonl"] == "broken"
     assert state["model.path=huggyllama/llama-65b"] == "doubtful"
     assert remedy["GPUs of this node"].startswith("8 GPUs of 74.8 GiB are needed")
+    assert remedy["corpus.path=no-pages"] == "give the folder of your pages"
+    assert remedy["judge"] == "name another judge, or set judge.may_judge_itself=true"
+
+
+@pytest.mark.parametrize(("path", "state"), [("models", "fine"), ("none", "broken"), ("org/judge", "doubtful")])
+def test_a_judge_is_looked_for_and_asked_whether_it_took_part(
+    path: str, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    judged = path if path != "models" else str(tmp_path)
+    plan = composed("plan", "model=llama65b", f"judge.path={judged}", f"output_root={tmp_path}")
+    found = {each.check: each.state for each in access.check_access(plan, whole_loop(plan))}
+    assert found[f"judge.path={judged}"] == state and "judge" not in found
 
 
 def test_gpus_and_memory_are_held_against_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,9 +43,10 @@ def walked(model: str) -> list[str]:
 
 
 def at_toy_size(line: str) -> str:
-    """A line of the page with the sizes of a rehearsal behind each script that has some, and two tasks for all."""
+    """A line of the page with the sizes of a rehearsal behind each script that has some, two tasks for all, and one worker."""
     line = SCRIPT.sub(lambda found: f"{found[0]} +rehearsal={found[1]}", line)
     line = re.sub(r"--ntasks-per-node=\d+ ?", "", line)
+    line = re.sub(r"\bworkers=\d+", "workers=1", line)
     tasks = 2 if re.search(r"train\.sbatch|doctor\.py", line) else 1
     return re.sub(r"(sbatch --parsable|^srun)( --nodes=\S+)?", rf"\1 --nodes={tasks} --ntasks-per-node=1", line)
 

@@ -9,9 +9,9 @@ import signal
 import time
 from pathlib import Path
 
-from humpback_exp.corpus import chunks, pages, suspects
+from humpback_exp.corpus import chunks, pages
 
-suspects.SECONDS = 0.5
+chunks.SECONDS = 0.5
 cut, read = chunks.cut, pages.read
 
 
