@@ -123,7 +123,7 @@ def test_warc(tmp_path: Path, zipped: bool):
             b"5\r\n" + HTML[:5] + b"\r\n%x\r\n" % len(HTML[5:]) + HTML[5:] + b"\r\n0\r\n\r\n",
             "Transfer-Encoding: chunked\r\n",
         ),
-        (gzip.compress(HTML), "Content-Encoding: gzip\r\n"),
+        (gzip.compress(HTML, mtime=0), "Content-Encoding: gzip\r\n"),
         (brotli(HTML), "Content-Encoding: br\r\n"),
         (HTML, "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
     ],
