@@ -310,7 +310,11 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
         ("a.parquet", b"PAR1 but no more", "heldout={path}: unreadable (Parquet magic bytes not found"),
         ("a.arrow", b"ARROW1", "heldout={path}: unreadable ("),
         ("a.jsonl.gz", b"no gzip", "heldout={path}: unreadable (Not a gzipped file"),
-        ("a.jsonl.gz", gzip.compress(LINES.encode(), mtime=0)[:-9], "heldout={path}: unreadable (Compressed file ended"),
+        (
+            "a.jsonl.gz",
+            gzip.compress(LINES.encode(), mtime=0)[:-9],
+            "heldout={path}: unreadable (Compressed file ended",
+        ),
         ("a.jsonl.xz", b"no xz", "heldout={path}: unreadable (Input format not supported"),
         ("a.jsonl.zst", b"any", "heldout={path}: unpack it, or pip install zstandard to read it"),
         ("a.csv", b"instruction,output\na,b,c\n", "{path}:1: more cells than names"),
