@@ -259,13 +259,13 @@ def test_what_sbatch_refuses_is_said_by_it_and_by_us(root: Path, controller: Pat
 
 @pytest.mark.parametrize(("gpus", "backend"), [(1, None), (2, "mp")])
 def test_vllm_spreads_a_model_over_processes_also_inside_a_ray_worker(
-    gpus: int, backend: str | None, monkeypatch: pytest.MonkeyPatch
+    gpus: int, backend: str | None, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Left to itself vLLM would ask Ray for a bundle a GPU, where the worker has one bundle of all its GPUs."""
     platform = SimpleNamespace(is_cpu=lambda: False)
     monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=lambda **settings: settings))
     monkeypatch.setitem(sys.modules, "vllm.platforms", SimpleNamespace(current_platform=platform))
-    settings = load_vllm(EngineConfig(name="vllm", device="cuda", tensor_parallel=gpus), "model", "model_path")
+    settings = load_vllm(EngineConfig(name="vllm", device="cuda", tensor_parallel=gpus), tiny, "model_path")
     assert (settings["tensor_parallel_size"], settings.get("distributed_executor_backend")) == (gpus, backend)
 
 

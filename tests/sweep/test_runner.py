@@ -40,14 +40,16 @@ def segments(root: Path, name: str, path: str = "examples/pages") -> Point:
 
 
 def test_one_failing_point_stops_no_other(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    points = [segments(tmp_path, "a"), segments(tmp_path, "b", "missing"), segments(tmp_path, "c")]
+    empty = tmp_path / "pages"
+    empty.mkdir()
+    points = [segments(tmp_path, "a"), segments(tmp_path, "b", str(empty)), segments(tmp_path, "c")]
     with pytest.raises(PointFailed):
         runner.run(points)
     said = capfd.readouterr()
     assert said.err.count("error: ") == 1 and "Traceback" not in said.err
     assert said.err.index("error: corpus.path=") < said.err.index(f"segment: {tmp_path}/segments/c")
     table = said.out[said.out.index("points after") :]
-    assert re.search(rf"2  b +failed +\d+ +{tmp_path}/segments/b +corpus.path={ROOT}/missing: ", table)
+    assert re.search(rf"2  b +failed +\d+ +{tmp_path}/segments/b +corpus.path={empty}: no page", table)
     assert [line.split()[2] for line in table.splitlines()[3:]] == ["finished", "failed", "finished"]
     times = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("manifest.json")}
     points[1].stages[0].corpus.path = points[0].stages[0].corpus.path
