@@ -34,7 +34,7 @@ from humpback_exp.inference.protocol import completion
         ("<|channel|>analysis<|message|>hm", ""),
         ("<|channel>thought\nhm<channel|>Boil it.", "Boil it."),
         (
-            "<|channel|>commentary to=f <|constrain|>json<|message|>{}<|call|><|channel|>final <|constrain|>text<|message|>Boil it.",
+            "<|channel|>commentary to=f <|constrain|>json<|message|>{}<|channel|>final <|constrain|>text<|message|>Boil it.",
             "Boil it.",
         ),
         ("analysisHe asks for rice.assistantfinalBoil it.", "Boil it."),
