@@ -32,6 +32,13 @@ def test_places_are_spread_over_a_row() -> None:
     assert set(map(int, torch.tensor(places[:-LAST]).diff())) == {2, 3}
 
 
+def test_rows_of_one_length_are_compared_with_padding_between(mistral: str) -> None:
+    """Else a class that reads its padding would be found right on rows that are all longer than what is compared."""
+    model = load_model(mistral, "float32")
+    assert [len(row) for row in probe(model, [ROWS[1][:120], ROWS[1][:120]])] == [90, 120]
+    assert [len(row) for row in probe(model, [ROWS[0], ROWS[0]])] == [22, 30]
+
+
 def logits(model, rows: list[list[int]]) -> torch.Tensor:
     with torch.no_grad():
         found = [model(torch.tensor([row])).logits[0, compared(row)] for row in rows]

@@ -3,7 +3,6 @@
 Queries come in blocks, so that keys which no query of a block sees are never touched.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,24 +35,22 @@ class AttentionOptions:
         return 0 if self.window is None else max(0, query - self.window + 1)
 
 
-def window_mask(
-    local_size: int | None = None, mask_function: Callable[..., Any] | None = None, **_: Any
-) -> torch.Tensor | None:
+def window_mask(local_size: int | None = None, config: Any = None, **_: Any) -> torch.Tensor | None:
     """What transformers hands to every layer as its mask: the layer's window, where it has one, [1, 1, 1, 1].
 
     The library decides by layer and class which mask a layer gets, so this is where windows are known for sure.
 
     Args:
-        mask_function: takes batch, head, query and key; says whether the query sees the key.
+        config: the model's.
 
     Raises:
-        ValueError: the layer attends in chunks (Llama 4), the first query of which does not see the key before it.
+        ValueError: the layer attends in chunks (Llama 4), which are handed over as windows are.
     """
-    if mask_function is not None and local_size is not None and local_size > 1:
-        query, key = torch.tensor(local_size), torch.tensor(local_size - 1)
-        if not mask_function(0, 0, query, key):
-            raise ValueError(f"its layers attend in chunks of {local_size} tokens, not in a sliding window")
-    return None if local_size is None else torch.tensor(local_size).view(1, 1, 1, 1)
+    if local_size is None:
+        return None
+    if local_size == getattr(config, "attention_chunk_size", None):
+        raise ValueError(f"its layers attend in chunks of {local_size} tokens, not in a sliding window")
+    return torch.tensor(local_size).view(1, 1, 1, 1)
 
 
 def attention_options(
