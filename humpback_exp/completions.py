@@ -22,14 +22,25 @@ LOST = {
 }
 """How a completion ended that has no answer -> why the row is dropped."""
 
-_NAMES = r"(?:seed:|mm:)?(?:think(?:ing)?|thoughts?|reasoning|analysis|reflection|scratchpad)"
+_NAMES = (
+    r"(?:[a-z]{1,12}[:_]|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|reflection|scratch_?pad|monologue|cot)"
+    r"(?:_process|_never_used_[0-9a-f]{1,40})?"
+)
+_HEADER = r"[^<>]{0,60}(?:<\|constrain\|>\w{1,20})?<\|message\|>"
+"""What follows the name of a channel of gpt-oss, up to its text."""
 _THINKING = re.compile(
-    rf"(?P<open><{_NAMES}(?:\s[^<>]{{0,60}})?>|\[THINK\]|◁think▷|<\|(?:begin_of_thought|START_THINKING)\|>"
-    r"|<\|channel>thought|<\|channel\|>(?:analysis|commentary)[^<>]{0,60}<\|message\|>)"
-    rf"|</{_NAMES}>|\[/THINK\]|◁/think▷|<\|(?:end_of_thought|END_THINKING)\|>|<channel\|>|<\|channel\|>final<\|message\|>",
+    rf"(?P<open><{_NAMES}(?:\s[^<>]{{0,60}})?>|<\|{_NAMES}\|>|\[(?:THINK|THOUGHT)\]|◁think▷|<unused94>thought"
+    r"|<\|(?:begin_of_thought|startofthink|START_THINKING|inner_prefix)\|>|<\|channel>thought"
+    rf"|<\|channel\|>(?:analysis|commentary){_HEADER}|\A(?-i:analysis(?=[A-Z])))"
+    rf"|</{_NAMES}>|<\|/{_NAMES}\|>|\[/(?:THINK|THOUGHT)\]|◁/think▷|<unused95>"
+    r"|<\|(?:end_of_thought|endofthink|END_THINKING|inner_suffix|content)\|>|<channel\|>"
+    rf"|<\|channel\|>final{_HEADER}|(?-i:assistantfinal)",
     re.IGNORECASE,
 )
-"""Where thinking begins (`open`) and ends, in the marks that reasoning models are trained with."""
+"""Where thinking begins (`open`) and ends, in the marks that reasoning models are trained with, and in what is left of gpt-oss's
+where a server leaves special tokens out."""
+_WRAPPED = re.compile(r"<(answer|response|solution)>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL)
+"""An answer in a tag of its own, as some models write it after thinking."""
 
 
 @dataclass(slots=True)
@@ -83,4 +94,6 @@ def answer_in(text: str) -> str:
         place = mark.end()
     if not inside:
         kept.append(text[place:])
-    return remove("".join(kept), KNOWN).strip()
+    answer = remove("".join(kept), KNOWN).strip()
+    wrapped = _WRAPPED.fullmatch(answer) if place else None
+    return wrapped[2].strip() if wrapped else answer

@@ -242,6 +242,10 @@ def test_curated_sets_follow_the_paper() -> None:
             ["pipeline.py", "experiment=m1"],
             "experiment=m1: is for train.py; pipeline.py takes back_and_forth, demo, laptop, paper",
         ),
+        (
+            ["pipeline.py", "experiment=paper", "model=llama65b", "engine=transformers"],
+            "engine.device=cpu: the model is trained on GPUs; add engine=vllm, or =gpu for a model that one GPU holds",
+        ),
         (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
     ],
 )

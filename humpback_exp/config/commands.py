@@ -15,7 +15,7 @@ from humpback_exp.config.judge import JudgeConfig
 from humpback_exp.config.measurements import MeasuringConfig
 from humpback_exp.config.model import AdapterConfig, ModelConfig
 from humpback_exp.config.rating import LIKELIHOODS, SCORERS
-from humpback_exp.config.training import OptimConfig, TrainerConfig
+from humpback_exp.config.training import OptimConfig, TrainerConfig, check_engine_device
 from humpback_exp.config.training_data import DataConfig, check_selection
 
 VARIANTS = ("rewrite", "instruction_only", "backward_likelihood", "retrain")
@@ -79,6 +79,7 @@ class PipelineConfig(MeasuringConfig):
             self.engine.name,
             "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm",
         )
+        check_engine_device("engine", self.engine, self.trainer)
         check_bounds(self)
         self.check_evaluations()
         if self.gate.path == self.heldout and self.gate.dataset == DatasetConfig():

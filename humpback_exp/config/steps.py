@@ -8,7 +8,7 @@ from humpback_exp.config.evaluation import EvaluateConfig
 from humpback_exp.config.gate import BoundsConfig
 from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import operational
-from humpback_exp.config.training import TrainConfig
+from humpback_exp.config.training import TrainConfig, check_engine_device
 from humpback_exp.config.training_data import check_selection
 
 
@@ -52,10 +52,5 @@ class PointConfig(TrainConfig):
         )
         for key in ("curation", "evaluation"):
             stage = getattr(self, key)
-            on_cpu = stage is not None and stage.engine.name != "openai" and stage.engine.device == "cpu"
-            require(
-                not on_cpu or self.trainer.accelerator == "cpu",
-                f"{key}.engine.device",
-                "cpu",
-                f"the model is trained on GPUs; add engine@{key}.engine=vllm, or =gpu for a model that one GPU holds",
-            )
+            if stage is not None:
+                check_engine_device(f"{key}.engine", stage.engine, self.trainer)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from humpback_exp.config.bounds import BELOW_ONE, NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
 from humpback_exp.config.identity import operational
+from humpback_exp.config.inference import EngineConfig
 from humpback_exp.config.model import AdapterConfig, ModelConfig
 from humpback_exp.config.stage_base import StageConfig
 from humpback_exp.config.training_data import DataConfig
@@ -110,6 +111,17 @@ class TrainerConfig:
     def passes(self, batch_size: int, max_length: int) -> int:
         """Forward passes that each rank takes for a step."""
         return math.ceil(batch_size / (self.pass_size(batch_size, max_length) * self.devices * self.nodes))
+
+
+def check_engine_device(key: str, engine: EngineConfig, trainer: TrainerConfig) -> None:
+    """Raise if the engine at `key` runs a model on a CPU that is trained on GPUs."""
+    option = key if key == "engine" else f"engine@{key}"
+    require(
+        engine.name == "openai" or engine.device != "cpu" or trainer.accelerator == "cpu",
+        f"{key}.device",
+        "cpu",
+        f"the model is trained on GPUs; add {option}=vllm, or =gpu for a model that one GPU holds",
+    )
 
 
 @dataclass(kw_only=True, slots=True)

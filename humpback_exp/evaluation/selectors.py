@@ -93,12 +93,16 @@ def read_labelled(path: Path) -> dict[str, LabelledPair]:
     if not path.is_file():
         raise ValueError(f"labelled={path}: no such file; annotate.py candidates=FOLDER writes one")
     found: dict[str, LabelledPair] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"labelled={path}: unreadable ({error}); give JSON lines in UTF-8") from None
+    for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
             texts = {name: str(row[name]) for name in ("id", "instruction", "output")}
             pair = LabelledPair(**texts, label=float(row["label"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             raise ValueError(f"{path}:{number}: must be a JSON object of id, instruction, output and label") from None
         if pair.id in found or not 1 <= pair.label <= 5:
             raise ValueError(f"{path}:{number}: id {pair.id} must stand once, with a label from 1 to 5")

@@ -43,13 +43,15 @@ def library_forward(model: Model) -> Iterator[None]:
 def probe(model: Model, rows: Sequence[list[int]]) -> list[list[int]]:
     """The shortest and the longest of some rows, cut to what a comparison needs: two, so that one could see the other.
 
-    A row that is longer than the model's attention reaches keeps twice its reach.
+    A row that is longer than the model's attention reaches keeps twice its reach. The first is at most three quarters as long
+    as the second, so that padding, where there is any, stands behind it.
     """
     config = model.config.get_text_config()
     reaches = (getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size"))
     reach = min((length for length in reaches if length), default=0)
     ordered = sorted(rows, key=len)
-    return [row[: 2 * reach if reach and len(row) > reach else PROBE] for row in (ordered[0], ordered[-1])]
+    short, long = (row[: 2 * reach if reach and len(row) > reach else PROBE] for row in (ordered[0], ordered[-1]))
+    return [short[: max(2, len(long) * 3 // 4)], long]
 
 
 def compared(row: list[int]) -> list[int]:

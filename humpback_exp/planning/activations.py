@@ -39,10 +39,10 @@ class Pass:
     def layer(self) -> int:
         """What autograd keeps of a layer: normalised states in fp32 and as products take them, queries, keys, values, the
         attention's output, gate, up and their product, dropout's masks."""
-        h, i, kv = self.shape.hidden, self.shape.intermediate, self.shape.kv
-        numbers = 4 * h + 2 * kv + 3 * i + 2 * self.shape.head
+        h, i, q, kv = self.shape.hidden, self.shape.intermediate, self.shape.query, self.shape.kv
+        numbers = 2 * h + 2 * q + 2 * kv + 3 * i + 2 * self.shape.head
         if self.wide == 4:
-            numbers += h  # torch's kernel keeps its output, too
+            numbers += q  # torch's kernel keeps its output, too
         masks = (2 * h if self.config.model.dropout else 0) * (self.wide if self.on_cpu else 1)
         return self.tokens * (8 * h + self.wide * (numbers + self._adapted) + masks) + self.casts
 
@@ -65,9 +65,9 @@ class Pass:
     def at_work(self) -> int:
         """Beside that, while one layer goes backward: the layer itself if it is recomputed, gradients of what it keeps and of its
         largest matrix."""
-        h, i, kv = self.shape.hidden, self.shape.intermediate, self.shape.kv
+        h, i, q, kv = self.shape.hidden, self.shape.intermediate, self.shape.query, self.shape.kv
         scores = SCORES * self.shape.heads * min(BLOCK, self.config.data.max_length) * self.config.data.max_length
-        attention = self.tokens * (2 * h + 2 * kv) + (scores if self.on_cpu and self.wide == 2 else 0)
+        attention = self.tokens * (2 * q + 2 * kv) + (scores if self.on_cpu and self.wide == 2 else 0)
         gradients = self.tokens * (self.stream + self.wide) * h + self.wide * max(2 * i * self.tokens, attention)
         matrix = h * i * (self.wide + 4 if self.casts else self.wide) if self.config.adapter.kind == "none" else 0
         return gradients + matrix + (self.layer if self.config.trainer.gradient_checkpointing else 0)

@@ -47,7 +47,9 @@ class Generation:
         """Activations of one layer while prompts are read, and the last logits of a batch in fp32, twice; vLLM reads in parts."""
         if self.engine.name == "vllm":
             return WORKING
-        numbers = max(asked.longest for asked in self.requests) * (4 * self.shape.hidden + 2 * self.shape.intermediate)
+        numbers = max(asked.longest for asked in self.requests) * (
+            2 * (self.shape.hidden + self.shape.query + self.shape.intermediate)
+        )
         return self.engine.batch_size * (BYTES[self.engine.dtype] * numbers + 8 * self.shape.vocabulary)
 
     def rows(self, hardware: HardwareConfig) -> int:

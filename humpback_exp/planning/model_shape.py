@@ -28,21 +28,28 @@ class Shape:
     tied: bool
     context: int = 2048
     """Longest sequence the model takes, in tokens."""
+    head_dim: int | None = None
+    """Width of a head where the model says it; None divides `hidden` among the heads."""
 
     @property
     def head(self) -> int:
         """Width of a head."""
-        return self.hidden // self.heads
+        return self.head_dim or self.hidden // self.heads
+
+    @property
+    def query(self) -> int:
+        """Width of the queries of a token, and of what attention gives: wider than `hidden` in Gemma, narrower in Mistral-Nemo."""
+        return self.heads * self.head
 
     @property
     def kv(self) -> int:
         """Width of the keys of a token, and of its values: narrower than `hidden` under grouped-query attention."""
-        return self.hidden * self.kv_heads // self.heads
+        return self.kv_heads * self.head
 
     @property
     def layer(self) -> int:
         """Parameters of a layer: attention, gated MLP and the two norms (arXiv 2302.13971)."""
-        return 2 * self.hidden * (self.hidden + self.kv) + 3 * self.hidden * self.intermediate + 2 * self.hidden
+        return 2 * self.hidden * (self.query + self.kv) + 3 * self.hidden * self.intermediate + 2 * self.hidden
 
     @property
     def embedding(self) -> int:
@@ -68,8 +75,8 @@ class Shape:
         """Parameters that are trained: all of them, or LoRA's two matrices of `rank` on every named projection."""
         if adapter.kind == "none":
             return self.parameters
-        h, i, kv = self.hidden, self.intermediate, self.kv
-        sides = {"q_proj": h + h, "k_proj": h + kv, "v_proj": h + kv, "o_proj": h + h}
+        h, i, q, kv = self.hidden, self.intermediate, self.query, self.kv
+        sides = {"q_proj": h + q, "k_proj": h + kv, "v_proj": h + kv, "o_proj": q + h}
         sides |= {"gate_proj": h + i, "up_proj": h + i, "down_proj": i + h}
         return self.layers * adapter.rank * sum(sides.get(name, 0) for name in adapter.targets)
 
@@ -128,6 +135,7 @@ def _read(path: Path) -> Shape:
         held["vocab_size"],
         bool(held.get("tie_word_embeddings", False)),
         context_of(held) or 2048,
+        held.get("head_dim"),
     )
 
 

@@ -145,6 +145,7 @@ def test_a_written_ranking_is_read_from_its_last_line(reply: str, share: float |
         ((RANKS % (1, 2)) + " or " + (RANKS % (2, 1)), None),
         ((RANKS % (1, 2)) + " again " + (RANKS % (1, 2)), 1.0),
         (RANKS % ("__import__('os')", 2), None),
+        (RANKS % ("1e999", 2), None),
         ("[{'model': 'model_1', 'rank': 1}]", None),
         ("[{'model': 'model_3', 'rank': 1}, {'model': 'model_2', 'rank': 2}]", None),
         ("[{'model': 'model_1', 'rank': 1}, {'model': 'mod", None),

@@ -64,6 +64,11 @@ def test_what_people_labelled_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        (
+            '{"id": "b", "instruction": "i", "output": "o", "label": 1' + "0" * 400 + "}",
+            r"l.jsonl:2: must be a JSON object of id, instruction, output and label",
+        ),
+        ("\udcff", r"^labelled=.*l.jsonl: unreadable \('utf-8' codec .*; give JSON lines in UTF-8$"),
         ('{"id": "a"}', r"l.jsonl:2: must be a JSON object of id, instruction, output and label"),
         ('{"id": "x", "instruction": "", "output": "", "label": 1}', r"l.jsonl:2: id x must stand once"),
         (
@@ -74,7 +79,7 @@ def test_what_people_labelled_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path, line: str, said: str) -> None:
     first = json.dumps({"id": "x", "instruction": "", "output": "", "label": 2})
-    (tmp_path / "l.jsonl").write_text(f"{first}\n{line}\n")
+    (tmp_path / "l.jsonl").write_text(f"{first}\n{line}\n", errors="surrogateescape")
     with pytest.raises(ValueError, match=said):
         read_labelled(tmp_path / "l.jsonl")
 

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
+from humpback_exp.inference.transformers.cached_attention import NAME as CACHED
+from humpback_exp.modeling.kernels.padding_free_attention import NAME as BY_EXAMPLE
 from humpback_exp.modeling.load import load_model
 from humpback_exp.modeling.reference import LAST, PROBE, compared, probe, require_librarys_logits
-from tests.modeling.families import Family, save
+from tests.modeling.families import SHAPE, Family, save
 
 WINDOW = 100
 ROWS = [[7 + i * 13 % 250 for i in range(length)] for length in (30, 450)]
@@ -29,6 +32,13 @@ def test_places_are_spread_over_a_row() -> None:
     assert set(map(int, torch.tensor(places[:-LAST]).diff())) == {2, 3}
 
 
+def test_rows_of_one_length_are_compared_with_padding_between(mistral: str) -> None:
+    """Else a class that reads its padding would be found right on rows that are all longer than what is compared."""
+    model = load_model(mistral, "float32")
+    assert [len(row) for row in probe(model, [ROWS[1][:120], ROWS[1][:120]])] == [90, 120]
+    assert [len(row) for row in probe(model, [ROWS[0], ROWS[0]])] == [22, 30]
+
+
 def logits(model, rows: list[list[int]]) -> torch.Tensor:
     with torch.no_grad():
         found = [model(torch.tensor([row])).logits[0, compared(row)] for row in rows]
@@ -43,6 +53,21 @@ def test_a_long_row_costs_the_logits_of_a_short_one(mistral: str) -> None:
     model.lm_head.register_forward_hook(lambda _module, _inputs, output: made.append(output.shape[1]))
     require_librarys_logits(model, rows, lambda: ours, False, "model.path=mistral", "choose another base model")
     assert made == [29, PROBE]
+
+
+@pytest.mark.parametrize("name", [BY_EXAMPLE, CACHED])
+def test_attention_in_chunks_is_no_window(name: str) -> None:
+    """Refused before a row is long enough to tell: both are plain attention up to their length."""
+    made = CONFIG_MAPPING["llama4_text"](
+        **SHAPE, head_dim=16, attention_chunk_size=16, num_local_experts=2, intermediate_size_mlp=96
+    )
+    model = AutoModelForCausalLM.from_config(made)
+    model.set_attn_implementation(name)
+    short = [[3, 4, 5], [6, 7, 8, 9]]
+    with pytest.raises(
+        ValueError, match=r"^model.path=m: our layers fail \(ValueError: its layers attend in chunks of 16"
+    ):
+        require_librarys_logits(model, short, partial(logits, model, short), False, "model.path=m", "choose another")
 
 
 def test_a_window_that_is_left_out_is_seen(mistral: str) -> None:

@@ -1,8 +1,11 @@
 """Parameter counts: exact, and those of transformers' own models."""
 
+from pathlib import Path
+
 import pytest
 
 from humpback_exp.planning.model_shape import context_of, shape_of
+from tests.modeling.families import SHAPE
 from tests.test_configs import composed
 
 COUNTS = {
@@ -53,6 +56,28 @@ def test_the_shape_of_a_folder_is_read_from_it(tiny: str) -> None:
     config = composed("train", "model=llama65b", f"model.path={tiny}")
     counted = sum(p.numel() for p in load_model(tiny, "float32").parameters())
     assert shape_of(config.model).parameters == counted
+
+
+@pytest.mark.parametrize("head_dim", [8, 64])
+@pytest.mark.parametrize("kind", ["mistral", "gemma"])
+def test_heads_may_be_wider_or_narrower_than_their_share(kind: str, head_dim: int, tmp_path: Path) -> None:
+    """As in Gemma, Qwen3 and Mistral-Nemo: counts of parameters and of LoRA's are those of transformers and peft."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+
+    sizes = SHAPE | {"head_dim": head_dim, "tie_word_embeddings": kind == "gemma"}
+    held = CONFIG_MAPPING[kind](**sizes)
+    held.save_pretrained(tmp_path)
+    config = composed("train", f"model.path={tmp_path}", "adapter=lora")
+    shape = shape_of(config.model)
+    with torch.device("meta"):
+        made = AutoModelForCausalLM.from_config(held)
+        assert shape.parameters == sum(p.numel() for p in made.parameters())
+        wanted = LoraConfig(r=config.adapter.rank, target_modules=config.adapter.targets)
+        adapted = get_peft_model(made, wanted, low_cpu_mem_usage=True)
+    assert shape.trained(config.adapter) == sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    assert (shape.query, shape.cached_numbers) == (4 * head_dim, 2 * 2 * 2 * head_dim)
 
 
 def test_grouped_attention_caches_fewer_keys() -> None:

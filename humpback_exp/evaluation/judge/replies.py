@@ -45,7 +45,7 @@ def _from_ranks(text: str, labels: Sequence[str]) -> float | None:
     try:
         rows: list[Any] = ast.literal_eval(text)
         ranks = {row["model"]: int(row["rank"]) for row in rows}
-    except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
+    except (ValueError, SyntaxError, KeyError, TypeError, OverflowError, RecursionError, MemoryError):
         return None
     if len(rows) != 2 or ranks.keys() != set(labels):
         return None

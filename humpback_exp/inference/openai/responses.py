@@ -9,8 +9,14 @@ from humpback_exp.inference.openai.errors import EndpointError, interrupted, not
 from humpback_exp.inference.openai.request import tokens_used
 from humpback_exp.turn_marks import SURROGATE
 
-CUT = ("length", "max_tokens", "max_length", "model_length", "token_limit")
-FILTERS = ("content_filter", "content_filtered", "safety", "recitation", "prohibited_content", "blocklist", "spii")
+CUT = (
+    *("length", "max_tokens", "max_length", "model_length", "token_limit", "model_context_window_exceeded"),
+    *("repetition", "max_output_tokens", "max_completion_tokens"),
+)
+FILTERS = (
+    *("content_filter", "content_filtered", "safety", "recitation", "prohibited_content", "blocklist", "spii"),
+    *("refusal", "sensitive", "guardrail_intervened", "error_toxic"),
+)
 ENDED = (
     *("", "stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn", "complete", "completed"),
     *("tool_calls", "function_call"),

@@ -35,12 +35,22 @@ class AttentionOptions:
         return 0 if self.window is None else max(0, query - self.window + 1)
 
 
-def window_mask(local_size: int | None = None, **_: Any) -> torch.Tensor | None:
+def window_mask(local_size: int | None = None, config: Any = None, **_: Any) -> torch.Tensor | None:
     """What transformers hands to every layer as its mask: the layer's window, where it has one, [1, 1, 1, 1].
 
     The library decides by layer and class which mask a layer gets, so this is where windows are known for sure.
+
+    Args:
+        config: the model's.
+
+    Raises:
+        ValueError: the layer attends in chunks (Llama 4), which are handed over as windows are.
     """
-    return None if local_size is None else torch.tensor(local_size).view(1, 1, 1, 1)
+    if local_size is None:
+        return None
+    if local_size == getattr(config, "attention_chunk_size", None):
+        raise ValueError(f"its layers attend in chunks of {local_size} tokens, not in a sliding window")
+    return torch.tensor(local_size).view(1, 1, 1, 1)
 
 
 def attention_options(
