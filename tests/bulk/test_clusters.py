@@ -1,10 +1,12 @@
 """Ray on two nodes of which one is lost, and Slurm's script, submission and attaching, with real tasks of a fake controller."""
 
+import fcntl
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +66,21 @@ cluster.shutdown()
 
 
 @contextmanager
+def only_ray() -> Iterator[None]:
+    """One test of Ray at a time on this machine: a command that looks for a cluster would find another test's."""
+    with (Path(tempfile.gettempdir()) / "humpback-tests-ray.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def ray_nodes(environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    with only_ray(), started_nodes(environment) as nodes:
+        yield nodes
+
+
+@contextmanager
+def started_nodes(environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
     nodes = subprocess.Popen(
         [sys.executable, "-c", RAY_NODES],
         env=environment,
@@ -306,5 +322,6 @@ def test_ray_that_is_not_installed_is_one_line(root: Path, tmp_path: Path) -> No
 def test_no_ray_cluster_is_one_line(root: Path) -> None:
     pytest.importorskip("ray")
     line = command(augmentation(root, "no-cluster", kind="ray"))
-    said = one_line_error(execute(line))
+    with only_ray():
+        said = one_line_error(execute(line))
     assert said == ("executor.address=auto: no Ray cluster there; start one with `ray start --head`, or give host:port")
