@@ -45,12 +45,13 @@ class OptionalFilters:
         if not self.blocked or "://" not in url:
             return False
         try:
-            host, path = urlsplit(url).hostname or "", urlsplit(url).path
+            address = urlsplit(url)
+            host = address.hostname or ""
         except ValueError:
             return False
         parts = host.split(".")
         domains = {".".join(parts[at:]) for at in range(len(parts))}
-        return not self.blocked.isdisjoint({*domains, url, (host + path).rstrip("/")})
+        return not self.blocked.isdisjoint({*domains, url, (host + address.path).rstrip("/")})
 
     def reason(self, text: str) -> str | None:
         """Why a segment that passed the paper's filters is dropped."""

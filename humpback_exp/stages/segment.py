@@ -78,7 +78,7 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
 
 def bulk(config: SegmentConfig) -> UNITS:
     """The units of the corpus, each a chunk of its own."""
-    units = Listing(config.folder / CHUNKS / "units.jsonl")
+    units = _taken(config)
     if not units.path.exists():  # by the command, before its workers
         _list(config, units)
     return Bulk(
@@ -106,7 +106,13 @@ def _list(config: SegmentConfig, units: Listing) -> None:
     units.write(islice(everything, config.executor.workers))
 
 
+def _taken(config: SegmentConfig) -> Listing:
+    """The units that are worked on."""
+    return Listing(config.folder / CHUNKS / "units.jsonl")
+
+
 def _everything(config: SegmentConfig) -> Listing:
+    """All units in their seeded order, where pages are drawn."""
     return Listing(config.folder / CHUNKS / "everything.jsonl")
 
 
@@ -149,7 +155,7 @@ def _work(units: UNITS, config: SegmentConfig, tracker: Tracker) -> dict[str, fl
 
 def _take_more(config: SegmentConfig, units: UNITS, pages_of: list[int], most: int) -> bool:
     """List as many units as hold the pages that are drawn; False where all are listed already."""
-    current, everything = Listing(config.folder / CHUNKS / "units.jsonl"), _everything(config)
+    current, everything = _taken(config), _everything(config)
     if sum(pages_of) > most:
         taken = draw.enough(everything, pages_of, most)
         units.chunks(config).path(len(taken) - 1).unlink()  # the last is cut to size, and done again
