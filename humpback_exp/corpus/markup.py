@@ -1,7 +1,9 @@
 """What HTML's elements, names and roles mean to us. Called by flatten and furniture."""
 
 import re
+from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -78,6 +80,11 @@ BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", r
 FORMULA = re.compile(r"math|\btex\b|latex|equation|formula", re.I)
 NOTE_MARK = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+|nb \d+|[*†‡§]+|citation needed)\]?|[↩⤴^]\ufe0e?", re.I)
 
+Evidence = tuple[str, str]
+"""A kind of furniture, and what speaks for it in the words of a drop reason."""
+MAX_ANSWERS, MAX_CHARS = 50_000, 200
+"""Answers that are kept, and the length of the longest value among them."""
+A = TypeVar("A")
 OTHER, BREAK, BLOCK, HEADER, INLINE, TITLE, SKIP = range(7)
 """What the walk does with an element: nothing but go on, end the line before and after it, begin a block, a header, an inline
 element that means more than its text, furniture that holds the page's title, leave it out."""
@@ -86,13 +93,16 @@ TEXT_NODE, COMMENT_NODE, CUSTOM = 2, 4, 512
 
 
 @cache
-def tag_kinds() -> list[tuple[int, str]]:
-    """The kind and name of every tag by Lexbor's number for it; numbers from 512 on are unknown elements."""
-    kinds = [(OTHER, "")] * CUSTOM
-    kinds[COMMENT_NODE] = SKIP, ""
+def tag_kinds() -> list[tuple[int, str, bool]]:
+    """The kind and name of every tag by Lexbor's number for it, and whether the tag itself speaks for furniture.
+
+    Numbers from 512 on are unknown elements.
+    """
+    kinds = [(OTHER, "", False)] * CUSTOM
+    kinds[COMMENT_NODE] = SKIP, "", False
     for kind, tags in ((BREAK, BREAKS), (BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS), (SKIP, SKIPPED)):
         for tag in tags:
-            kinds[_number(tag)] = kind, tag
+            kinds[_number(tag)] = kind, tag, tag in TAGS
     return kinds
 
 
@@ -103,8 +113,8 @@ def _number(tag: str) -> int:
     return int(node.tag_id)
 
 
-def named(value: str) -> tuple[str, str] | None:
-    """Kind of furniture that a class or id speaks of, and the word that says so."""
+def named(value: str) -> Evidence | None:
+    """What a class or id speaks of."""
     for token in value.split():
         lower = token.lower()
         if lower in MEANING:
@@ -127,3 +137,22 @@ def _compound(token: str) -> tuple[str, str]:
     if names and all(part in KNOWN for part in parts):
         return MEANING[names[0]], names[0]
     return "", ""
+
+
+class Answers(dict[str | None, A | None]):
+    """What a function says of values of attributes; kept, since the pages of a site repeat them."""
+
+    def __init__(self, function: Callable[[str], A | None]) -> None:
+        self.function = function
+
+    def __missing__(self, value: str | None) -> A | None:
+        answer = self.function(value) if value else None
+        if not value or len(value) <= MAX_CHARS:
+            if len(self) > MAX_ANSWERS:
+                self.clear()
+            self[value] = answer
+        return answer
+
+
+MEANINGS, UNSEEN = Answers(named), Answers(UNSEEN_STYLE.search)
+"""By class or id, and by style."""
