@@ -9,6 +9,7 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborNode
 
+from humpback_exp.corpus.answers import MEANINGS, UNSEEN
 from humpback_exp.corpus.markup import (
     BOX,
     COMMENTS,
@@ -16,12 +17,10 @@ from humpback_exp.corpus.markup import (
     HEADERS,
     HIDDEN,
     LINKS,
-    MEANINGS,
     NOTE_MARK,
     NUMBERS,
     ROLES,
     TAGS,
-    UNSEEN,
     Evidence,
 )
 

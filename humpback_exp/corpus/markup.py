@@ -1,9 +1,7 @@
 """What HTML's elements, names and roles mean to us. Called by flatten and furniture."""
 
 import re
-from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -82,9 +80,6 @@ NOTE_MARK = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+|nb \d+|[*†‡§]+|citati
 
 Evidence = tuple[str, str]
 """A kind of furniture, and what speaks for it in the words of a drop reason."""
-MAX_ANSWERS, MAX_CHARS = 50_000, 200
-"""Answers that are kept, and the length of the longest value among them."""
-A = TypeVar("A")
 OTHER, BREAK, BLOCK, HEADER, INLINE, TITLE, SKIP = range(7)
 """What the walk does with an element: nothing but go on, end the line before and after it, begin a block, a header, an inline
 element that means more than its text, furniture that holds the page's title, leave it out."""
@@ -137,22 +132,3 @@ def _compound(token: str) -> tuple[str, str]:
     if names and all(part in KNOWN for part in parts):
         return MEANING[names[0]], names[0]
     return "", ""
-
-
-class Answers(dict[str | None, A | None]):
-    """What a function says of values of attributes; kept, since the pages of a site repeat them."""
-
-    def __init__(self, function: Callable[[str], A | None]) -> None:
-        self.function = function
-
-    def __missing__(self, value: str | None) -> A | None:
-        answer = self.function(value) if value else None
-        if not value or len(value) <= MAX_CHARS:
-            if len(self) > MAX_ANSWERS:
-                self.clear()
-            self[value] = answer
-        return answer
-
-
-MEANINGS, UNSEEN = Answers(named), Answers(UNSEEN_STYLE.search)
-"""By class or id, and by style."""
