@@ -84,6 +84,7 @@ class Writer(Generic[R]):
                 os.fsync(self.sink.fileno())
                 self.scratch.replace(self.path)
         finally:
+            self.file.is_open = False  # else it would be closed once more when it is forgotten, and complain
             self.sink.close()
             self.scratch.unlink(missing_ok=True)
 
