@@ -6,7 +6,7 @@ What the pages of a unit come to is its row in the bulk step, whose file is writ
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path

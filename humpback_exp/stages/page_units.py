@@ -6,7 +6,6 @@ Each is a chunk of the bulk step. Called by the segment stage.
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Bulk
@@ -108,9 +107,9 @@ def _take_more(config: SegmentConfig, units: Units, pages_of: list[int], most: i
     """List as many units as hold the pages that are drawn; False where all are listed already."""
     current, everything = taken(config), _everything(config)
     if sum(pages_of) > most:
-        taken = draw.enough(everything, pages_of, most)
-        units.chunks(config).path(len(taken) - 1).unlink()  # the last is cut to size, and done again
-        current.write(taken)
+        first = draw.enough(everything, pages_of, most)
+        units.chunks(config).path(len(first) - 1).unlink()  # the last is cut to size, and done again
+        current.write(first)
         return True
     wanted = 2 * units.total
     current.write(islice(everything, wanted))

@@ -10,7 +10,7 @@ from pathlib import Path
 from humpback_exp import artifacts, progress, reasons, records
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import CorpusConfig, SegmentConfig
-from humpback_exp.corpus import chunk_files, dedup, late_filters, questions, results
+from humpback_exp.corpus import chunk_files, dedup, heap, late_filters, questions, results
 from humpback_exp.corpus.late_filters import Rows
 from humpback_exp.corpus.verdicts import Verdicts
 from humpback_exp.curation.selection import shuffled_rank
@@ -32,6 +32,7 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     started = time.time()
     folder, corpus = artifact.folder, config.corpus
     ledger, speeds = work_all(config, tracker)
+    heap.give_back_large_blocks()  # not before: cutting pages is slower with it
     counts, total = ledger.counts, len(ledger.pages)
     passed, masked, words = (counts.pop(name, 0) for name in ("kept", "masked", "capital words"))
     found, halves = judge(config, total, passed)

@@ -45,7 +45,7 @@ def wait_until(process: "subprocess.Popen[str]", condition: object) -> None:
 
 def ended_well(process: "subprocess.Popen[str]") -> str:
     """What a command said that is through."""
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     return said
 
