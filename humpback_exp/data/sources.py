@@ -62,9 +62,8 @@ def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
     Raises:
         ValueError: no such file, folder, Hub dataset, configuration or split, or no access; with the remedy.
     """
-    require(
-        path != "", key, "''", "names nothing; give JSON lines with instruction and output"
-    )  # Path("") would be here
+    # Path("") would be here
+    require(path != "", key, "''", "names nothing; give JSON lines with instruction and output")
     options, here = OPTIONS.get(key, key), Path(path).exists()
     require(not here or dataset.revision is None, f"{options}.revision", dataset.revision, f"{path} is not on the Hub")
     if Path(path).is_file():
