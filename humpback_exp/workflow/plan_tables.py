@@ -44,11 +44,6 @@ def segmentation_rows(work: Segmentation) -> list[Row]:
     ]
 
 
-def corpus_disk_rows(work: Segmentation) -> list[Row]:
-    """What a corpus takes on the disk."""
-    return [{"disk of the corpus": name, "TB": size / 1e12} for name, size in work.disk.items()]
-
-
 def memory_rows(config: TrainConfig, hardware: HardwareConfig) -> list[Row]:
     """Memory of a rank by part, and its peaks beside what there is."""
     memory = training_memory(config)
