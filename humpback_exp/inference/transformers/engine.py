@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,7 +136,7 @@ class TransformersEngine:
         def ours() -> torch.Tensor:
             return read_and_continued(self.model, pair, list(map(compared, pair)))
 
-        told = {"half": self.half, "what": self.unchecked, "remedy": "use engine=vllm"}
+        told: dict[str, Any] = {"half": self.half, "what": self.unchecked, "remedy": "use engine=vllm"}
         within_memory(1, lambda _: require_librarys_logits(self.model, pair, ours, **told))
         self.unchecked = ""
 
