@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from humpback_exp.analysis.ablations import Ablation
+from humpback_exp.analysis.ablation import Ablation
 from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.measures import WIN
@@ -54,12 +55,11 @@ def _recipe(run: Evaluation) -> dict[str, str]:
 
 def _facts(run: Evaluation) -> dict[str, str]:
     """Config of the evaluation and of its model, and the fingerprints of what the model was made from."""
-    if run.model is None:
-        sources = {"model_path": input_fingerprint(run.folder, "model_path")}
-        return {key: repr(value) for key, value in (run.folder.manifest.config | sources).items()}
-    made = run.model.manifest
-    sources = {key: value["fingerprint"] for key, value in made.inputs.items()}
-    return {key: repr(value) for key, value in (run.folder.manifest.config | made.config | sources).items()}
+    made: dict[str, Any] = {"model_path": input_fingerprint(run.folder, "model_path")}
+    if run.model is not None:
+        sources = {key: value["fingerprint"] for key, value in run.model.manifest.inputs.items()}
+        made = run.model.manifest.config | sources
+    return {key: repr(value) for key, value in (run.folder.manifest.config | made).items()}
 
 
 def shown(run: Evaluation, key: str) -> str:

@@ -6,7 +6,8 @@ from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.planning.disk import Folder, whole_disk
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, NODE, room
-from humpback_exp.planning.memory import node_memory, training_memory
+from humpback_exp.planning.memory import training_memory
+from humpback_exp.planning.node_memory import node_memory
 from humpback_exp.planning.segmentation import NODES, Segmentation
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training

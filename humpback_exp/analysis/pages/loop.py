@@ -51,7 +51,7 @@ def build(output_root: str) -> str:
         cautions=[*cautions.of_models(told, made), *cautions.same_models(catalog)],
         intervals=plots.of_loop(results["references"], ROWS) if "references" in results else [],
         histograms=[plots.histogram(one, number) for number, one in enumerate(scores.histograms(rated))],
-        losses=plots.losses(_histories(catalog, catalog.of("models")[:PANELS])),
+        losses=plots.losses(_histories(catalog)),
         extremes=_extremes(catalog, rated[-1]) if rated else [],
         dropped=dropped(catalog, catalog.of("candidates")[:PANELS]),
         prompts=_answered(catalog, told),
@@ -96,15 +96,12 @@ def gates(catalog: Catalog) -> dict[str | None, Folder]:
 
 def _extremes(catalog: Catalog, rated: scores.Scored) -> list[tuple[str, list[ScoredCandidate]]]:
     """Title and rows of either end."""
-    best, worst = extremes(catalog, rated, EXTREMES)
-    return [
-        (f"{name} in {rated.folder.label}", rows)
-        for name, rows in (("Best rated", best), ("Worst rated", worst))
-        if rows
-    ]
+    ends = zip(("Best", "Worst"), extremes(catalog, rated, EXTREMES), strict=True)
+    return [(f"{end} rated in {rated.folder.label}", rows) for end, rows in ends if rows]
 
 
-def _histories(catalog: Catalog, models: Sequence[Folder]) -> dict[str, list[dict[str, float]]]:
+def _histories(catalog: Catalog) -> dict[str, list[dict[str, float]]]:
+    models = catalog.of("models")[:PANELS]
     return {one.name: try_read(catalog, one, lambda one: read_history(one.path)) or [] for one in models}
 
 

@@ -32,14 +32,9 @@ def results(
     for held in dict.fromkeys(measure.held for measure in measured(told)):
         shown = [measure for measure in measured(told) if measure.held == held]
         there = [one for one in told if any(one.measured(measure) for measure in shown)]
-        tables[held or "heldout"] = table(
-            [
-                {f"on {held}" if held else "": one.label}
-                | dict({} if held else beside(one))
-                | _figures(one, result, shown)
-                for one in there
-            ]
-        )
+        head = f"on {held}" if held else ""
+        rows = [{head: one.label, **({} if held else beside(one)), **_figures(one, result, shown)} for one in there]
+        tables[held or "heldout"] = table(rows)
     return tables
 
 

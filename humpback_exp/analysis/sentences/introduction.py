@@ -14,7 +14,8 @@ def introduction(catalog: Catalog) -> list[str]:
     models, corpora = catalog.of("models"), catalog.of("segments")
     bases = _all(Path(input_path(one, "model.path") or "").name for one in models)
     seeds = _all(f"{one.rows('seed'):,} human seed pairs" for one in models if one.rows("seed"))
-    pages = _all(f"{one.rows('pages'):,} pages ({_where(one)})" for one in corpora)
+    paths = {one.label: Path(input_path(one, "corpus.path") or "").parts[-2:] for one in corpora}
+    pages = _all(f"{one.rows('pages'):,} pages ({'/'.join(paths[one.label])})" for one in corpora)
     start = " and ".join(filter(None, (seeds, pages))) or "nothing finished yet"
     steps = _instructions(catalog)
     scorers = _all(str(one.manifest.config.get("scorer")) for one in catalog.of("scored"))
@@ -41,8 +42,3 @@ def _all(names: Iterable[str], most: int = 3) -> str:
     """Different names in their order, joined; of many, the first and how many more."""
     different = list(dict.fromkeys(name for name in names if name))
     return listed(different, most) if len(different) > most else " or ".join(different)
-
-
-def _where(segments: Folder) -> str:
-    """The last two names of the path of its pages."""
-    return "/".join(Path(input_path(segments, "corpus.path") or "").parts[-2:])

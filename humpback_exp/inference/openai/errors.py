@@ -47,6 +47,18 @@ class EndpointError(Exception):
         return self
 
 
+class NotSupported(ValueError):
+    """The endpoint answers, but not this, and asking again will not help: no log-probabilities, no such path, a refusal."""
+
+
+@dataclass(slots=True, frozen=True)
+class Failed:
+    """Stands for the answer to a row that was given up."""
+
+    finish: str
+    """As in `completions.Completion`."""
+
+
 def redacted(text: str, key: str) -> str:
     """The text without the key."""
     return text.replace(key, "[key]") if key else text

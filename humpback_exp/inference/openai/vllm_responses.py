@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from humpback_exp.inference.openai.client import Failed
-from humpback_exp.inference.openai.errors import not_supported
+from humpback_exp.inference.openai.errors import Failed, not_supported
 from humpback_exp.inference.openai.responses import ROUNDING, probability
 
 

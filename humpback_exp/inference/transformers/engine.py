@@ -28,7 +28,7 @@ from humpback_exp.modeling.kernels.loss import token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.reference import compared, probe, require_librarys_logits
-from humpback_exp.planning.model_shape import context_of
+from humpback_exp.planning.context import context_of
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 
