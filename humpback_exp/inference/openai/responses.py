@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from humpback_exp.completions import BROKEN, FILTERED, LENGTH, REFUSED, STOP
+from humpback_exp.curation.parsing import ROUNDING
 from humpback_exp.inference.openai.errors import EndpointError, interrupted, not_supported
 from humpback_exp.inference.openai.request import tokens_used
 from humpback_exp.turn_marks import SURROGATE
@@ -22,8 +23,6 @@ ENDED = (
     *("tool_calls", "function_call"),
 )
 """How endpoints say, in lower case, that an answer was cut, withheld, or is whole; nothing said counts as whole."""
-ROUNDING = 1e-3
-"""How far probabilities that were rounded may sum beyond 1."""
 
 
 def read_completion(answer: Any, limit: int) -> list[Any]:
