@@ -6,7 +6,7 @@ from humpback_exp.analysis import plots, scores
 from humpback_exp.analysis.benchmark_figures import benchmark_figures
 from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import evaluations
-from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
+from humpback_exp.analysis.folders import read_catalog, read_history, try_read
 from humpback_exp.analysis.funnel import funnels
 from humpback_exp.analysis.pages.lineage_tables import made_from, read_elsewhere, settings_that_differ
 from humpback_exp.analysis.pages.render import made_by, render
@@ -91,7 +91,7 @@ def results_tables(told: Sequence[Setting], results: Mapping[str, Result]) -> di
 def gates(catalog: Catalog) -> dict[str | None, Folder]:
     """Fingerprint of a model -> its newest gate."""
     newest_last = sorted(catalog.of("gates"), key=lambda gate: gate.manifest.finished_at)
-    return {input_fingerprint(gate, "model_path"): gate for gate in newest_last}
+    return {gate.fingerprint_of("model_path"): gate for gate in newest_last}
 
 
 def _extremes(catalog: Catalog, rated: scores.Scored) -> list[tuple[str, list[ScoredCandidate]]]:
