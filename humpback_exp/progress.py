@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tabulate import tabulate
@@ -22,6 +23,12 @@ def set_up_logging() -> None:
     """Our log lines on stderr, with the time, from the first rank; warnings from all ranks and other libraries."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING, stream=sys.stderr)
     log.setLevel(logging.INFO if rank() == 0 else logging.WARNING)
+
+
+@lru_cache(maxsize=1024)
+def warn_once(line: str) -> None:
+    """Log a warning that this process has not given yet: a file is read several times."""
+    log.warning("%s", line)
 
 
 def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0) -> "tqdm[Any]":

@@ -13,7 +13,7 @@ from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import identity, input_paths
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.judge import JudgeConfig
-from humpback_exp.config.load import load, read, swept, to_plain
+from humpback_exp.config.load import load, read, settle, swept, to_plain
 from humpback_exp.config.model import AdapterConfig, ModelConfig
 from humpback_exp.config.planning import PlanConfig, SizesConfig
 from humpback_exp.config.rating import RatingConfig

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from humpback_exp import reasons
 from humpback_exp.corpus import http, streams
 from humpback_exp.corpus.files import File
-from humpback_exp.progress import log
+from humpback_exp.progress import warn_once
 
 RANGE = 64 << 20
 """Bytes of an archive that one worker takes at a time."""
@@ -143,10 +143,10 @@ def read(file: File, start: int = 0, end: int | None = None, limit: int = 8 << 2
         if found:
             yield found
     if buffer.broken and records:
-        log.warning("%s: broken after %d records; using what can be read", file, records)
+        warn_once(f"{file}: broken after {records} records; using what can be read")
         yield Found(file.address, reason=reasons.TRUNCATED_ARCHIVE)
     elif buffer.broken or (not records and start == 0):
-        log.warning("%s: no record found; is it a WARC or ARC file?", file)
+        warn_once(f"{file}: no record found; is it a WARC or ARC file?")
         yield Found(file.address, reason=reasons.TRUNCATED_ARCHIVE)
 
 

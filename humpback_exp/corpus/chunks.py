@@ -68,7 +68,11 @@ def work(
     Args:
         optional: filters beyond the paper.
         advance: called with every page.
+
+    Raises:
+        ValueError: its file has changed since the units were listed.
     """
+    pages.require_unchanged(unit)
     counts: Counter[str] = Counter()
     hashed = hashlib.sha256()
     with _Files(_file(folder, unit.number)) as files, Suspects(_file(folder, unit.number)) as suspects:

@@ -57,6 +57,8 @@ class Unit:
     """The range of a file with many pages, in bytes, or of a Parquet file, in row groups."""
     most: int | None = None
     """Pages that are read of it; None reads all."""
+    state: str = ""
+    """Of a file with many pages at an address: what its server said of it when the units were listed."""
     neighbours: dict[str, list[str]] = field(default_factory=dict)
     """Some files of each site that the unit has a part of, the same for all its units."""
 
@@ -109,9 +111,9 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
         yield Unit(number, file.root, html)
         number += 1
     with ThreadPoolExecutor(ASKED) as pool:
-        for file, ranges in zip(packed, pool.map(_ranges, packed), strict=True):
+        for file, (state, ranges) in zip(packed, pool.map(_shares, packed), strict=True):
             for start, end in ranges:
-                yield Unit(number, file.root, [file.name], start, end)
+                yield Unit(number, file.root, [file.name], start, end, state=state)
                 number += 1
     if not number:
         kinds = ", ".join((".html", ".htm", ".xhtml", *markdown.NAMES, *ARCHIVES, *TABLES))
@@ -136,13 +138,22 @@ def _reader(file: File) -> ModuleType:
     return rows if file.name.lower().endswith(TABLES) else archives
 
 
-def _ranges(file: File) -> list[tuple[int, int | None]]:
-    """What workers may share of a file; one that is not there is told when it is read."""
+def _shares(file: File) -> tuple[str, list[tuple[int, int | None]]]:
+    """State of a file, and what workers may share of it; one that is not there is told when it is read."""
     try:
-        found: list[tuple[int, int | None]] = _reader(file).ranges(file)
-        return found
+        return file.state(), _reader(file).ranges(file)
     except (FileNotFoundError, PermissionError):
-        return [(0, None)]
+        return "", [(0, None)]
+
+
+def require_unchanged(unit: Unit) -> None:
+    """Raise ValueError if a file at an address is not the one that was listed."""
+    now = unit.files[0].state() if unit.state else ""
+    if now != unit.state:
+        raise ValueError(
+            f"corpus.path={unit.files[0]}: has changed since it was listed ({now} now, {unit.state} then); delete the folder of "
+            "this run, or choose another name=, to read all of it as it is now"
+        )
 
 
 def is_page(file: File) -> bool:

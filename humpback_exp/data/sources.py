@@ -102,6 +102,29 @@ def streamed(corpus: CorpusConfig) -> list[str]:
     return [str(file) for file in splits[split]]
 
 
+def is_hub_corpus(corpus: CorpusConfig) -> bool:
+    """Whether the pages of a corpus lie in a dataset of the Hub."""
+    return not Path(corpus.path).exists() and is_hub_id(corpus.path)
+
+
+def commit_of(path: str, revision: str | None) -> str:
+    """The commit that a revision of a Hub dataset stands for now; None stands for main.
+
+    Raises:
+        ValueError: no such dataset or revision, no access, or the Hub is out of reach.
+    """
+    from httpx import HTTPError
+    from huggingface_hub import HfApi, errors
+
+    try:
+        return str(HfApi().dataset_info(path, revision=revision).sha)
+    except errors.RevisionNotFoundError:
+        why = f"{path} has no such branch, tag or commit"
+    except (OSError, HTTPError) as error:
+        why = f"the Hub tells no commit of {path} ({brief(error)}); give one, or a folder of pages"
+    raise ValueError(f"corpus.dataset.revision={revision}: {why}")
+
+
 def inside(folder: Path, file: str, key: str) -> str:
     """A file that a dataset's card names, which must lie in its folder: cards come from outside."""
     if not Path(os.path.normpath(file)).is_relative_to(folder.resolve()):

@@ -24,7 +24,7 @@ from humpback_exp.corpus.results import Ledger
 from humpback_exp.corpus.verdicts import Verdicts
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.seed import load_seed
-from humpback_exp.data.sources import is_hub_id, streamed
+from humpback_exp.data.sources import is_hub_corpus, streamed
 from humpback_exp.progress import Advance
 from humpback_exp.records import Segment
 from humpback_exp.stages.finish import finish_stage, samples
@@ -63,6 +63,8 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         progress.log.info("headers in capitals: %d are one word; corpus.capital_words=true keeps those", words)
     if ledger.set_aside:
         artifacts.write_text(folder / SET_ASIDE, "\n".join(ledger.set_aside) + "\n")
+    states = _taken(config).states_sha256()
+    told = {"files_sha256": states} if states else {}
     columns = ("id", "url", "offset", "heading_path", "text")
     return finish_stage(
         artifact,
@@ -71,7 +73,10 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
         started=started,
         rows={"pages": read, "segments found": segments, "segments": kept} | halves,
         drops=drops,
-        metrics=speeds | {"pages_sha256": ledger.sha256} | ({"segments_masked": masked} if corpus.mask_pii else {}),
+        metrics=speeds
+        | {"pages_sha256": ledger.sha256}
+        | told
+        | ({"segments_masked": masked} if corpus.mask_pii else {}),
         tables={"segments": samples(records.read(folder, Segment), *columns)},
     )
 
@@ -118,8 +123,9 @@ def _everything(config: SegmentConfig) -> Listing:
 
 def _files(corpus: CorpusConfig) -> Iterable[File]:
     """The files of a corpus, which may be a dataset."""
-    hub = not Path(corpus.path).exists() and is_hub_id(corpus.path)
-    return files.together(streamed(corpus)) if hub or corpus.dataset.split else listing.files_of(corpus)
+    return (
+        files.together(streamed(corpus)) if is_hub_corpus(corpus) or corpus.dataset.split else listing.files_of(corpus)
+    )
 
 
 def cutter(config: SegmentConfig) -> Callable[[list[pages.Unit], Advance], list[chunks.UnitCounts]]:
