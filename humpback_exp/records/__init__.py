@@ -6,6 +6,7 @@ from humpback_exp.records.pairs import (
     Example,
     HeldoutPair,
     Measured,
+    Measures,
     RewrittenCandidate,
     Score,
     ScoredCandidate,
