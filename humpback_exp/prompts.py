@@ -9,8 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-Message = dict[str, str]
-Conversation = list[Message]
+Conversation = list[dict[str, str]]
 
 TAGS = {
     "seed": "Answer in the style of an AI Assistant.",
