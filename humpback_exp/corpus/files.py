@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 import fsspec
 
 from humpback_exp.artifacts.addresses import patiently, state_of
+from humpback_exp.progress import log
 
 BLOCK = 1 << 20
 
@@ -100,7 +101,7 @@ def below(root: str) -> Iterator[File]:
             raise ValueError(
                 f"corpus.path={root}: no such file or folder; point it at a folder of .html or .warc.gz files"
             )
-        yield from (File(root, name) for name in _names(root, ""))
+        yield from _here(root)
         return
     fs, inner = fsspec.core.url_to_fs(root)
     found = sorted(patiently(lambda: fs.find(inner), root))
@@ -109,8 +110,20 @@ def below(root: str) -> Iterator[File]:
     yield from (File(root, name.removeprefix(inner.rstrip("/")).lstrip("/")) for name in found)
 
 
+def _here(root: str) -> Iterator[File]:
+    """Files below a local folder; how many other things lie there is said."""
+    others = 0
+    for name in _names(root, ""):
+        if os.path.isfile(os.path.join(root, name)):
+            yield File(root, name)
+        else:
+            others += 1
+    if others:
+        log.info("%s: %d links to folders, links to nothing and special files not read", root, others)
+
+
 def _names(root: str, folder: str) -> Iterator[str]:
-    """Names below a local folder; those of one folder are held at a time."""
+    """Names of all but folders below a local folder; those of one folder are held at a time."""
     try:
         with os.scandir(os.path.join(root, folder)) as entries:
             # A folder is sorted with its slash, as it stands in the names of what is in it.
@@ -122,7 +135,7 @@ def _names(root: str, folder: str) -> Iterator[str]:
     for name in names:
         if name.endswith("/"):
             yield from _names(root, folder + name)
-        elif os.path.isfile(os.path.join(root, folder, name)):
+        else:
             yield folder + name
 
 
