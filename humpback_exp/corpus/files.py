@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-import fsspec
-
 from humpback_exp.artifacts.addresses import patiently, state_of
 from humpback_exp.progress import log
 
@@ -50,7 +48,7 @@ class File:
         """
         if not is_remote(self.root):
             return os.stat(self.path).st_size
-        fs, path = fsspec.core.url_to_fs(self.path)
+        fs, path = _remote(self.path)
         size = patiently(lambda: fs.info(path), self.path)["size"]
         if size is None:
             raise ValueError(f"corpus.path={self.path}: its server does not say how large it is; fetch it first")
@@ -60,8 +58,16 @@ class File:
         """What its server says of it, by which another version is told from it; nothing of a file on this machine."""
         if not is_remote(self.root):
             return ""
-        fs, path = fsspec.core.url_to_fs(self.path)
+        fs, path = _remote(self.path)
         return ", ".join(state_of(fs, path))
+
+
+def _remote(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the name of what lies there in it."""
+    import fsspec  # a fifth of a second, which corpora on this machine need not spend
+
+    fs, path = fsspec.core.url_to_fs(address)
+    return fs, path
 
 
 def is_remote(path: str) -> bool:
@@ -83,7 +89,7 @@ def together(paths: Sequence[str]) -> list[File]:
 def is_file(path: str) -> bool:
     if not is_remote(path):
         return os.path.isfile(path)
-    fs, inner = fsspec.core.url_to_fs(path)
+    fs, inner = _remote(path)
     try:
         return bool(patiently(lambda: fs.info(inner), path)["type"] == "file")
     except FileNotFoundError:
@@ -103,7 +109,7 @@ def below(root: str) -> Iterator[File]:
             )
         yield from _here(root)
         return
-    fs, inner = fsspec.core.url_to_fs(root)
+    fs, inner = _remote(root)
     found = sorted(patiently(lambda: fs.find(inner), root))
     if not found:
         raise ValueError(f"corpus.path={root}: nothing there; name a file, or a folder with files")
@@ -144,7 +150,7 @@ class _Patient(io.RawIOBase):
 
     def __init__(self, path: str) -> None:
         self.address = path
-        self.fs, self.path = fsspec.core.url_to_fs(path)
+        self.fs, self.path = _remote(path)
         self.file = patiently(lambda: self.fs.open(self.path, "rb"), path)
         self.place = 0
 

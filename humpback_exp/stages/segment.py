@@ -32,7 +32,7 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     started = time.time()
     folder, corpus = artifact.folder, config.corpus
     ledger, speeds = work_all(config, tracker)
-    heap.give_back_large_blocks()  # not before: cutting pages is slower with it
+    heap.give_back_large_blocks()  # not before, for a worker in this process takes such blocks for every page
     counts, total = ledger.counts, len(ledger.pages)
     passed, masked, words = (counts.pop(name, 0) for name in ("kept", "masked", "capital words"))
     found, halves = judge(config, total, passed)
