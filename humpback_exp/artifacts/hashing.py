@@ -58,8 +58,8 @@ def _of_folder(folder: Path, files_digests: Callable[[Sequence[Path]], list[str]
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, sorted."""
-    for path in sorted(folder.iterdir()):
+    """All files below a folder, sorted; the names of one folder are held at a time."""
+    for path in map(folder.joinpath, sorted(os.listdir(folder))):
         if path.is_dir() and not path.is_symlink():
             yield from _files_below(path)
         elif path.is_file():

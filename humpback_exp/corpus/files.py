@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-import fsspec
-
 from humpback_exp.artifacts.addresses import patiently, state_of
+from humpback_exp.progress import log
 
 BLOCK = 1 << 20
 
@@ -49,7 +48,7 @@ class File:
         """
         if not is_remote(self.root):
             return os.stat(self.path).st_size
-        fs, path = fsspec.core.url_to_fs(self.path)
+        fs, path = _remote(self.path)
         size = patiently(lambda: fs.info(path), self.path)["size"]
         if size is None:
             raise ValueError(f"corpus.path={self.path}: its server does not say how large it is; fetch it first")
@@ -59,8 +58,16 @@ class File:
         """What its server says of it, by which another version is told from it; nothing of a file on this machine."""
         if not is_remote(self.root):
             return ""
-        fs, path = fsspec.core.url_to_fs(self.path)
+        fs, path = _remote(self.path)
         return ", ".join(state_of(fs, path))
+
+
+def _remote(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the name of what lies there in it."""
+    import fsspec  # a fifth of a second, which corpora on this machine need not spend
+
+    fs, path = fsspec.core.url_to_fs(address)
+    return fs, path
 
 
 def is_remote(path: str) -> bool:
@@ -82,7 +89,7 @@ def together(paths: Sequence[str]) -> list[File]:
 def is_file(path: str) -> bool:
     if not is_remote(path):
         return os.path.isfile(path)
-    fs, inner = fsspec.core.url_to_fs(path)
+    fs, inner = _remote(path)
     try:
         return bool(patiently(lambda: fs.info(inner), path)["type"] == "file")
     except FileNotFoundError:
@@ -100,17 +107,29 @@ def below(root: str) -> Iterator[File]:
             raise ValueError(
                 f"corpus.path={root}: no such file or folder; point it at a folder of .html or .warc.gz files"
             )
-        yield from (File(root, name) for name in _names(root, ""))
+        yield from _here(root)
         return
-    fs, inner = fsspec.core.url_to_fs(root)
+    fs, inner = _remote(root)
     found = sorted(patiently(lambda: fs.find(inner), root))
     if not found:
         raise ValueError(f"corpus.path={root}: nothing there; name a file, or a folder with files")
     yield from (File(root, name.removeprefix(inner.rstrip("/")).lstrip("/")) for name in found)
 
 
+def _here(root: str) -> Iterator[File]:
+    """Files below a local folder; how many other things lie there is said."""
+    others = 0
+    for name in _names(root, ""):
+        if os.path.isfile(os.path.join(root, name)):
+            yield File(root, name)
+        else:
+            others += 1
+    if others:
+        log.info("%s: %d links to folders, links to nothing and special files not read", root, others)
+
+
 def _names(root: str, folder: str) -> Iterator[str]:
-    """Names below a local folder; those of one folder are held at a time."""
+    """Names of all but folders below a local folder; those of one folder are held at a time."""
     try:
         with os.scandir(os.path.join(root, folder)) as entries:
             # A folder is sorted with its slash, as it stands in the names of what is in it.
@@ -122,7 +141,7 @@ def _names(root: str, folder: str) -> Iterator[str]:
     for name in names:
         if name.endswith("/"):
             yield from _names(root, folder + name)
-        elif os.path.isfile(os.path.join(root, folder, name)):
+        else:
             yield folder + name
 
 
@@ -131,7 +150,7 @@ class _Patient(io.RawIOBase):
 
     def __init__(self, path: str) -> None:
         self.address = path
-        self.fs, self.path = fsspec.core.url_to_fs(path)
+        self.fs, self.path = _remote(path)
         self.file = patiently(lambda: self.fs.open(self.path, "rb"), path)
         self.place = 0
 

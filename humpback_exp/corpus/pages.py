@@ -8,23 +8,15 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from types import ModuleType
 
 from humpback_exp import reasons
-from humpback_exp.corpus import archives, files, markdown, rows, streams
+from humpback_exp.corpus import files, markdown, streams
 from humpback_exp.corpus.files import File
-from humpback_exp.corpus.http import looks_like_html
+from humpback_exp.corpus.kinds import ARCHIVES, TABLES, holds_many, is_page, kind_of, reader_of
 from humpback_exp.progress import log
 
-HTML = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".shtm", ".html.gz", ".htm.gz", ".xhtml.gz", ".html.zst")
-ARCHIVES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
-TABLES = (rows.PARQUET, rows.ARROW, *rows.JSON_LINES)
-OTHER = tuple(
-    ".css .js .json .xml .txt .png .jpg .jpeg .gif .svg .ico .webp .pdf .zip .wacz .woff .woff2 .ttf .eot .mp3 .mp4 .map "
-    ".warc.offset .cdx .cdxj .gz .zst .bz2 .xz .tar .inv .md5 .sha1".split()
-)
-"""Names of files that are no pages; what has none of these and looks like HTML inside is one."""
-SNIFFED = 1024
+KINDS = 1000
+"""Kinds of files that are no pages which are counted apart: a million files may have as many names without a suffix."""
 ASKED = 16
 """Files whose sizes are asked for at a time, which takes a while over a network (ours)."""
 
@@ -103,7 +95,8 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
         elif is_page(file):
             html.append(file.name)
         else:
-            unread[_kind(file)] += 1
+            kind = kind_of(file)
+            unread[kind if kind in unread or len(unread) < KINDS else "others"] += 1
         if len(html) == chunk_size:
             yield Unit(number, file.root, html)
             html, number = [], number + 1
@@ -123,25 +116,10 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
         log.info("%d files not read, for they are no pages: %s", unread.total(), told)
 
 
-def _kind(file: File) -> str:
-    name = file.name.rpartition("/")[2].lower()
-    return "." + ".".join(name.split(".")[1:][-2:]) if "." in name.lstrip(".") else name
-
-
-def holds_many(name: str) -> bool:
-    """Whether a file of this name holds more than one page."""
-    return name.lower().endswith((*ARCHIVES, *TABLES))
-
-
-def _reader(file: File) -> ModuleType:
-    """What reads a file with many pages: a module with `ranges` and `read`."""
-    return rows if file.name.lower().endswith(TABLES) else archives
-
-
 def _shares(file: File) -> tuple[str, list[tuple[int, int | None]]]:
     """State of a file, and what workers may share of it; one that is not there is told when it is read."""
     try:
-        return file.state(), _reader(file).ranges(file)
+        return file.state(), reader_of(file).ranges(file)
     except (FileNotFoundError, PermissionError):
         return "", [(0, None)]
 
@@ -156,19 +134,6 @@ def require_unchanged(unit: Unit) -> None:
         )
 
 
-def is_page(file: File) -> bool:
-    name = file.name.lower()
-    if name.endswith((*HTML, *markdown.NAMES)):
-        return True
-    if name.endswith(OTHER):
-        return False
-    try:
-        with file.open() as opened:
-            return looks_like_html(opened.read(SNIFFED))
-    except OSError:
-        return False
-
-
 def read(unit: Unit, max_page_mb: int = 8) -> Iterator[Page]:
     """The pages of a unit; those that cannot be read come with a reason."""
     return islice(_read(unit, max_page_mb << 20), unit.most)
@@ -180,7 +145,7 @@ def _read(unit: Unit, limit: int) -> Iterator[Page]:
             yield read_file(file, limit)
             continue
         try:
-            for found in _reader(file).read(file, unit.start, unit.end, limit):
+            for found in reader_of(file).read(file, unit.start, unit.end, limit):
                 yield Page(found.url, found.html, found.charset, found.reason, found.version)
         except (FileNotFoundError, PermissionError):
             yield Page(file.address, reason=reasons.UNREADABLE)

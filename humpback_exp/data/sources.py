@@ -119,10 +119,12 @@ def commit_of(path: str, revision: str | None) -> str:
     try:
         return str(HfApi().dataset_info(path, revision=revision).sha)
     except errors.RevisionNotFoundError:
-        why = f"{path} has no such branch, tag or commit"
+        raise ValueError(f"corpus.dataset.revision={revision}: {path} has no such branch, tag or commit") from None
     except (OSError, HTTPError) as error:
-        why = f"the Hub tells no commit of {path} ({brief(error)}); give one, or a folder of pages"
-    raise ValueError(f"corpus.dataset.revision={revision}: {why}")
+        raise ValueError(
+            f"corpus.path={path}: no such file or folder here, and of a dataset on the Hub no commit is to be had "
+            f"({brief(error)}); give a folder of pages, or corpus.dataset.revision=COMMIT"
+        ) from None
 
 
 def inside(folder: Path, file: str, key: str) -> str:

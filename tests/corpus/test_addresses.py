@@ -13,6 +13,7 @@ from humpback_exp.corpus.pages import Page, Unit, read, units, units_of
 from humpback_exp.execution.launch import launch
 from humpback_exp.records import Segment
 from humpback_exp.records import read as read_rows
+from tests.conftest import one_line_error, run
 from tests.corpus.flaky_server import FlakyServer, flaky_server
 from tests.corpus.test_inputs import config
 from tests.corpus.test_pages import HTML, http, warc
@@ -146,3 +147,22 @@ def test_the_manifest_says_which_files_a_list_named(server: FlakyServer, tmp_pat
     server.files["b.warc.gz"] = server.files["a.warc.gz"]
     third = config(tmp_path, str(tmp_path / "warc.paths"), name="other", base=server.address)
     assert artifacts.load(launch(third)).metrics["files_sha256"] != mark
+
+
+def test_the_command_takes_an_address(server: FlakyServer, tmp_path: Path):
+    page = f"<h1>Page 1</h1><p>{prose(1)}</p>".encode()
+    server.files["b.warc.gz"] = warc(("http://b/", http(page)), zipped=True)
+    options = (f"output_root={tmp_path}", "name=web", "tracking=none", "workers=1")
+    result = run("segment.py", f"corpus.path={server.address}/b.warc.gz", *options)
+    assert result.returncode == 0, result.stderr
+    assert [row.text for row in read_rows(tmp_path / "segments/web", Segment)] == [prose(1)]
+    said = one_line_error(run("segment.py", f"corpus.path={server.address}/none.warc.gz", *options[:1], "name=other"))
+    assert said == f"corpus.path={server.address}/none.warc.gz: nothing there; name a file, or a folder with files"
+
+
+def test_an_output_root_among_the_pages_is_refused(tmp_path: Path):
+    (tmp_path / "a.html").write_bytes(HTML)
+    said = one_line_error(run("segment.py", f"corpus.path={tmp_path}", f"output_root={tmp_path}/out", "tracking=none"))
+    assert said == (
+        f"output_root={tmp_path}/out: lies in corpus.path={tmp_path}, whose pages must stay what they are; choose another folder"
+    )

@@ -11,6 +11,7 @@ from humpback_exp import artifacts
 from humpback_exp.config import identity
 from humpback_exp.config.corpus import StreamConfig
 from humpback_exp.data.pinning import pinned
+from tests.conftest import one_line_error, run
 from tests.corpus.test_inputs import config
 
 OLD, NEW = "0" * 39 + "1", "f" * 40
@@ -68,8 +69,7 @@ def test_no_such_revision(branches: dict[str | None, str], tmp_path: Path):
 
 
 def test_without_a_network_one_line_says_so(tmp_path: Path):
-    with pytest.raises(ValueError) as error:
-        pinned(config(tmp_path, "owner/pages"))
-    said = str(error.value)
-    assert said.startswith("corpus.dataset.revision=None: the Hub tells no commit of owner/pages (")
-    assert said.endswith("); give one, or a folder of pages") and "\n" not in said
+    said = one_line_error(run("segment.py", "corpus.path=owner/pages", f"output_root={tmp_path}", "tracking=none"))
+    start = "corpus.path=owner/pages: no such file or folder here, and of a dataset on the Hub no commit is to be had ("
+    assert said.startswith(start)
+    assert said.endswith("); give a folder of pages, or corpus.dataset.revision=COMMIT")
