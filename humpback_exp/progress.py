@@ -57,11 +57,7 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay
 
 def counting(progress: "tqdm[Any]") -> Advance:
     """A function for an engine to call with finished rows and their tokens, which moves the bar."""
-
-    def advance(rows: float, tokens: int) -> None:
-        progress.update(rows)
-
-    return advance
+    return lambda rows, _: progress.update(rows)
 
 
 def part(advance: Advance, share: float) -> Advance:
