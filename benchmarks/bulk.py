@@ -23,7 +23,7 @@ from humpback_exp.artifacts import CHECKPOINTS
 from humpback_exp.bulk.chunks import Chunks
 from humpback_exp.bulk.leases import Leases
 from humpback_exp.bulk.meter import Throughput
-from humpback_exp.config import AugmentConfig, CorpusConfig, SegmentConfig, TrackingConfig
+from humpback_exp.config import AugmentConfig, CorpusConfig, SegmentConfig, TrackingConfig, settle
 from humpback_exp.progress import table
 from humpback_exp.records import Segment, write
 
@@ -67,14 +67,16 @@ def make(root: Path, rows: int) -> None:
 
 def measured(root: Path, rows: int, limit: int | None) -> dict[str, object]:
     """One augmentation in a process of its own."""
-    config = AugmentConfig(
-        output_root=str(root),
-        name="all" if limit is None else "drawn",
-        segments=str(root / "segments/web"),
-        model_path="echo",
-        limit=limit,
-        chunk_size=CHUNK,
-        tracking=TrackingConfig(mode="none"),
+    config = settle(
+        AugmentConfig(
+            output_root=str(root),
+            name="all" if limit is None else "drawn",
+            segments=str(root / "segments/web"),
+            model_path="echo",
+            limit=limit,
+            chunk_size=CHUNK,
+            tracking=TrackingConfig(mode="none"),
+        )
     )
     artifacts.begin(config)
     command = [sys.executable, "-c", RUN, str(config.folder)]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from humpback_exp.corpus import dedup
-from humpback_exp.corpus.dedup import PERMUTATIONS, Fingerprint
+from humpback_exp.corpus.fingerprints import PERMUTATIONS, Fingerprint
 from humpback_exp.progress import table
 
 REPEATED = 3

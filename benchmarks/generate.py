@@ -47,13 +47,13 @@ def conversations(arguments: argparse.Namespace) -> list[Any]:
 
 def engine(arguments: argparse.Namespace, name: str, size: int) -> Write:
     """An engine of ours, as augmentation calls it."""
-    from humpback_exp.config import EngineConfig, GenerationConfig
+    from humpback_exp.config import EngineConfig, GenerationConfig, settle
     from humpback_exp.inference.load import load_engine
     from humpback_exp.inference.protocol import row_seed
 
     asked = conversations(arguments)
     sampling = GenerationConfig(max_new_tokens=arguments.max_new_tokens)
-    loaded = load_engine(EngineConfig(name=name, device="cpu", batch_size=size), arguments.model)
+    loaded = load_engine(settle(EngineConfig(name=name, device="cpu", batch_size=size)), arguments.model)
 
     def write(rows: int) -> list[int]:
         seeds = [row_seed(0, row) for row in range(rows)]

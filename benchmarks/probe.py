@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from humpback_exp.config import EngineConfig
+from humpback_exp.config import EngineConfig, settle
 from humpback_exp.data.tokenize import encode
 from humpback_exp.evaluation.selectors import LabelledPair, read_labelled
 from humpback_exp.evaluation.statistics import paired_area
@@ -72,7 +72,7 @@ def main() -> None:
         raise SystemExit(
             f"--good {args.good:g}: {good.sum()} of {len(pairs)} pairs reach it; {FOLDS} folds need {FOLDS} of either kind"
         )
-    engine = TransformersEngine(EngineConfig(), args.model, "model")
+    engine = TransformersEngine(settle(EngineConfig()), args.model, "model")
     features = {
         "hidden states": np.stack([hidden_means(engine, pair) for pair in pairs]),
         "lengths": np.array([lengths(pair) for pair in pairs]),

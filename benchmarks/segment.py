@@ -21,7 +21,7 @@ from resiliparse.parse.html import HTMLTree
 from selectolax.lexbor import LexborHTMLParser
 
 from humpback_exp.config import CorpusConfig
-from humpback_exp.corpus import chunks, dedup, pages
+from humpback_exp.corpus import chunks, fingerprints, pages
 from humpback_exp.corpus.decoding import NotAPage
 from humpback_exp.corpus.segments import sections
 from humpback_exp.progress import table
@@ -75,8 +75,8 @@ def whole(page: pages.Page, config: CorpusConfig) -> None:
     found, reasons, _ = chunks.judged(page, config, {})
     for section, reason in zip(found, reasons, strict=True):
         if reason is None:
-            dedup.signature(section.text)
-            dedup.digest(section.text)
+            fingerprints.signature(section.text)
+            fingerprints.digest(section.text)
 
 
 CONTESTANTS: dict[str, Contestant] = {

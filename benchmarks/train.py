@@ -42,7 +42,7 @@ def encoded(arguments: argparse.Namespace, direction: str) -> tuple[Any, list[An
 def ours(arguments: argparse.Namespace, direction: str) -> Result:
     """The project's own `fit`, as train.py calls it."""
     from humpback_exp import artifacts
-    from humpback_exp.config import ModelConfig, OptimConfig, TrainConfig, TrainerConfig
+    from humpback_exp.config import ModelConfig, OptimConfig, TrainConfig, TrainerConfig, settle
     from humpback_exp.modeling.trainer import fit
     from humpback_exp.tracking import Tracker
 
@@ -56,11 +56,13 @@ def ours(arguments: argparse.Namespace, direction: str) -> Result:
 
     tokenizer, rows = encoded(arguments, direction)
     with tempfile.TemporaryDirectory() as root:
-        config = TrainConfig(
-            output_root=root,
-            model=ModelConfig(path=arguments.model, template="chatml", dropout=0.0),
-            optim=OptimConfig(lr=1e-5),
-            trainer=TrainerConfig(micro_batch=arguments.micro_batch, checkpoint_every=10**9),
+        config = settle(
+            TrainConfig(
+                output_root=root,
+                model=ModelConfig(path=arguments.model, template="chatml", dropout=0.0),
+                optim=OptimConfig(lr=1e-5),
+                trainer=TrainerConfig(micro_batch=arguments.micro_batch, checkpoint_every=10**9),
+            )
         )
         artifacts.begin(config)
         _, history = fit(config, rows, tokenizer.pad_token_id, arguments.batch, arguments.steps, Steps())

@@ -13,13 +13,8 @@ FILTERED = "filtered"
 REFUSED = "refused"
 FAILED = "failed"
 BROKEN = "broken"
-LOST = {
-    OVERFLOW: reasons.OVERFLOW,
-    FILTERED: reasons.FILTERED,
-    REFUSED: reasons.REFUSED,
-    FAILED: reasons.FAILED,
-    BROKEN: reasons.BROKEN,
-}
+LOST = {OVERFLOW: reasons.OVERFLOW, FILTERED: reasons.FILTERED, REFUSED: reasons.REFUSED}
+LOST |= {FAILED: reasons.FAILED, BROKEN: reasons.BROKEN}
 """How a completion ended that has no answer -> why the row is dropped."""
 
 _NAMES = (

@@ -42,14 +42,9 @@ def started_outside() -> bool:
 
 def session() -> str:
     """A name that all ranks started together share, and that ranks of another job or another attempt do not have."""
-    names = (
-        "SLURM_JOB_ID",
-        "SLURM_STEP_ID",
-        "SLURM_RESTART_COUNT",
-        "TORCHELASTIC_RUN_ID",
-        "TORCHELASTIC_RESTART_COUNT",
-    )
-    return " ".join(os.environ.get(name, "-") for name in (*names, "MASTER_PORT"))
+    slurm = [f"SLURM_{name}" for name in ("JOB_ID", "STEP_ID", "RESTART_COUNT")]
+    names = (*slurm, "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_PORT")
+    return " ".join(os.environ.get(name, "-") for name in names)
 
 
 def join_slurm() -> None:

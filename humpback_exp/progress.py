@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tabulate import tabulate
@@ -20,8 +21,23 @@ Advance = Callable[[float, int], object]
 
 def set_up_logging() -> None:
     """Our log lines on stderr, with the time, from the first rank; warnings from all ranks and other libraries."""
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Printable("%(asctime)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     log.setLevel(logging.INFO if rank() == 0 else logging.WARNING)
+
+
+@lru_cache(maxsize=1024)
+def warn_once(line: str) -> None:
+    """Log a warning that this process has not given yet: a file is read several times."""
+    log.warning("%s", line)
+
+
+class _Printable(logging.Formatter):
+    """Lines that name files and addresses of others."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0) -> "tqdm[Any]":
@@ -41,11 +57,7 @@ def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay
 
 def counting(progress: "tqdm[Any]") -> Advance:
     """A function for an engine to call with finished rows and their tokens, which moves the bar."""
-
-    def advance(rows: float, tokens: int) -> None:
-        progress.update(rows)
-
-    return advance
+    return lambda rows, _: progress.update(rows)
 
 
 def part(advance: Advance, share: float) -> Advance:

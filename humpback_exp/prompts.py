@@ -9,8 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-Message = dict[str, str]
-Conversation = list[Message]
+Conversation = list[dict[str, str]]
 
 TAGS = {
     "seed": "Answer in the style of an AI Assistant.",
@@ -133,22 +132,17 @@ def backward(output: str, tagged: bool = True) -> Conversation:
 def rating(rubric: str, instruction: str, output: str, tagged: bool = True) -> Conversation:
     """A request to rate a pair; asked under the seed's tag, whose style a rating is to have.
 
-    A rubric without `{output}` rates the instruction alone.
+    A rubric without `{output}` rates the instruction alone. The texts may themselves hold the name of a slot.
     """
-    return _about_pair(rubric, instruction, output, tagged)
+    head, _, rest = rubric.partition("{instruction}")
+    middle, slot, tail = rest.partition("{output}")
+    text = head + instruction + middle + (output if slot else "") + tail
+    return [*tag(["seed"] if tagged else []), {"role": "user", "content": text}]
 
 
 def rewriting(instruction: str, draft: str, tagged: bool = True) -> Conversation:
     """A request to make an answer of a draft; asked under the seed's tag, whose style the answer is to have."""
-    return _about_pair(REWRITE, instruction, draft, tagged)
-
-
-def _about_pair(prompt: str, instruction: str, output: str, tagged: bool) -> Conversation:
-    """The slots filled with text that may itself hold the name of a slot."""
-    head, _, rest = prompt.partition("{instruction}")
-    middle, slot, tail = rest.partition("{output}")
-    text = head + instruction + middle + (output if slot else "") + tail
-    return [*tag(["seed"] if tagged else []), {"role": "user", "content": text}]
+    return rating(REWRITE, instruction, draft, tagged)
 
 
 def comparison(instruction: str, first: str, second: str, prompt: str = JUDGE) -> Conversation:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from humpback_exp import artifacts
-from humpback_exp.config import TrainConfig, TrainerConfig
+from humpback_exp.config import TrainConfig, TrainerConfig, settle
 from humpback_exp.data.tokenize import Tokens
 from humpback_exp.modeling.trainer import fit
 from humpback_exp.tracking import Tracker
@@ -37,7 +37,7 @@ class Steps(Tracker):
 
 
 def trainer(device: str, **options: Any) -> TrainerConfig:
-    return TrainerConfig(accelerator=ACCELERATORS[device], checkpoint_every=NEVER, **options)
+    return settle(TrainerConfig(accelerator=ACCELERATORS[device], checkpoint_every=NEVER, **options))
 
 
 def train(config: TrainConfig, tokens: Sequence[Tokens], steps: int, batch: int) -> list[dict[str, float]]:

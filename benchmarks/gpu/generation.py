@@ -18,7 +18,7 @@ from benchmarks.gpu.fits import tiny_model
 from benchmarks.gpu.machine import hardware_here, synchronize
 from benchmarks.gpu.random_llama import LLAMA, TINY, Size, make
 from benchmarks.gpu.rows import GIB, Row, Setup, missing
-from humpback_exp.config import EngineConfig, GenerationConfig, RubricConfig
+from humpback_exp.config import EngineConfig, GenerationConfig, RubricConfig, settle
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.tokenize import prompt_ids
 from humpback_exp.evaluation.scorers.expected import by_expectation
@@ -68,7 +68,7 @@ def segments(setup: Setup) -> list[str]:
 
 def ours(setup: Setup, size: Size, path: str, asked: list[Conversation], name: str) -> Iterator[Row]:
     """New tokens a second, and pairs a second by both scorers that only read."""
-    config = EngineConfig(name=name, device=setup.device, batch_size=REQUESTS[setup.device])
+    config = settle(EngineConfig(name=name, device=setup.device, batch_size=REQUESTS[setup.device]))
     engine = load_engine(config, path)
     sampling, seeds = GenerationConfig(max_new_tokens=NEW[setup.device]), [row_seed(0, i) for i in range(len(asked))]
 

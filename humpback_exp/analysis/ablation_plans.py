@@ -5,7 +5,7 @@ Where an ablation's planned ends are missing, another comparison stands in its p
 
 from collections.abc import Sequence
 
-from humpback_exp.analysis.ablations import Ablation
+from humpback_exp.analysis.ablation import Ablation
 from humpback_exp.analysis.format import amount
 from humpback_exp.analysis.planned_comparisons import Plan, Sides, absent, rounds
 from humpback_exp.analysis.settings import Setting

@@ -1,66 +1,12 @@
-"""Each ablation of the paper: how its runs are laid out in a figure, and which two settings its question is about.
-
-The contrast is fixed here, before any run, so its test needs no correction for the many that could have been made. Where an
-end of it is missing, `plans` makes another and calls it exploratory.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Each ablation of the paper, with its claim."""
 
 from humpback_exp.analysis import placement
-from humpback_exp.analysis.evaluations import Evaluation
-from humpback_exp.analysis.placement import Place
-from humpback_exp.artifacts.walk import natural
+from humpback_exp.analysis.ablation import Ablation, by_folder
 
 PAPER_LR = 1e-5
 WEB, EXAMPLES = "web pairs", "training examples"
 CURATION = ("data.min_score", "data.top_fraction", "data.size")
 MIXTURE = (*CURATION, "data.seed_path", "data.seed_size", "data.scored")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ablation:
-    """An ablation."""
-
-    name: str
-    title: str
-    place: Callable[[Evaluation], Place | None]
-    """None leaves a run out."""
-    keys: tuple[str, ...]
-    """Settings that may differ between its runs; others are told to the reader."""
-    claim: str = ""
-    """What the paper finds."""
-    x: str = ""
-    ends: tuple[str, str] | None = None
-    """Series its contrast goes from and to, at the largest x of both. None in sweeps of the user's own and with `baseline`."""
-    along: bool = False
-    """Whether the contrast goes from the smallest to the largest x within the last of `ends` instead."""
-    each_largest: bool = False
-    """Whether each end is taken at its own largest x: where one is the other and more."""
-    by_round: bool = False
-    """Whether each series is compared with the one before instead, and the last with the first."""
-    numbers: str = ""
-    """Ablation of `paper.csv` with the paper's points, when not its own."""
-    baseline: float | str | None = None
-    """The x or the series all others are compared with, with Bonferroni's correction; for sweeps without a direction."""
-
-    also: str = ""
-    """Another group, from which it takes the runs of the series its contrast is about."""
-
-    @property
-    def counts_data(self) -> bool:
-        """Whether x counts pairs or examples, so that a curve in ln N can be fitted."""
-        return self.x in (WEB, EXAMPLES)
-
-
-def by_folder(group: str) -> Ablation:
-    """A sweep of the user's own: one setting a name, less its seed."""
-
-    def place(run: Evaluation) -> Place:
-        parts = [part for part in run.folder.name.split("-") if part != f"s{run.seed}"]
-        return Place("-".join(parts), (tuple(natural("-".join(parts))),))
-
-    return Ablation(name=group, title=group, place=place, keys=())
 
 
 ABLATIONS = {
@@ -162,3 +108,8 @@ ABLATIONS = {
         ),
     )
 }
+
+
+def ablation_of(group: str) -> Ablation:
+    """The paper's of this name, else a sweep of the user's own."""
+    return ABLATIONS.get(group) or by_folder(group)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from humpback_exp.analysis.ablation_plans import plan_of_ablation
-from humpback_exp.analysis.ablations import ABLATIONS, by_folder
+from humpback_exp.analysis.ablations import ablation_of
 from humpback_exp.analysis.comparisons import Comparison, compare
 from humpback_exp.analysis.evaluations import Evaluation, by_group
 from humpback_exp.analysis.measures import LOSS, WIN
@@ -59,7 +59,7 @@ def corrections(found: Sequence[Evaluation]) -> dict[Pair, int]:
         loops.setdefault(run.folder.label.partition("evals/")[0], []).append(run)
     plans = [plan for runs in loops.values() for plan in plans_of_loop([*map(alone, runs)]).values()]
     for group, members in by_group(found).items():
-        ablation = ABLATIONS.get(group) or by_folder(group)
+        ablation = ablation_of(group)
         told = settings(ablation, members)
         plans += [plan_of_ablation(ablation, told)] if told else []
     counts: dict[Pair, int] = {}

@@ -44,19 +44,7 @@ def try_read(catalog: Catalog, folder: Folder, reader: Callable[[Folder], T]) ->
 
 def made_from(catalog: Catalog, kind: str, key: str, source: Folder) -> list[Folder]:
     """Folders of a kind that read `source` as `key`."""
-    return [folder for folder in catalog.of(kind) if input_fingerprint(folder, key) == source.fingerprint]
-
-
-def input_fingerprint(folder: Folder, key: str) -> str | None:
-    """Of what was read as `key`."""
-    found = folder.input(key)
-    return None if found is None else found.fingerprint
-
-
-def input_path(folder: Folder, key: str) -> str | None:
-    """Where what was read as `key` lay."""
-    found = folder.input(key)
-    return None if found is None else found.path
+    return [folder for folder in catalog.of(kind) if folder.fingerprint_of(key) == source.fingerprint]
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from humpback_exp import reasons
-from humpback_exp.analysis.folders import input_fingerprint, made_from
+from humpback_exp.analysis.folders import made_from
 from humpback_exp.analysis.format import setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
 
@@ -47,7 +47,7 @@ def funnels(catalog: Catalog) -> list[Funnel]:
         steps = [step for candidates in below for step in _candidates(catalog, candidates, segments, len(below) > 1)]
         found.append(Funnel(segments.label, [*_corpus(segments), *steps]))
     for candidates in catalog.of("candidates"):
-        if input_fingerprint(candidates, "segments") not in there:
+        if candidates.fingerprint_of("segments") not in there:
             found.append(Funnel(candidates.label, _candidates(catalog, candidates, None, False)))
     return found
 

@@ -1,7 +1,7 @@
 """By which figures models are compared, and what evaluations hold of each: held-out pair -> value and weight."""
 
-import math
 from dataclasses import dataclass, replace
+from math import inf, isfinite
 
 from humpback_exp.artifacts.catalog import Folder
 from humpback_exp.config.measurements import FILES
@@ -48,8 +48,8 @@ class Measure:
 
 WIN = Measure("win_rate", "win rate", "points", 1, ".1f", (0.0, 100.0), even=50.0)
 PREFERENCE = Measure("preference", "judge's preference", "points", 1, ".1f", (0.0, 100.0), even=50.0)
-LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f", (0.0, math.inf))
-GAIN = Measure("instruction_gain", "instruction gain", "nats a token", 1, ".3f", (-math.inf, math.inf))
+LOSS = Measure("heldout_loss", "held-out loss", "nats a token", -1, ".3f", (0.0, inf))
+GAIN = Measure("instruction_gain", "instruction gain", "nats a token", 1, ".3f", (-inf, inf))
 SELECTION = Measure("question_selection", "question selection", "points", 1, ".1f", (0.0, 100.0))
 MEASURES = (WIN, LOSS, GAIN, SELECTION)
 """By which models are compared, on every set on which they were taken."""
@@ -70,13 +70,11 @@ def losses(folder: Folder) -> dict[str, dict[str, Row]]:
     files += [(one.stem, one) for one in parts(folder.path, "heldout_sets")]
     found: dict[str, dict[str, Row]] = {}
     for held, path in files:
-        rows = {row.id: (row.loss, float(row.labels)) for row in read_file(path, _Loss) if _known(row)}
+        rows = {
+            row.id: (row.loss, float(row.labels)) for row in read_file(path, _Loss) if row.labels and isfinite(row.loss)
+        }
         found.setdefault(LOSS.on(held).key, {}).update(rows)
     return found
-
-
-def _known(row: _Loss) -> bool:
-    return row.labels > 0 and math.isfinite(row.loss)
 
 
 def question_losses(folder: Folder) -> dict[str, dict[str, Row]]:
@@ -84,7 +82,7 @@ def question_losses(folder: Folder) -> dict[str, dict[str, Row]]:
     found: dict[str, dict[str, Row]] = {}
     for path in parts(folder.path, FILES["question_selection"]):
         held = "" if path.stem == "heldout" else path.stem
-        known = [row for row in read_file(path, QuestionLosses) if math.isfinite(row.gain)]
+        known = [row for row in read_file(path, QuestionLosses) if isfinite(row.gain)]
         ids = ["\n".join([row.id, *row.questions]) for row in known]
         gains = [(row.gain, float(row.labels)) for row in known]
         right = [(row.percent_right, 1.0) for row in known]

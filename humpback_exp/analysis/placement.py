@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from humpback_exp.analysis.evaluations import Evaluation
-from humpback_exp.analysis.folders import input_path
 from humpback_exp.artifacts.walk import natural
 
 THRESHOLDS = {4.0: "A4", 4.5: "A5"}
@@ -65,7 +64,7 @@ def by_source(run: Evaluation) -> Place | None:
     if place is None or place.series != "seed alone":
         return place
     assert run.model is not None
-    path = Path(input_path(run.model, "data.seed_path") or "seed")
+    path = Path(run.model.path_of("data.seed_path") or "seed")
     return Place("/".join([*path.parent.parts[-1:], path.stem]), (0,), run.examples)
 
 
@@ -84,7 +83,7 @@ def by_base(run: Evaluation) -> Place | None:
     mixture = by_mixture(run)
     if mixture is None or run.model is None:
         return None
-    name = Path(input_path(run.model, "model.path") or "").name
+    name = Path(run.model.path_of("model.path") or "").name
     sizes = SIZE.findall(name.lower())
     if not sizes:
         return Place(f"{mixture.series}, {name}", (*mixture.order, tuple(natural(name))))

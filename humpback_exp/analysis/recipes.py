@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from humpback_exp.analysis.ablations import Ablation
+from humpback_exp.analysis.ablation import Ablation
 from humpback_exp.analysis.evaluations import Evaluation
-from humpback_exp.analysis.folders import input_fingerprint, input_path
 from humpback_exp.analysis.measures import WIN
 from humpback_exp.artifacts.catalog import differing
 
@@ -18,7 +18,7 @@ def judged_alike(runs: Sequence[Evaluation]) -> bool:
 
 def also_differ(ablation: Ablation, runs: Sequence[Evaluation]) -> list[str]:
     """What else but the ablation's own settings and the seed made its runs differ, so that it may explain a gap."""
-    facts = [_recipe(run) | {"heldout": input_fingerprint(run.folder, "heldout") or ""} for run in runs]
+    facts = [_recipe(run) | {"heldout": run.folder.fingerprint_of("heldout") or ""} for run in runs]
     common = set.intersection(*(set(each) for each in facts))
     return [
         key for key in differing([{key: each[key] for key in common} for each in facts]) if key not in ablation.keys
@@ -27,9 +27,9 @@ def also_differ(ablation: Ablation, runs: Sequence[Evaluation]) -> list[str]:
 
 def _judged_by(run: Evaluation) -> dict[str, str]:
     """The judge, and the opponent by all that made it but the seed, as each seed has its own."""
-    reference = input_fingerprint(run.folder, "reference")
+    reference = run.folder.fingerprint_of("reference")
     return {
-        "judge.path": repr(input_fingerprint(run.folder, "judge.path")),
+        "judge.path": repr(run.folder.fingerprint_of("judge.path")),
         "judge.template": repr(run.folder.manifest.config.get("judge.template")),
         "reference": repr(reference if run.opponent is None else sorted(_recipe(run.opponent).items())),
     }
@@ -54,16 +54,15 @@ def _recipe(run: Evaluation) -> dict[str, str]:
 
 def _facts(run: Evaluation) -> dict[str, str]:
     """Config of the evaluation and of its model, and the fingerprints of what the model was made from."""
-    if run.model is None:
-        sources = {"model_path": input_fingerprint(run.folder, "model_path")}
-        return {key: repr(value) for key, value in (run.folder.manifest.config | sources).items()}
-    made = run.model.manifest
-    sources = {key: value["fingerprint"] for key, value in made.inputs.items()}
-    return {key: repr(value) for key, value in (run.folder.manifest.config | made.config | sources).items()}
+    made: dict[str, Any] = {"model_path": run.folder.fingerprint_of("model_path")}
+    if run.model is not None:
+        sources = {key: value["fingerprint"] for key, value in run.model.manifest.inputs.items()}
+        made = run.model.manifest.config | sources
+    return {key: repr(value) for key, value in (run.folder.manifest.config | made).items()}
 
 
 def shown(run: Evaluation, key: str) -> str:
     """A setting as a reader knows it: of a path the last two names."""
-    path = (input_path(run.model, key) if run.model else None) or input_path(run.folder, key)
+    path = (run.model.path_of(key) if run.model else None) or run.folder.path_of(key)
     own = made_by(run).get(key, "unset")
     return f"{key} {'/'.join(Path(path).parts[-2:]) if path else 'none' if own == repr(None) else own}"

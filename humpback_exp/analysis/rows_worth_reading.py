@@ -78,9 +78,8 @@ def _replies(catalog: Catalog, side: Setting) -> dict[str, tuple[Answer, Reply]]
 
 
 def _reply(name: str, row: Answer, verdict: Verdict | None) -> Reply:
-    if verdict is None:
-        return Reply(name, row.answer, row.loss, "", None)
-    return Reply(name, row.answer, row.loss, verdict.outcome, verdict.preference)
+    judged = ("", None) if verdict is None else (verdict.outcome, verdict.preference)
+    return Reply(name, row.answer, row.loss, *judged)
 
 
 def _spread(values: Sequence[float]) -> float:

@@ -54,20 +54,15 @@ def _row(catalog: Catalog, folder: Folder) -> dict[str, Any]:
     made = folder.manifest
     row: dict[str, Any] = {"run": folder.label, "kind": folder.kind, "name": folder.name}
     row |= {"fingerprint": folder.fingerprint, "group": group_of(folder.path), "finished_at": made.finished_at}
-    row |= {
-        "seconds": made.wall_seconds,
-        "git_commit": made.git_commit,
-        "made_from": ", ".join(one.label for one in ancestors(folder.manifest, catalog.find)),
-    }
+    row |= {"seconds": made.wall_seconds, "git_commit": made.git_commit}
+    row["made_from"] = ", ".join(one.label for one in ancestors(made, catalog.find))
     for prefix in ("rows", "drops", "metrics"):
         row |= {f"{prefix}.{name}": value for name, value in getattr(made, prefix).items()}
     row |= {f"settings.{key}": value for key, value in made.config.items()}
     for one in inputs_of(made):
         there = catalog.find(one)
-        row |= {
-            f"inputs.{one.key}": there.label if there else one.path,
-            f"inputs.{one.key}.fingerprint": one.fingerprint,
-        }
+        row[f"inputs.{one.key}"] = there.label if there else one.path
+        row[f"inputs.{one.key}.fingerprint"] = one.fingerprint
     return row
 
 

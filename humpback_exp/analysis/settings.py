@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from humpback_exp.analysis.ablations import Ablation
+from humpback_exp.analysis.ablation import Ablation
 from humpback_exp.analysis.evaluations import Evaluation, measures
 from humpback_exp.analysis.format import amount
 from humpback_exp.analysis.measures import PREFERENCE, Measure, Row

@@ -8,6 +8,7 @@ from pathlib import Path
 from humpback_exp import artifacts
 from humpback_exp.annotation.choices import Choice, choices, guidelines
 from humpback_exp.config import AnnotateConfig
+from humpback_exp.curation.external import numbered_lines
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation.judge.opponents import can_be_judged
 from humpback_exp.records import Answer, Pair, read
@@ -104,8 +105,7 @@ def _test(path: Path, offered: Sequence[Choice]) -> list[Item]:
     if not path.is_file():
         raise ValueError(f"screening={path}: no such file")
     values = {choice.name: choice.value for choice in offered}
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [_test_item(f"{path}:{number}", line, values) for number, line in enumerate(lines, 1) if line.strip()]
+    return [_test_item(f"{path}:{number}", line, values) for number, line in numbered_lines(path, "screening")]
 
 
 def _test_item(place: str, line: str, values: dict[str, int]) -> Item:

@@ -32,8 +32,11 @@ class Session:
 
     @property
     def score(self) -> float | None:
-        """Agreement with the known answers; None until the whole test is done."""
-        return screening_score(self.study.test, self.judged)
+        """Mean agreement with the known answers; None without a test, and until it is done."""
+        test = self.study.test
+        if not test or any(item.id not in self.judged for item in test):
+            return None
+        return sum(agreement(self.judged[item.id].value, item.known or 0) for item in test) / len(test)
 
     @property
     def phase(self) -> str:
@@ -101,10 +104,3 @@ def session(study: Study, rules: Rules, store: Store, rater: str) -> Session:
 def turned(value: int, swapped: bool) -> int:
     """The value of a choice with the sides exchanged."""
     return -value if swapped else value
-
-
-def screening_score(test: Sequence[Item], judged: Mapping[str, Judgement]) -> float | None:
-    """Mean agreement with the known answers; None without a test, or with one that is unfinished."""
-    if not test or any(item.id not in judged for item in test):
-        return None
-    return sum(agreement(judged[item.id].value, item.known or 0) for item in test) / len(test)

@@ -52,6 +52,14 @@ class Folder:
     def input(self, key: str) -> Input | None:
         return next((one for one in inputs_of(self.manifest) if one.key == key), None)
 
+    def path_of(self, key: str) -> str | None:
+        """Where what was read as `key` lay."""
+        return self.manifest.inputs.get(key, {}).get("path")
+
+    def fingerprint_of(self, key: str) -> str | None:
+        """Of what was read as `key`."""
+        return self.manifest.inputs.get(key, {}).get("fingerprint")
+
     def rows(self, key: str) -> int:
         return self.manifest.rows.get(key, 0)
 

@@ -8,13 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from humpback_exp.artifacts.addresses import states_below
 from humpback_exp.artifacts.content import LARGE, sha256_of
 from humpback_exp.artifacts.files import sha256
 from humpback_exp.artifacts.manifest import is_begun, is_finished, load
 
 MUCH = 64 << 30
 """Bytes from which raw files are not read to be known (ours): a minute or so; that of a corpus comes with its segments."""
-SAID = ("size", "ETag", "etag", "md5", "md5Hash", "LastModified", "last_modified", "mtime", "blob_id")
 BATCH = 10_000
 """Files that are digested at a time."""
 END = 1 << 20
@@ -33,7 +33,7 @@ def fingerprint(path: str, files_digests: Callable[[Sequence[Path]], list[str]] 
         ValueError: the folder is unfinished.
     """
     if "://" in path:
-        return digest(_said_at(path))
+        return digest(states_below(path))
     folder = Path(path)
     if is_finished(folder):
         return load(folder).fingerprint
@@ -58,8 +58,8 @@ def _of_folder(folder: Path, files_digests: Callable[[Sequence[Path]], list[str]
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, sorted."""
-    for path in sorted(folder.iterdir()):
+    """All files below a folder, sorted; the names of one folder are held at a time."""
+    for path in map(folder.joinpath, sorted(os.listdir(folder))):
         if path.is_dir() and not path.is_symlink():
             yield from _files_below(path)
         elif path.is_file():
@@ -74,15 +74,6 @@ def by_their_states(paths: Sequence[Path]) -> list[str]:
     """Size and time of the last write of each file."""
     states = [path.stat() for path in paths]
     return [f"{state.st_size} {state.st_mtime_ns}" for state in states]
-
-
-def _said_at(path: str) -> list[list[str]]:
-    """Name of each file below an address, and what its server says of it: size, time and checksum."""
-    import fsspec
-
-    fs, inner = fsspec.core.url_to_fs(path)
-    found = fs.find(inner, detail=True)
-    return [[name] + [f"{key} {info[key]}" for key in SAID if info.get(key)] for name, info in sorted(found.items())]
 
 
 def digest(value: Any) -> str:

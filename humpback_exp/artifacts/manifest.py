@@ -126,8 +126,7 @@ def load(folder: Path) -> Manifest:
     Raises:
         ValueError: it is missing or damaged, the folder is unfinished, or another program wrote it.
     """
-    path = folder / "manifest.json"
-    command = command_for(folder)
+    path, command = folder / "manifest.json", command_for(folder)
     if not is_begun(folder):
         state = "not written by a stage" if path.exists() else "no such finished folder"
         raise ValueError(f"{folder}: {state}; run {command} first")

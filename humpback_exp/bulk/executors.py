@@ -6,6 +6,7 @@ is a context manager: it starts workers, yields a function that says whether any
 
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TypeVar
 
 from humpback_exp.artifacts import CHECKPOINTS
@@ -41,9 +42,9 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
         leases = Leases(config.folder / CHECKPOINTS, config.executor.lease)
         work_through(chunks, work, leases, meter.advance, meter.committed)
     elif missing:
-        with executor(config) as any_alive:
+        with executor(config, len(missing)) as any_alive:
             follow(chunks, done, any_alive, meter)
-        clear(config.folder)  # of a worker that was killed while it wrote
+    clear(config.folder)  # of who was killed while it wrote, the command that ends the stage among them
     meter.close()
     return meter.done.speeds()
 
@@ -71,11 +72,12 @@ def follow(chunks: Chunks, done: set[int], any_alive: AnyAlive, meter: Meter) ->
         time.sleep(LOOK)
 
 
-def executor(config: BulkConfig) -> AbstractContextManager[AnyAlive]:
-    """The executor that `config` names."""
+def executor(config: BulkConfig, chunks: int) -> AbstractContextManager[AnyAlive]:
+    """The executor that `config` names, with no more workers than chunks."""
     if config.executor.name == "local":
         clear(config.folder)
-        return local(config.folder, config.executor, config.restarts)
+        return local(config.folder, config.executor, config.restarts, chunks)
+    config = replace(config, executor=replace(config.executor, workers=min(config.executor.workers, chunks)))
     if config.executor.name == "ray":
         from humpback_exp.bulk.ray import on_ray
 

@@ -24,7 +24,8 @@ AnyAlive = Callable[[], bool]
 
 def clear(folder: Path) -> None:
     """Remove what dead workers left: leases, half-written chunks, errors. Only for who knows that all are dead."""
-    for path in [*folder.rglob(".*.parquet*.tmp"), *(folder / CHECKPOINTS).glob(f"*{SUFFIX}")]:
+    there = folder / CHECKPOINTS
+    for path in [*folder.rglob(".*.parquet*.tmp"), *there.rglob(".*.tmp"), *there.glob(f"*{SUFFIX}")]:
         path.unlink(missing_ok=True)
     (folder / CHECKPOINTS / FAILED).unlink(missing_ok=True)
 
@@ -35,17 +36,18 @@ def worker_command(folder: Path) -> list[str]:
 
 
 @contextmanager
-def local(folder: Path, config: ExecutorConfig, restarts: int = 0) -> Iterator[AnyAlive]:
+def local(folder: Path, config: ExecutorConfig, restarts: int, most: int) -> Iterator[AnyAlive]:
     """Processes of this machine, which die with this one; when one is killed the others do its chunk.
 
     Args:
         restarts: how many workers that were killed are replaced.
+        most: workers that have something to do; each has the threads that it has among all.
 
     datatrove's own local executor is not used: its pool waits for ever for a worker that was killed, and its manager
     process outlives a parent that was.
     """
     own = environments(config, visible_gpus() if config.gpus else [])
-    workers = [_started(folder, each) for each in own]
+    workers = [_started(folder, each) for each in own[:most]]
     reported: set[int] = set()
     left = restarts
 

@@ -10,10 +10,10 @@ from humpback_exp.config.evaluation import EvaluateConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.gate import BoundsConfig, GateConfig
 from humpback_exp.config.hardware import HardwareConfig
-from humpback_exp.config.identity import identity, input_paths, operational
+from humpback_exp.config.identity import identity, input_paths
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.judge import JudgeConfig
-from humpback_exp.config.load import load, read, swept, to_plain
+from humpback_exp.config.load import load, read, settle, swept, to_plain
 from humpback_exp.config.model import AdapterConfig, ModelConfig
 from humpback_exp.config.planning import PlanConfig, SizesConfig
 from humpback_exp.config.rating import RatingConfig
@@ -23,49 +23,3 @@ from humpback_exp.config.steps import CurateConfig, PointConfig
 from humpback_exp.config.tracking import DashboardConfig, LinkConfig, TrackingConfig
 from humpback_exp.config.training import OptimConfig, TrainConfig, TrainerConfig
 from humpback_exp.config.training_data import DataConfig
-
-__all__ = [
-    "STAGES",
-    "AdapterConfig",
-    "AnnotateConfig",
-    "AugmentConfig",
-    "BulkConfig",
-    "BoundsConfig",
-    "CorpusConfig",
-    "CurateConfig",
-    "DashboardConfig",
-    "DataConfig",
-    "DatasetConfig",
-    "EngineConfig",
-    "EvaluateConfig",
-    "ExecutorConfig",
-    "GateConfig",
-    "GenerationConfig",
-    "HardwareConfig",
-    "JudgeConfig",
-    "LinkConfig",
-    "ModelConfig",
-    "OptimConfig",
-    "PipelineConfig",
-    "PlanConfig",
-    "PointConfig",
-    "RatingConfig",
-    "ReportConfig",
-    "RewriteConfig",
-    "RubricConfig",
-    "ScoreConfig",
-    "SegmentConfig",
-    "SelectConfig",
-    "SizesConfig",
-    "StageConfig",
-    "TrackingConfig",
-    "TrainConfig",
-    "TrainerConfig",
-    "identity",
-    "input_paths",
-    "load",
-    "operational",
-    "read",
-    "swept",
-    "to_plain",
-]

@@ -54,13 +54,10 @@ class AnnotateConfig(StageConfig):
         self.evals = [_found(str(one), self.output_root) for one in given]
         both = bool(self.evals) and self.candidates is not None
         require(not both, "candidates", self.candidates, "excludes evals; label the pairs under another name=")
-        require(
-            len(self.evals) > 1 or self.candidates is not None,
-            "evals",
-            ",".join(self.evals) or None,
-            "give two or more evaluations, as in evals=m1,base, or candidates=FOLDER to label pairs",
-        )
-        require(len(set(self.evals)) == len(self.evals), "evals", ",".join(self.evals), "names an evaluation twice")
+        named = ",".join(self.evals) or None
+        some = "give two or more evaluations, as in evals=m1,base, or candidates=FOLDER to label pairs"
+        require(len(self.evals) > 1 or self.candidates is not None, "evals", named, some)
+        require(len(set(self.evals)) == len(self.evals), "evals", named, "names an evaluation twice")
 
     @property
     def inactive_fields(self) -> set[str]:

@@ -27,9 +27,6 @@ class AugmentConfig(BulkConfig):
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
 
-    def __post_init__(self) -> None:
-        BulkConfig.__post_init__(self)
-
 
 @dataclass(kw_only=True, slots=True)
 class RewriteConfig(BulkConfig):

@@ -103,18 +103,10 @@ class CorpusConfig:
 
     def __post_init__(self) -> None:
         check_bounds(self, "corpus.")
-        require(
-            (self.min_quality is None) == (self.quality_seed is None),
-            "corpus.min_quality",
-            self.min_quality,
-            f"goes with corpus.quality_seed={self.quality_seed}; set both or neither",
-        )
-        require(
-            0 < self.min_chars <= self.max_chars,
-            "corpus.min_chars",
-            self.min_chars,
-            f"must lie in 1..corpus.max_chars={self.max_chars}",
-        )
+        both = f"goes with corpus.quality_seed={self.quality_seed}; set both or neither"
+        require((self.min_quality is None) == (self.quality_seed is None), "corpus.min_quality", self.min_quality, both)
+        ordered, bound = 0 < self.min_chars <= self.max_chars, f"must lie in 1..corpus.max_chars={self.max_chars}"
+        require(ordered, "corpus.min_chars", self.min_chars, bound)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -30,12 +30,8 @@ class ScoreConfig(BulkConfig, RatingConfig):
     def __post_init__(self) -> None:
         RatingConfig.__post_init__(self)
         BulkConfig.__post_init__(self)
-        require(
-            self.scorer != GIVEN or self.ratings is not None,
-            "ratings",
-            None,
-            "scorer=given needs a file of JSON lines with id and score",
-        )
+        given = self.scorer != GIVEN or self.ratings is not None
+        require(given, "ratings", None, "scorer=given needs a file of JSON lines with id and score")
 
     @property
     def scorers_used(self) -> set[str]:

@@ -44,18 +44,11 @@ class EvaluateConfig(MeasuringConfig):
         for tag in self.tags:
             one_of("tags", tag, SOURCES)
         self.check_evaluations()
-        require(
-            self.judge.asked or "judge" not in (self.evaluations or []),
-            "evaluations",
-            "judge",
-            "needs a judge; set judge.path= and judge.prompts=1 or more",
-        )
-        require(
-            self.stored_answers is None or self.measurements == ["judge"],
-            "stored_answers",
-            self.stored_answers,
-            "can only be judged; set judge.path= or judge.annotations=, and no other evaluations=",
-        )
+        judged = self.judge.asked or "judge" not in (self.evaluations or [])
+        require(judged, "evaluations", "judge", "needs a judge; set judge.path= and judge.prompts=1 or more")
+        alone = self.stored_answers is None or self.measurements == ["judge"]
+        remedy = "can only be judged; set judge.path= or judge.annotations=, and no other evaluations="
+        require(alone, "stored_answers", self.stored_answers, remedy)
 
     @property
     def templates(self) -> list[str | None]:

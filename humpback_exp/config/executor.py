@@ -37,9 +37,6 @@ class ExecutorConfig:
 
     def __post_init__(self) -> None:
         check_bounds(self, "executor.")
-        require(
-            self.name != "slurm" or bool(self.partition),
-            "executor.partition",
-            self.partition,
-            "name the Slurm partition to run in; sinfo lists them",
-        )
+        named = self.name != "slurm" or bool(self.partition)
+        remedy = "name the Slurm partition to run in; sinfo lists them"
+        require(named, "executor.partition", self.partition, remedy)

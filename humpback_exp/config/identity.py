@@ -14,23 +14,23 @@ from humpback_exp.config.load import to_plain
 
 def operational(default: Any, bound: Bound | None = None) -> Any:
     """A field that may differ between two sessions of the same run, such as device, workers or tracking."""
-    metadata = {"operational": True, "bound": bound}
-    if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return _marked(default, operational=True, bound=bound)
 
 
 def artifact_input(default: Any = None, gained: bool = False) -> Any:
     """A path (or Hub id) that a stage reads, or a dict of several by name; identified by the fingerprint of its content."""
-    metadata = {"input": True, "gained": gained}
-    if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return _marked(default, input=True, gained=gained)
 
 
 def gained(default: Any) -> Any:
     """Settings of a measurement that a folder may gain after it is finished: they identify its files, not the folder."""
-    return field(default_factory=default, metadata={"gained": True})
+    return _marked(default, gained=True)
+
+
+def _marked(default: Any, **metadata: Any) -> Any:
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def identity(config: Any) -> dict[str, Any]:

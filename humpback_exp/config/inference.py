@@ -15,6 +15,7 @@ from humpback_exp.config.bounds import (
     choice,
     require,
 )
+from humpback_exp.config.cpu import has_bf16
 from humpback_exp.config.identity import operational
 from humpback_exp.config.model import DTYPES
 
@@ -41,9 +42,9 @@ class EngineConfig:
 
     name: str = bounded("transformers", choice("transformers", "vllm", "openai"))
     """transformers and vllm load the model here, openai asks an endpoint. Part of what a run is: sampled text differs by it."""
-    dtype: str = bounded("bfloat16", choice(*DTYPES))
-    """Type of the weights. It is part of what a run is, since it moves every score and sample a little. An endpoint chooses its
-    own."""
+    dtype: str = bounded("auto", choice("auto", *DTYPES))
+    """Type of the weights. It is part of what a run is, since it moves every score and sample a little. auto takes bfloat16 on
+    GPUs and on CPUs with instructions for it, float32 on others. An endpoint chooses its own."""
     batch_size: int = operational(16, POSITIVE)
     """How many rows are worked on at once: in a forward pass (transformers), in the scheduler (vllm), as requests (openai)."""
     device: str = operational("cpu", choice("cpu", "cuda"))
@@ -84,6 +85,12 @@ class EngineConfig:
             require(
                 value is None or self.name == name, f"engine.{key}", value, f"is for engine={name} alone; leave it out"
             )
+
+    def settle(self) -> None:
+        """Say what `auto` means here."""
+        if self.dtype == "auto":
+            here = self.device == "cpu" and self.name != "openai"
+            self.dtype = "float32" if here and not has_bf16() else "bfloat16"
 
 
 def _check_address(url: str | None) -> None:

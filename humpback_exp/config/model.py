@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from humpback_exp.config.bounds import BELOW_ONE, POSITIVE, bounded, check_bounds, choice
+from humpback_exp.config.cpu import has_bf16
 from humpback_exp.config.identity import artifact_input, operational
 
 DTYPES = ("float32", "bfloat16")
@@ -16,8 +17,9 @@ class ModelConfig:
     """Folder in Hugging Face format, or a Hub id."""
     template: str = "inst"
     """Chat template (`prompts.TEMPLATES`) every prompt is rendered with; exported with the model."""
-    dtype: str = bounded("float32", choice(*DTYPES))
-    """Type of the weights in training. bfloat16 needs frozen weights (adapter=lora) or ZeRO-3's fp32 master copy."""
+    dtype: str = bounded("float32", choice("auto", *DTYPES))
+    """Type of the weights in training. bfloat16 needs frozen weights (adapter=lora) or ZeRO-3's fp32 master copy. auto takes it
+    where the CPU has instructions for it, else float32."""
     export_dtype: str = bounded("bfloat16", choice(*DTYPES))
     """Type of the weights in the exported folder."""
     dropout: float = bounded(0.1, BELOW_ONE)
@@ -35,6 +37,11 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_bounds(self, "model.")
+
+    def settle(self) -> None:
+        """Say what `auto` means here."""
+        if self.dtype == "auto":
+            self.dtype = "bfloat16" if has_bf16() else "float32"
 
 
 @dataclass(kw_only=True, slots=True)

@@ -57,16 +57,9 @@ class PlanConfig(PipelineConfig):
         if self.data.scored is not None:
             self.min_score, self.top_fraction = self.data.min_score, self.data.top_fraction
             self.data = replace(self.data, scored=None, min_score=None, top_fraction=None)
-        kind = self.hardware.accelerator
-        require(
-            self.trainer.accelerator == kind,
-            "trainer.accelerator",
-            self.trainer.accelerator,
-            f"hardware={self.hardware.name} is a {kind}; use hardware={'cpu' if kind == 'gpu' else 'a100_80gb'} or another trainer",
-        )
-        require(
-            (self.engine.device == "cpu") == (kind == "cpu"),
-            "engine.device",
-            self.engine.device,
-            f"hardware={self.hardware.name} is a {kind}; use engine={'gpu' if kind == 'gpu' else 'transformers'}",
-        )
+        kind, device = self.hardware.accelerator, self.trainer.accelerator
+        told = f"hardware={self.hardware.name} is a {kind}; use"
+        other, engine = ("cpu", "gpu") if kind == "gpu" else ("a100_80gb", "transformers")
+        require(device == kind, "trainer.accelerator", device, f"{told} hardware={other} or another trainer")
+        device = self.engine.device
+        require((device == "cpu") == (kind == "cpu"), "engine.device", device, f"{told} engine={engine}")

@@ -56,26 +56,14 @@ class RatingConfig(StageConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
-        require(
-            self.scorer in self.offered,
-            "scorer",
-            self.scorer,
-            f"must be one of {', '.join(self.offered)}; the rating model is named by model_path=",
-        )
+        offered = f"must be one of {', '.join(self.offered)}; the rating model is named by model_path="
+        require(self.scorer in self.offered, "scorer", self.scorer, offered)
         check_bounds(self)
-        require(
-            self.samples == 1 or self.generation.temperature > 0,
-            "samples",
-            self.samples,
-            "greedy ratings are all alike; set generation.temperature",
-        )
+        differ = self.samples == 1 or self.generation.temperature > 0
+        require(differ, "samples", self.samples, "greedy ratings are all alike; set generation.temperature")
         for key, model in (("backward_path", "backward"), ("base_path", "base")):
-            require(
-                key in self.inactive_fields or getattr(self, key) is not None,
-                key,
-                None,
-                f"likelihood={self.likelihood} needs the {model} model; give its folder",
-            )
+            given = key in self.inactive_fields or getattr(self, key) is not None
+            require(given, key, None, f"likelihood={self.likelihood} needs the {model} model; give its folder")
 
     @property
     def scorers_used(self) -> set[str]:

@@ -44,12 +44,8 @@ class PointConfig(TrainConfig):
     def __post_init__(self) -> None:
         TrainConfig.__post_init__(self)
         scored = self.curation and str(replace(self.curation, output_root=self.output_root).folder)
-        require(
-            scored in (None, self.data.scored),
-            "data.scored",
-            self.data.scored,
-            f"curation= makes {scored}; leave data.scored to it",
-        )
+        bound = f"curation= makes {scored}; leave data.scored to it"
+        require(scored in (None, self.data.scored), "data.scored", self.data.scored, bound)
         for key in ("curation", "evaluation"):
             stage = getattr(self, key)
             if stage is not None:

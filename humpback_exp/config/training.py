@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from humpback_exp.config.bounds import BELOW_ONE, NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
+from humpback_exp.config.cpu import has_bf16
 from humpback_exp.config.identity import operational
 from humpback_exp.config.inference import EngineConfig
 from humpback_exp.config.model import AdapterConfig, ModelConfig
@@ -62,8 +63,9 @@ class TrainerConfig:
     leaf_modules: list[str] = operational(list)
     """ZeRO-3: classes whose parameters are gathered all at once on entry, not module by module (DeepSpeed's leaf modules).
     For mixture-of-experts blocks, whose experts run in no fixed order, and for blocks of many small modules."""
-    precision: str = bounded("bf16", choice("fp32", "bf16"))
-    """bf16 computes matrix products in bfloat16 under autocast; fp32 does not."""
+    precision: str = bounded("auto", choice("auto", "fp32", "bf16"))
+    """bf16 computes matrix products in bfloat16 under autocast; fp32 does not. auto takes bf16 on GPUs and on CPUs with
+    instructions for it, fp32 on others; the run is known by what was taken."""
     micro_batch: int | None = operational(None, POSITIVE)
     """Examples a forward pass; gradients are accumulated up to the batch size. None takes what `micro_tokens` allows."""
     micro_tokens: int = operational(8192, POSITIVE)
@@ -84,6 +86,11 @@ class TrainerConfig:
             self.strategy,
             f"{ranks} ranks need trainer=zero3 or trainer.strategy=ddp",
         )
+
+    def settle(self) -> None:
+        """Say what `auto` means here."""
+        if self.precision == "auto":
+            self.precision = "bf16" if self.accelerator == "gpu" or has_bf16() else "fp32"
 
     def pass_size(self, batch_size: int, max_length: int) -> int:
         """Examples a forward pass: `micro_batch`, or the largest part of a rank's share that keeps within `micro_tokens`.

@@ -43,33 +43,19 @@ class DataConfig:
     def __post_init__(self) -> None:
         check_bounds(self, "data.")
         check_selection("data.", self.min_score, self.top_fraction, self.size)
-        require(
-            self.seed_path is not None or self.scored is not None,
-            "data.seed_path",
-            None,
-            "nothing to train on; set data.seed_path or data.scored",
-        )
-        require(
-            self.as_many_as is None or (self.min_score, self.top_fraction) == (None, None),
-            "data.as_many_as",
-            self.as_many_as,
-            "excludes data.min_score and data.top_fraction; set them to null",
-        )
-        require(
-            self.scored is not None or (self.min_score, self.top_fraction, self.as_many_as) == (None, None, None),
-            "data.scored",
-            None,
-            "a selection needs a folder written by curate.py or rewrite.py",
-        )
+        some = self.seed_path is not None or self.scored is not None
+        require(some, "data.seed_path", None, "nothing to train on; set data.seed_path or data.scored")
+        chosen = (self.min_score, self.top_fraction) != (None, None)
+        remedy = "excludes data.min_score and data.top_fraction; set them to null"
+        require(self.as_many_as is None or not chosen, "data.as_many_as", self.as_many_as, remedy)
+        selects = chosen or self.as_many_as is not None
+        needs = "a selection needs a folder written by curate.py or rewrite.py"
+        require(self.scored is not None or not selects, "data.scored", None, needs)
 
 
 def check_selection(prefix: str, min_score: float | None, top_fraction: float | None, size: int | None) -> None:
     """Raise unless at most one of threshold and share is set and both are in range."""
-    require(
-        min_score is None or top_fraction is None,
-        f"{prefix}top_fraction",
-        top_fraction,
-        f"excludes {prefix}min_score={min_score}; set one of them to null",
-    )
+    excludes = f"excludes {prefix}min_score={min_score}; set one of them to null"
+    require(min_score is None or top_fraction is None, f"{prefix}top_fraction", top_fraction, excludes)
     require(top_fraction is None or 0 < top_fraction <= 1, f"{prefix}top_fraction", top_fraction, "must lie in (0, 1]")
     require(size is None or size > 0, f"{prefix}size", size, "must be positive or null")

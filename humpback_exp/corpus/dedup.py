@@ -8,28 +8,20 @@ what was kept of each group of rows that share one. Memory holds a part, and a b
 workers make the signatures.
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rensa import RMinHash
 
-from humpback_exp.corpus.disk_arrays import Numbers, append, distribute, read_numbers
+from humpback_exp.corpus.disk_arrays import append, distribute, read_numbers
+from humpback_exp.corpus.fingerprints import DTYPE, PERMUTATIONS, Fingerprint
+from humpback_exp.corpus.kept_rows import KeptRows
 from humpback_exp.corpus.verdicts import Verdicts
 from humpback_exp.reasons import DUPLICATE, NEAR_DUPLICATE
-from humpback_exp.word_runs import Run, words
 
-DTYPE = "<u4"
-SHINGLE = 5
-PERMUTATIONS = 112
-SEED = 1
-"""Of the permutations; fixed, since which pairs are found depends on it."""
 RECALL = 0.999
 """Share of the pairs right at the threshold that the bands find."""
 BLOCK = 1 << 11
@@ -37,35 +29,6 @@ BLOCK = 1 << 11
 PART = 1 << 16
 """Rows that are sorted at a time."""
 Array = NDArray[np.uint64]
-
-
-@dataclass(slots=True, kw_only=True)
-class Fingerprint:
-    """What is compared of a segment."""
-
-    id: str
-    digest: str
-    signature: str
-
-
-def digest(text: str) -> str:
-    """Equal for texts that differ in case, space and marks alone."""
-    return hashlib.sha256(" ".join(_words(text)).encode()).hexdigest()[:32]
-
-
-def signature(text: str) -> str:
-    """The MinHash of a text's word 5-grams, in hex. The costly part of deduplication, so workers do it."""
-    found = _words(text)
-    minhash = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
-    shingles = zip(*(found[at:] for at in range(SHINGLE)), strict=False)
-    minhash.update(list(map(" ".join, shingles)) or [" ".join(found)])
-    return np.array(minhash.digest(), dtype=DTYPE).tobytes().hex()
-
-
-@lru_cache(maxsize=1)
-def _words(text: str) -> Run:
-    """Kept for the next call, since a segment's digest and signature are asked for one after the other."""
-    return words(text)
 
 
 def verdicts(rows: Iterable[Fingerprint], count: int, threshold: float, scratch: Path) -> Verdicts:
@@ -172,11 +135,11 @@ def _judge(exact: int, count: int, threshold: float, folder: Path) -> Verdicts:
         exact: groups below this number share a digest or an id, the others a band.
     """
     found = Verdicts(count)
-    with _Kept(folder) as kept:
+    with KeptRows(folder) as kept:
         for path in sorted(folder.glob("members-*")):
             for row, groups in _by_row(read_numbers(path, 2)):
                 same, near = [g for g in groups if g < exact], [g for g in groups if g >= exact]
-                if any(kept.copies[group] for group in same):
+                if kept.has_copy(same):
                     found[row] = DUPLICATE
                 elif kept.has_similar(row, near, threshold):
                     found[row] = NEAR_DUPLICATE
@@ -191,48 +154,3 @@ def _by_row(pairs: Array) -> Iterator[tuple[int, list[int]]]:
     rows, starts = np.unique(ordered[:, 0], return_index=True)
     for row, start, end in zip(rows, starts, [*starts[1:], len(ordered)], strict=True):
         yield int(row), ordered[start:end, 1].tolist()
-
-
-class _Kept:
-    """The rows that were kept of every group, on the disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self.signatures = Numbers(folder / "signatures", DTYPE)
-        self.copies = Numbers(folder / "copies", "u1")
-        """Whether a row of a group was kept."""
-        self.last = Numbers(folder / "last", "<u8")
-        """Group -> one more than the number of its latest link, 0 for none."""
-        self.links = Numbers(folder / "links", "<u8")
-        """A kept row, and its group's link before it, by turns."""
-        self.count = 0
-
-    def __enter__(self) -> "_Kept":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for numbers in (self.signatures, self.copies, self.last, self.links):
-            numbers.close()
-
-    def has_similar(self, row: int, groups: list[int], threshold: float) -> bool:
-        """Whether a kept row of one of the groups is like this one."""
-        candidates = {kept for group in groups for kept in self._of(group)}
-        own = self._signature(row) if candidates else None
-        return any(np.mean(own == self._signature(kept)) >= threshold for kept in candidates)
-
-    def add(self, row: int, same: list[int], near: list[int]) -> None:
-        for group in same:
-            self.copies[group] = 1
-        for group in near:
-            self.links[2 * self.count] = row
-            self.links[2 * self.count + 1] = self.last[group]
-            self.count += 1
-            self.last[group] = self.count
-
-    def _of(self, group: int) -> Iterator[int]:
-        link = self.last[group]
-        while link:
-            yield self.links[2 * link - 2]
-            link = self.links[2 * link - 1]
-
-    def _signature(self, row: int) -> NDArray[np.uint32]:
-        return self.signatures.read(row * PERMUTATIONS, PERMUTATIONS)

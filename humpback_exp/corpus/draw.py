@@ -8,7 +8,8 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from humpback_exp.corpus.files import File
-from humpback_exp.corpus.pages import Unit, holds_many, is_page
+from humpback_exp.corpus.kinds import holds_many, is_page
+from humpback_exp.corpus.pages import Unit
 
 Rank = Callable[[str], str]
 """A name -> its place in the order, as a key to sort by."""

@@ -5,15 +5,13 @@ Called by pages and by what reads archives and tables.
 
 import io
 import os
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-import fsspec
+from humpback_exp.artifacts.addresses import patiently, state_of
+from humpback_exp.progress import log
 
-WAITS = (1.0, 4.0, 16.0)
-"""Seconds before a read over a network is tried again (ours)."""
 BLOCK = 1 << 20
 
 
@@ -43,11 +41,33 @@ class File:
         return io.BufferedReader(_Patient(self.path), BLOCK) if is_remote(self.root) else open(self.path, "rb")
 
     def size(self) -> int:
-        """Bytes."""
+        """Bytes.
+
+        Raises:
+            ValueError: its server does not tell, so that nobody could read a part of it.
+        """
         if not is_remote(self.root):
             return os.stat(self.path).st_size
-        fs, path = fsspec.core.url_to_fs(self.path)
-        return int(fs.size(path))
+        fs, path = _remote(self.path)
+        size = patiently(lambda: fs.info(path), self.path)["size"]
+        if size is None:
+            raise ValueError(f"corpus.path={self.path}: its server does not say how large it is; fetch it first")
+        return int(size)
+
+    def state(self) -> str:
+        """What its server says of it, by which another version is told from it; nothing of a file on this machine."""
+        if not is_remote(self.root):
+            return ""
+        fs, path = _remote(self.path)
+        return ", ".join(state_of(fs, path))
+
+
+def _remote(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the name of what lies there in it."""
+    import fsspec  # a fifth of a second, which corpora on this machine need not spend
+
+    fs, path = fsspec.core.url_to_fs(address)
+    return fs, path
 
 
 def is_remote(path: str) -> bool:
@@ -69,8 +89,11 @@ def together(paths: Sequence[str]) -> list[File]:
 def is_file(path: str) -> bool:
     if not is_remote(path):
         return os.path.isfile(path)
-    fs, inner = fsspec.core.url_to_fs(path)
-    return bool(fs.isfile(inner))
+    fs, inner = _remote(path)
+    try:
+        return bool(patiently(lambda: fs.info(inner), path)["type"] == "file")
+    except FileNotFoundError:
+        return False
 
 
 def below(root: str) -> Iterator[File]:
@@ -84,17 +107,29 @@ def below(root: str) -> Iterator[File]:
             raise ValueError(
                 f"corpus.path={root}: no such file or folder; point it at a folder of .html or .warc.gz files"
             )
-        yield from (File(root, name) for name in _names(root, ""))
+        yield from _here(root)
         return
-    fs, inner = fsspec.core.url_to_fs(root)
-    found = sorted(fs.find(inner))
+    fs, inner = _remote(root)
+    found = sorted(patiently(lambda: fs.find(inner), root))
     if not found:
         raise ValueError(f"corpus.path={root}: nothing there; name a file, or a folder with files")
     yield from (File(root, name.removeprefix(inner.rstrip("/")).lstrip("/")) for name in found)
 
 
+def _here(root: str) -> Iterator[File]:
+    """Files below a local folder; how many other things lie there is said."""
+    others = 0
+    for name in _names(root, ""):
+        if os.path.isfile(os.path.join(root, name)):
+            yield File(root, name)
+        else:
+            others += 1
+    if others:
+        log.info("%s: %d links to folders, links to nothing and special files not read", root, others)
+
+
 def _names(root: str, folder: str) -> Iterator[str]:
-    """Names below a local folder; those of one folder are held at a time."""
+    """Names of all but folders below a local folder; those of one folder are held at a time."""
     try:
         with os.scandir(os.path.join(root, folder)) as entries:
             # A folder is sorted with its slash, as it stands in the names of what is in it.
@@ -106,7 +141,7 @@ def _names(root: str, folder: str) -> Iterator[str]:
     for name in names:
         if name.endswith("/"):
             yield from _names(root, folder + name)
-        elif os.path.isfile(os.path.join(root, folder, name)):
+        else:
             yield folder + name
 
 
@@ -114,19 +149,10 @@ class _Patient(io.RawIOBase):
     """A remote file whose reads are tried again, for a corpus must not end with one lost connection."""
 
     def __init__(self, path: str) -> None:
-        self.fs, self.path = fsspec.core.url_to_fs(path)
-        self.file = self._patiently(lambda: self.fs.open(self.path, "rb"))
+        self.address = path
+        self.fs, self.path = _remote(path)
+        self.file = patiently(lambda: self.fs.open(self.path, "rb"), path)
         self.place = 0
-
-    def _patiently(self, action: Any) -> Any:
-        for wait in WAITS:
-            try:
-                return action()
-            except (FileNotFoundError, PermissionError):
-                raise
-            except Exception:  # each protocol raises errors of its own library
-                time.sleep(wait)
-        return action()
 
     def readable(self) -> bool:
         return True
@@ -143,7 +169,7 @@ class _Patient(io.RawIOBase):
         return self.place
 
     def readinto(self, buffer: Any) -> int:
-        data = self._patiently(lambda: self._read(len(buffer)))
+        data = patiently(lambda: self._read(len(buffer)), self.address)
         buffer[: len(data)] = data
         self.place += len(data)
         return len(data)
@@ -152,7 +178,10 @@ class _Patient(io.RawIOBase):
         if self.file.closed:
             self.file = self.fs.open(self.path, "rb")
         self.file.seek(self.place)
-        return cast(bytes, self.file.read(size))
+        data = cast(bytes, self.file.read(size))
+        if not data and self.place < (self.file.size or 0):
+            raise ConnectionError(f"nothing came from byte {self.place} of {self.file.size} on")
+        return data
 
     def close(self) -> None:
         self.file.close()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from humpback_exp import reasons
 from humpback_exp.corpus import draw, quality
-from humpback_exp.corpus.chunks import SignedSegment
+from humpback_exp.corpus.chunk_files import SignedSegment
 from humpback_exp.corpus.draw import Rank
 from humpback_exp.corpus.questions import HeldoutPairs
 from humpback_exp.corpus.verdicts import Verdicts

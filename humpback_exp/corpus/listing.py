@@ -4,7 +4,10 @@ Called by the segment stage.
 """
 
 import gzip
+import hashlib
 import json
+import os
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +36,16 @@ class Listing:
     def total(self) -> int:
         with self.path.open("rb") as lines:
             return sum(1 for _ in lines)
+
+    def states_sha256(self) -> str | None:
+        """Of the names and states of files with many pages at addresses; None where there are none."""
+        hashed, before = hashlib.sha256(), ""
+        for unit in self:
+            line = f"{unit.names[0]} {unit.state}\n" if unit.state else before
+            if line != before:
+                hashed.update(line.encode("utf-8", "backslashreplace"))
+            before = line
+        return hashed.hexdigest() if before else None
 
     def write(self, units: Iterable[Unit]) -> None:
         """Write units in their order, numbered anew, by atomic rename."""
@@ -71,10 +84,24 @@ def files_of(config: CorpusConfig) -> Iterable[File]:
 
 
 def _listed(paths: File, base: str) -> Iterator[File]:
-    with paths.open() as packed, gzip.open(packed) if paths.name.endswith(".gz") else packed as lines:
-        for line in lines:
-            name = line.decode().strip().lstrip("/")
-            if ".." in name.split("/"):
-                raise ValueError(f"corpus.path={paths}: {name} leads out of corpus.base={base}; take it off the list")
-            if name:
-                yield File(base, name)
+    """The files of a list; empty lines and those that begin with # name none.
+
+    Raises:
+        ValueError: the list cannot be read, or names what does not lie below `base`.
+    """
+    try:
+        with paths.open() as packed, gzip.open(packed) if paths.name.endswith(".gz") else packed as lines:
+            for line in lines:
+                name = os.fsdecode(line.strip())
+                if name and not name.startswith("#"):
+                    yield File(base, _below(base, name, paths))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"corpus.path={paths}: no whole gzip file ({error}); fetch it again") from None
+
+
+def _below(base: str, name: str, paths: File) -> str:
+    """What a line names, whether or not it repeats the base."""
+    inner = name.removeprefix(base.rstrip("/") + "/").lstrip("/")
+    if "://" in inner or ".." in inner.split("/"):
+        raise ValueError(f"corpus.path={paths}: {name} leads out of corpus.base={base}; take it off the list")
+    return inner

@@ -8,23 +8,15 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from types import ModuleType
 
 from humpback_exp import reasons
-from humpback_exp.corpus import archives, files, markdown, rows, streams
+from humpback_exp.corpus import files, markdown, streams
 from humpback_exp.corpus.files import File
-from humpback_exp.corpus.http import looks_like_html
+from humpback_exp.corpus.kinds import ARCHIVES, TABLES, holds_many, is_page, kind_of, reader_of
 from humpback_exp.progress import log
 
-HTML = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".shtm", ".html.gz", ".htm.gz", ".xhtml.gz", ".html.zst")
-ARCHIVES = (".warc", ".warc.gz", ".warc.zst", ".arc", ".arc.gz")
-TABLES = (rows.PARQUET, rows.ARROW, *rows.JSON_LINES)
-OTHER = tuple(
-    ".css .js .json .xml .txt .png .jpg .jpeg .gif .svg .ico .webp .pdf .zip .wacz .woff .woff2 .ttf .eot .mp3 .mp4 .map "
-    ".warc.offset .cdx .cdxj .gz .zst .bz2 .xz .tar .inv .md5 .sha1".split()
-)
-"""Names of files that are no pages; what has none of these and looks like HTML inside is one."""
-SNIFFED = 1024
+KINDS = 1000
+"""Kinds of files that are no pages which are counted apart: a million files may have as many names without a suffix."""
 ASKED = 16
 """Files whose sizes are asked for at a time, which takes a while over a network (ours)."""
 
@@ -57,6 +49,8 @@ class Unit:
     """The range of a file with many pages, in bytes, or of a Parquet file, in row groups."""
     most: int | None = None
     """Pages that are read of it; None reads all."""
+    state: str = ""
+    """Of a file with many pages at an address: what its server said of it when the units were listed."""
     neighbours: dict[str, list[str]] = field(default_factory=dict)
     """Some files of each site that the unit has a part of, the same for all its units."""
 
@@ -101,7 +95,8 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
         elif is_page(file):
             html.append(file.name)
         else:
-            unread[_kind(file)] += 1
+            kind = kind_of(file)
+            unread[kind if kind in unread or len(unread) < KINDS else "others"] += 1
         if len(html) == chunk_size:
             yield Unit(number, file.root, html)
             html, number = [], number + 1
@@ -109,9 +104,9 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
         yield Unit(number, file.root, html)
         number += 1
     with ThreadPoolExecutor(ASKED) as pool:
-        for file, ranges in zip(packed, pool.map(_ranges, packed), strict=True):
+        for file, (state, ranges) in zip(packed, pool.map(_shares, packed), strict=True):
             for start, end in ranges:
-                yield Unit(number, file.root, [file.name], start, end)
+                yield Unit(number, file.root, [file.name], start, end, state=state)
                 number += 1
     if not number:
         kinds = ", ".join((".html", ".htm", ".xhtml", *markdown.NAMES, *ARCHIVES, *TABLES))
@@ -121,41 +116,22 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
         log.info("%d files not read, for they are no pages: %s", unread.total(), told)
 
 
-def _kind(file: File) -> str:
-    name = file.name.rpartition("/")[2].lower()
-    return "." + ".".join(name.split(".")[1:][-2:]) if "." in name.lstrip(".") else name
-
-
-def holds_many(name: str) -> bool:
-    """Whether a file of this name holds more than one page."""
-    return name.lower().endswith((*ARCHIVES, *TABLES))
-
-
-def _reader(file: File) -> ModuleType:
-    """What reads a file with many pages: a module with `ranges` and `read`."""
-    return rows if file.name.lower().endswith(TABLES) else archives
-
-
-def _ranges(file: File) -> list[tuple[int, int | None]]:
-    """What workers may share of a file; one that is not there is told when it is read."""
+def _shares(file: File) -> tuple[str, list[tuple[int, int | None]]]:
+    """State of a file, and what workers may share of it; one that is not there is told when it is read."""
     try:
-        found: list[tuple[int, int | None]] = _reader(file).ranges(file)
-        return found
+        return file.state(), reader_of(file).ranges(file)
     except (FileNotFoundError, PermissionError):
-        return [(0, None)]
+        return "", [(0, None)]
 
 
-def is_page(file: File) -> bool:
-    name = file.name.lower()
-    if name.endswith((*HTML, *markdown.NAMES)):
-        return True
-    if name.endswith(OTHER):
-        return False
-    try:
-        with file.open() as opened:
-            return looks_like_html(opened.read(SNIFFED))
-    except OSError:
-        return False
+def require_unchanged(unit: Unit) -> None:
+    """Raise ValueError if a file at an address is not the one that was listed."""
+    now = unit.files[0].state() if unit.state else ""
+    if now != unit.state:
+        raise ValueError(
+            f"corpus.path={unit.files[0]}: has changed since it was listed ({now} now, {unit.state} then); delete the folder of "
+            "this run, or choose another name=, to read all of it as it is now"
+        )
 
 
 def read(unit: Unit, max_page_mb: int = 8) -> Iterator[Page]:
@@ -169,7 +145,7 @@ def _read(unit: Unit, limit: int) -> Iterator[Page]:
             yield read_file(file, limit)
             continue
         try:
-            for found in _reader(file).read(file, unit.start, unit.end, limit):
+            for found in reader_of(file).read(file, unit.start, unit.end, limit):
                 yield Page(found.url, found.html, found.charset, found.reason, found.version)
         except (FileNotFoundError, PermissionError):
             yield Page(file.address, reason=reasons.UNREADABLE)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from humpback_exp import records
-from humpback_exp.corpus import chunks
+from humpback_exp.corpus import chunk_files
+from humpback_exp.corpus.chunk_files import SignedSegment
+from humpback_exp.corpus.chunks import UnitCounts
 from humpback_exp.corpus.verdicts import Verdicts
 from humpback_exp.records import DroppedSegment, Segment
 
@@ -36,7 +38,7 @@ def read_ledger(paths: Iterable[Path]) -> Ledger:
     """The ledger of the units that these files commit."""
     ledger, hashed = Ledger(), hashlib.sha256()
     for path in paths:
-        for row in records.read_file(path, chunks.UnitCounts):
+        for row in records.read_file(path, UnitCounts):
             counts = json.loads(row.counts)
             ledger.pages.append(counts.pop("pages", 0))
             ledger.counts.update(counts)
@@ -51,12 +53,12 @@ def write(chunk_folder: Path, number: int, folder: Path, found: Verdicts) -> int
     kept = (row.segment() for row, reason in _passed(chunk_folder, number, found) if not reason)
     dropped = (row.dropped(reason) for row, reason in _passed(chunk_folder, number, found) if reason)
     total = _write_files(folder / "data", Segment, kept)
-    _write_files(folder / "dropped", DroppedSegment, chain(chunks.dropped(chunk_folder, number), dropped))
+    _write_files(folder / "dropped", DroppedSegment, chain(chunk_files.dropped(chunk_folder, number), dropped))
     return total
 
 
-def _passed(chunk_folder: Path, number: int, found: Verdicts) -> Iterator[tuple[chunks.SignedSegment, str | None]]:
-    return zip(chunks.kept(chunk_folder, number), found, strict=True)
+def _passed(chunk_folder: Path, number: int, found: Verdicts) -> Iterator[tuple[SignedSegment, str | None]]:
+    return zip(chunk_files.kept(chunk_folder, number), found, strict=True)
 
 
 def _write_files(folder: Path, cls: type[R], rows: Iterable[R]) -> int:

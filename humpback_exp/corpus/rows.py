@@ -14,6 +14,7 @@ from humpback_exp import reasons
 from humpback_exp.corpus import archives, streams
 from humpback_exp.corpus.archives import Found
 from humpback_exp.corpus.files import File, is_remote
+from humpback_exp.progress import warn_once
 
 PARQUET = ".parquet"
 ARROW = ".arrow"
@@ -22,6 +23,10 @@ JSON_LINES = tuple(f".{name}{packed}" for name in ("jsonl", "ndjson") for packed
 COLUMNS = ("html", "text")
 BROKEN: dict[str, Any] = {"html": True}
 """What stands for a line that is no object of JSON."""
+BUFFER = 1 << 20
+"""Bytes of a column of a Parquet file that are read at a time."""
+TORN = b"\0\n"
+"""What stands where a packed file is broken, which makes the line that it tore, or an empty one, unreadable."""
 MAX_LINE = 64 << 20
 """Of a longer line the rest is left out, which makes it unreadable: no page within bounds needs so many escapes."""
 
@@ -34,7 +39,9 @@ def ranges(file: File) -> list[tuple[int, int | None]]:
     """
     name = file.name.lower()
     if not name.endswith((PARQUET, ARROW)):
-        _check(file, next((list(row) for _, row in _json_rows(file, 0, None)), []))
+        first = next((list(row) for _, row in _json_rows(file, 0, None)), None)
+        if first is not None:
+            _check(file, first)
         return [(0, None)] if streams.is_packed(file) else archives.ranges(file)
     try:
         if name.endswith(ARROW):
@@ -50,21 +57,36 @@ def ranges(file: File) -> list[tuple[int, int | None]]:
 
 
 def read(file: File, start: int, end: int | None, limit: int) -> Iterator[Found]:
-    """The pages of a range, in order.
+    """The pages of a range, in order; of what is broken those before, and one entry that says so.
 
     Args:
         limit: largest page in bytes.
     """
+    try:
+        yield from _pages(file, start, end, limit)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (OSError, pa.ArrowInvalid) as error:
+        warn_once(f"{file}: broken ({str(error).splitlines()[0]}); using what can be read")
+        yield Found(file.address, reason=reasons.UNREADABLE)
+
+
+def _pages(file: File, start: int, end: int | None, limit: int) -> Iterator[Found]:
     for place, row in _rows(file, start, end):
         page = next((row[name] for name in COLUMNS if row.get(name)), None)
         html = page.encode("utf-8", "replace") if isinstance(page, str) else page
-        url = str(row.get("url") or f"{file.address}#{place}")
+        url = _clean(str(row.get("url") or f"{file.address}#{place}"))
         if not isinstance(html, bytes):
             yield Found(url, reason=reasons.UNREADABLE if page else reasons.EMPTY_PAGE)
         elif len(html) > limit:
             yield Found(url, reason=reasons.TOO_LARGE)
         else:
             yield Found(url, html)
+
+
+def _clean(url: str) -> str:
+    """An address that can be written: JSON may hold halves of characters."""
+    return url.encode("utf-8", "backslashreplace").decode()
 
 
 def _rows(file: File, start: int, end: int | None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -77,13 +99,14 @@ def _rows(file: File, start: int, end: int | None) -> Iterator[tuple[str, dict[s
 def _check(file: File, names: Sequence[str]) -> None:
     if not any(name in names for name in COLUMNS):
         raise ValueError(
-            f"corpus.path={file}: no column {' or '.join(COLUMNS)} among {', '.join(names) or 'none'}; "
+            f"corpus.path={file}: no column {' or '.join(COLUMNS)} among {', '.join(names)[:200] or 'none'}; "
             "rename the one with pages, or keep the file elsewhere"
         )
 
 
 def _parquet(file: File) -> pq.ParquetFile:
-    return pq.ParquetFile(file.open() if is_remote(file.root) else file.path)
+    source = file.open() if is_remote(file.root) else file.path
+    return pq.ParquetFile(source, pre_buffer=False, buffer_size=BUFFER)  # a group may be larger than memory
 
 
 def _parquet_rows(file: File, groups: range) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -125,7 +148,7 @@ def _lines(file: File, start: int, end: int | None) -> Iterator[bytes]:
     )  # one byte more tells whether a line begins right at the start
     held, size = [b""], 0
     for piece in streams.pieces(file, place):
-        first, *others = (piece or b"").split(b"\n")
+        first, *others = (piece or TORN).split(b"\n")
         if size < MAX_LINE:
             held.append(first)
         size += len(first)

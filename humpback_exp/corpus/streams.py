@@ -12,6 +12,8 @@ from humpback_exp.corpus.files import File
 GZIP = b"\x1f\x8b\x08"
 ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n, 0x2A, 0x4D, 0x18]) for n in range(16)))
 PIECE = 1 << 18
+ZSTD_BLOCK = 1 << 17
+"""Most bytes of a block, which is unpacked whole or not at all; of a larger piece that ends in a cut-off one all is lost."""
 RECORD = re.compile(rb"\s*(?:WARC/\d|[a-z]+:\S)", re.I)
 """What the first bytes of a member of an archive look like."""
 BREAK, CUT = b"", None
@@ -94,7 +96,7 @@ def _magic(file: BinaryIO, start: int) -> int:
 def _frames(source: File) -> Iterator[bytes | None]:
     try:
         with source.open() as file, pa.CompressedInputStream(file, "zstd") as stream:
-            while piece := stream.read(PIECE):
+            while piece := stream.read(ZSTD_BLOCK):
                 yield piece
     except OSError:
         yield CUT

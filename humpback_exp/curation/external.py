@@ -18,7 +18,8 @@ def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:
     """
     require(Path(path).is_file(), "ratings", path, "no such file; give JSON lines with id and score")
     found: dict[str, float] = {}
-    for place, line in _lines(path):
+    for number, line in numbered_lines(path, "ratings"):
+        place = f"ratings={path}:{number}"
         row_id, score = _rating(line, place)
         if row_id in found:
             raise ValueError(f"{place}: id {row_id!r} stands twice; give each candidate one")
@@ -28,15 +29,19 @@ def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:
     return found
 
 
-def _lines(path: str) -> Iterator[tuple[str, str]]:
-    """Place and text of each line that is not blank; line ends are those of files, as texts may hold others."""
+def numbered_lines(path: str | Path, key: str) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that is not blank; line ends are those of files, as texts may hold others.
+
+    Args:
+        key: the config key of the path, for the ValueError of a file that is no text.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield f"ratings={path}:{number}", line.strip()
+                    yield number, line.strip()
     except UnicodeDecodeError as error:
-        raise ValueError(f"ratings={path}: unreadable ({error}); give JSON lines in UTF-8") from None
+        raise ValueError(f"{key}={path}: unreadable ({error}); give JSON lines in UTF-8") from None
 
 
 def _rating(line: str, place: str) -> tuple[str, float]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from humpback_exp.completions import answer_in
+from humpback_exp.records import Measures
 
 _FRAME = r"[#*_`>\-•\s]*"
 _EMPHASIS = r"[*_`\s]*"
@@ -28,15 +29,9 @@ ROUNDING = 1e-3
 
 
 @dataclass(slots=True, kw_only=True)
-class Rated:
+class Rated(Measures):
     """What one scorer measured of a pair; the columns of the same names in `ScoredCandidate`."""
 
-    generated: float | None = None
-    expected: float | None = None
-    mass: float | None = None
-    forward: float | None = None
-    backward: float | None = None
-    contrast: float | None = None
     raw: list[str] = field(default_factory=list)
     dropped: str = ""
     re_asked: bool = False

@@ -4,8 +4,16 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from humpback_exp.config import DatasetConfig, EvaluateConfig, GateConfig, StageConfig, TrainConfig
-from humpback_exp.data.sources import is_hub_id, snapshot
+from humpback_exp.config import (
+    DatasetConfig,
+    EvaluateConfig,
+    GateConfig,
+    SegmentConfig,
+    StageConfig,
+    TrainConfig,
+    read,
+)
+from humpback_exp.data.sources import commit_of, is_hub_corpus, is_hub_id, snapshot
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -30,6 +38,8 @@ def pinned(config: StageConfig) -> StageConfig:
         case GateConfig():
             dataset = at_commit(config.gate.path, config.gate.dataset, "gate.path")
             return replace(config, gate=replace(config.gate, dataset=dataset))
+        case SegmentConfig() if is_hub_corpus(config.corpus):
+            return _corpus_at_commit(config)
     return config
 
 
@@ -38,3 +48,15 @@ def at_commit(path: str, dataset: DatasetConfig, key: str) -> DatasetConfig:
     if is_here(path, dataset):
         return dataset
     return replace(dataset, revision=snapshot(path, dataset.revision, key).name)
+
+
+def _corpus_at_commit(config: SegmentConfig) -> SegmentConfig:
+    """The same for pages that are streamed. What was begun without a commit, by an earlier version, stays what it is."""
+    corpus, frozen = config.corpus, config.folder / "config.yaml"
+    wanted = corpus.dataset.revision
+    if COMMIT.fullmatch(wanted or ""):
+        return config
+    if frozen.exists() and read(frozen, SegmentConfig).corpus.dataset.revision == wanted:
+        return config
+    dataset = replace(corpus.dataset, revision=commit_of(corpus.path, wanted))
+    return replace(config, corpus=replace(corpus, dataset=dataset))

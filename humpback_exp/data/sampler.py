@@ -39,12 +39,9 @@ def step_indices(seed: int, step: int, examples: int, batch_size: int) -> list[i
     examples and every example is seen once before any is seen twice.
     """
     positions = range(step * batch_size, (step + 1) * batch_size)
-    permutations = {e: _permutation(seed, e, examples) for e in {p // examples for p in positions}}
+    epochs = {p // examples for p in positions}
+    permutations = {e: np.random.Generator(np.random.PCG64([seed, e])).permutation(examples) for e in epochs}
     return [int(permutations[p // examples][p % examples]) for p in positions]
-
-
-def _permutation(seed: int, epoch: int, examples: int) -> np.ndarray:
-    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(examples)
 
 
 def assign_micro_batches(lengths: list[int], micro_batch: int, ranks: int, similar_lengths: bool) -> list[list[int]]:

@@ -4,20 +4,15 @@ A Hub dataset is fetched into the Hub's cache at one commit and read from there,
 found again without a network.
 """
 
-import logging
 import os
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import shorten
-from typing import Any
-
-from yaml import YAMLError
 
 from humpback_exp.config import CorpusConfig, DatasetConfig
 from humpback_exp.config.bounds import require
+from humpback_exp.data.datasets_library import ODD_CARD, brief, library
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 SETS = ("heldout_sets.", "sensitive", "corpus.decontaminate.", "corpus.quality_seed")
@@ -25,23 +20,8 @@ SETS = ("heldout_sets.", "sensitive", "corpus.decontaminate.", "corpus.quality_s
 OPTIONS = {"data.seed_path": "data.dataset", "heldout": "heldout_dataset", "gate.path": "gate.dataset"}
 """Config key of a path -> that of the options beside it."""
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".lz4": "lz4"}
-ODD_CARD = (AttributeError, KeyError, OSError, RuntimeError, TypeError, ValueError, YAMLError)
-"""What `datasets` raises on a dataset's card, which comes from outside and may hold anything."""
 FILES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", *COMPRESSED)
 """Ends of names of files, which are no ids on the Hub."""
-
-
-@cache
-def library() -> Any:
-    """The `datasets` library, imported at the first call: without torch, telemetry, progress bars and log lines of its own."""
-    import datasets
-
-    datasets.config.TORCH_AVAILABLE = False  # it imports torch wherever it finds it; pairs need no tensors
-    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # it asks a server of its own to count reads of local files, too
-    datasets.logging.set_verbosity(logging.CRITICAL)
-    datasets.disable_progress_bars()
-    logging.getLogger("huggingface_hub.repocard").setLevel(logging.ERROR)  # not every folder has a card
-    return datasets
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +42,8 @@ def find_files(path: str, dataset: DatasetConfig, key: str) -> Files:
     Raises:
         ValueError: no such file, folder, Hub dataset, configuration or split, or no access; with the remedy.
     """
-    require(
-        path != "", key, "''", "names nothing; give JSON lines with instruction and output"
-    )  # Path("") would be here
+    # Path("") would be here
+    require(path != "", key, "''", "names nothing; give JSON lines with instruction and output")
     options, here = OPTIONS.get(key, key), Path(path).exists()
     require(not here or dataset.revision is None, f"{options}.revision", dataset.revision, f"{path} is not on the Hub")
     if Path(path).is_file():
@@ -123,6 +102,31 @@ def streamed(corpus: CorpusConfig) -> list[str]:
     return [str(file) for file in splits[split]]
 
 
+def is_hub_corpus(corpus: CorpusConfig) -> bool:
+    """Whether the pages of a corpus lie in a dataset of the Hub."""
+    return not Path(corpus.path).exists() and is_hub_id(corpus.path)
+
+
+def commit_of(path: str, revision: str | None) -> str:
+    """The commit that a revision of a Hub dataset stands for now; None stands for main.
+
+    Raises:
+        ValueError: no such dataset or revision, no access, or the Hub is out of reach.
+    """
+    from httpx import HTTPError
+    from huggingface_hub import HfApi, errors
+
+    try:
+        return str(HfApi().dataset_info(path, revision=revision).sha)
+    except errors.RevisionNotFoundError:
+        raise ValueError(f"corpus.dataset.revision={revision}: {path} has no such branch, tag or commit") from None
+    except (OSError, HTTPError) as error:
+        raise ValueError(
+            f"corpus.path={path}: no such file or folder here, and of a dataset on the Hub no commit is to be had "
+            f"({brief(error)}); give a folder of pages, or corpus.dataset.revision=COMMIT"
+        ) from None
+
+
 def inside(folder: Path, file: str, key: str) -> str:
     """A file that a dataset's card names, which must lie in its folder: cards come from outside."""
     if not Path(os.path.normpath(file)).is_relative_to(folder.resolve()):
@@ -158,11 +162,6 @@ def snapshot(path: str, revision: str | None, key: str) -> Path:
     except (errors.HfHubHTTPError, OSError) as error:
         why = f"could not be fetched ({brief(error)}); try again"
     raise ValueError(f"{key}={path}: {why}")
-
-
-def brief(error: Exception) -> str:
-    """What an error says, in one line."""
-    return shorten(str(error) or type(error).__name__, 200)
 
 
 def is_hub_id(path: str) -> bool:

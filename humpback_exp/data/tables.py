@@ -18,7 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from humpback_exp.data.sources import COMPRESSED, brief, library
+from humpback_exp.data.datasets_library import brief, library
+from humpback_exp.data.sources import COMPRESSED
 
 Row = dict[str, Any]
 Numbered = Iterator[tuple[int, Row]]

@@ -25,15 +25,8 @@ from humpback_exp.prompts import BACKWARD, TAGS
 from humpback_exp.records import Example
 from humpback_exp.turn_marks import tokenizer_marks
 
-SCHEMA = pa.schema(
-    {
-        "id": pa.string(),
-        "source": pa.string(),
-        "outcome": pa.string(),
-        "ids": pa.list_(pa.int32()),
-        "labelled": pa.int32(),
-    }
-)
+TEXTS = {name: pa.string() for name in ("id", "source", "outcome")}
+SCHEMA = pa.schema(TEXTS | {"ids": pa.list_(pa.int32()), "labelled": pa.int32()})
 BATCH = 4096
 """Rows of a record batch: what writing holds in memory."""
 

@@ -6,7 +6,8 @@ from humpback_exp.config import TrainConfig
 from humpback_exp.diagnosis.finding import BROKEN, DOUBTFUL, Finding, finding
 from humpback_exp.planning import machine
 from humpback_exp.planning.machine import GIB, USABLE
-from humpback_exp.planning.memory import node_memory, training_memory
+from humpback_exp.planning.memory import training_memory
+from humpback_exp.planning.node_memory import node_memory
 
 SHARED_MEMORY = GIB
 """Bytes of /dev/shm that NCCL's and the data loader's buffers may take on one node (ours)."""

@@ -41,13 +41,10 @@ def check_ranks(trainer: TrainerConfig) -> list[Finding]:
         ),
         finding(name, speed, fast, "look for a slow or a wrong network interface (NCCL_SOCKET_IFNAME)", DOUBTFUL),
     ]
-    return findings if trainer.nodes == 1 or started_outside() else [*findings, several_nodes(trainer)]
-
-
-def several_nodes(trainer: TrainerConfig) -> Finding:
-    """What one node cannot find out by itself."""
-    command = f"srun --nodes={trainer.nodes} --ntasks-per-node={trainer.devices} python doctor.py ..."
-    return Finding("ranks between nodes", "not asked", DOUBTFUL, f"inside an allocation: {command}")
+    if trainer.nodes > 1 and not started_outside():  # one node cannot find it out by itself
+        command = f"srun --nodes={trainer.nodes} --ntasks-per-node={trainer.devices} python doctor.py ..."
+        findings.append(Finding("ranks between nodes", "not asked", DOUBTFUL, f"inside an allocation: {command}"))
+    return findings
 
 
 def run_ranks(result: Path, count: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from humpback_exp.curation.external import numbered_lines
 from humpback_exp.evaluation.statistics import paired_area, wilson
 
 THRESHOLDS = (2.0, 3.0, 4.0, 4.5)
@@ -93,11 +94,7 @@ def read_labelled(path: Path) -> dict[str, LabelledPair]:
     if not path.is_file():
         raise ValueError(f"labelled={path}: no such file; annotate.py candidates=FOLDER writes one")
     found: dict[str, LabelledPair] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"labelled={path}: unreadable ({error}); give JSON lines in UTF-8") from None
-    for number, line in enumerate(lines, 1):
+    for number, line in numbered_lines(path, "labelled"):
         try:
             row = json.loads(line)
             texts = {name: str(row[name]) for name in ("id", "instruction", "output")}

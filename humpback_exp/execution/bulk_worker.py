@@ -16,6 +16,7 @@ from humpback_exp.bulk.leases import Leases
 from humpback_exp.bulk.workers import FAILED
 from humpback_exp.config import BulkConfig
 from humpback_exp.distributed import die_with_parent
+from humpback_exp.errors import format_error
 from humpback_exp.execution.stage_modules import stage_module
 from humpback_exp.progress import set_up_logging
 
@@ -38,7 +39,7 @@ def work_on(folder: Path) -> None:
         leases = Leases(folder / CHECKPOINTS, config.executor.lease)
         work_through(work.chunks(config), work, leases, lambda *_: None, lambda *_: None)
     except Exception as error:
-        line = f"{type(error).__name__}: {error}" if not isinstance(error, USERS) else str(error)
+        line = f"{type(error).__name__}: {error}" if not isinstance(error, USERS) else format_error(error)
         told = {"line": line, "traceback": None if isinstance(error, USERS) else traceback.format_exc()}
         artifacts.write_text(folder / CHECKPOINTS / FAILED, json.dumps(told))
         raise

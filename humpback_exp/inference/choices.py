@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Ids = tuple[int, ...]
 
@@ -72,10 +73,11 @@ def tokenize_choices(
     whole = sorted({ids for sequences in found for ids in sequences})
     if len(whole) < sum(map(len, found)):
         raise ValueError(f"choices={list(choices)}: the tokenizer writes two of them alike; use other ones")
-    length = _common(whole[0], whole[-1], most=min(map(len, whole)) - 1)
+    length = common_length(whole)
     return ChoiceTokens(whole[0][:length], [sorted(ids[length:] for ids in sequences) for sequences in found])
 
 
-def _common(first: Ids, last: Ids, most: int) -> int:
-    """How many ids both begin with, at most `most`; for the first and last of a sorted list, how many all begin with."""
+def common_length(rows: Sequence[Any]) -> int:
+    """How many ids all rows begin with, short of a whole row."""
+    first, last, most = min(rows), max(rows), min(map(len, rows)) - 1
     return next((k for k in range(most) if first[k] != last[k]), most)

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from humpback_exp.planning.model_shape import context_of, longrope_context
+from humpback_exp.planning.context import context_of, longrope_context
 from humpback_exp.prompts import TEMPLATES
 
 Model = Any

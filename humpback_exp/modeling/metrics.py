@@ -10,12 +10,12 @@ import torch
 from humpback_exp.artifacts import write_text
 from humpback_exp.modeling.memory import peak_memory
 from humpback_exp.modeling.mfu import matmul_peak, step_flops
+from humpback_exp.planning.machine import GIB
 from humpback_exp.progress import bar, log
 from humpback_exp.tracking import Tracker
 
 LINES = 20
 """Log lines of a training where there is no terminal for a bar."""
-GIB = 1 << 30
 
 
 class History(pl.Callback):

@@ -9,6 +9,9 @@ SIDE = {"cpu": 2048, "cuda": 8192}
 ROUNDS = {"cpu": 2, "cuda": 50}
 """Products timed; a GPU that stood idle takes tens of milliseconds to reach its clock."""
 
+SLOW = 2.0
+"""Seconds of a product that is not repeated."""
+
 
 def step_flops(model: torch.nn.Module) -> int:
     """Floating-point operations a token: 6 a trained parameter, 4 a frozen one (arXiv 2001.08361, section 2.1).
@@ -29,6 +32,8 @@ def matmul_peak(device: torch.device, dtype: torch.dtype) -> float:
         a @ a
         _synchronize(device)
         best = min(best, time.perf_counter() - started)
+        if best > SLOW:
+            break  # bfloat16 on a CPU without instructions for it takes a quarter of a minute a product
     return 2 * side**3 / best
 
 

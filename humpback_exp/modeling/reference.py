@@ -94,12 +94,33 @@ def require_librarys_logits(
         raise ValueError(
             f"{what}: our layers fail ({type(error).__name__}: {reason}) where the loss is {loss:.5f} {told}"
         ) from error
-    off = centred(found - theirs).square().mean(-1).sqrt()
+    off = _distances(found, theirs)
     lasts = [part[-LAST:].median() for part in off.split([len(compared(row)) for row in rows])]
-    bound = SLACK * allowed(model.config.get_text_config().num_hidden_layers, torch.bfloat16 if half else torch.float32)
-    if not torch.stack([off.quantile(QUANTILE), *lasts]).max() <= bound * spread(theirs):
+    most = torch.stack([off.quantile(QUANTILE), *lasts]).max()
+    rounding = allowed(model.config.get_text_config().num_hidden_layers, torch.bfloat16 if half else torch.float32)
+    bound = SLACK * rounding * spread(theirs)
+    if not most <= bound and not (half and most <= SLACK * _own_rounding(model, rows, theirs)):
         mine = float(functional.cross_entropy(found, targets))
         raise ValueError(f"{what}: the loss of {len(targets)} tokens is {mine:.5f} by our layers, {loss:.5f} {told}")
+
+
+def _distances(found: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+    """Root mean square of the difference of logits [places, vocabulary] at each place, what is common to all words left out."""
+    return centred(found - theirs).square().mean(-1).sqrt()
+
+
+def _own_rounding(model: Model, rows: Sequence[list[int]], theirs: torch.Tensor) -> float:
+    """How far the library's logits move when it only orders its sums otherwise: its `eager` attention against its `sdpa`.
+
+    Large weights make attention turn on the last bit of bfloat16, and then move the logits further than `allowed` foresees. 0
+    where nothing can be said: the class has one of the two alone, or the ranks of ZeRO-3 would have to agree on one more pass.
+    """
+    if library_attention(model) == "eager" or any(hasattr(p, "ds_numel") for p in model.parameters()):
+        return 0.0
+    with library_forward(model):
+        model.set_attn_implementation("eager")
+        otherwise = torch.cat([_logits(model, row) for row in rows])
+    return float(_distances(otherwise, theirs).quantile(QUANTILE))
 
 
 def _logits(model: Model, row: list[int]) -> torch.Tensor:

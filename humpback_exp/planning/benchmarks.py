@@ -15,12 +15,8 @@ def check_benchmarks(config: EvaluateConfig) -> None:
         return
     installed = find_spec("lm_eval") is not None
     require(installed, "evaluations", names[0], "lm-eval is not installed; pip install 'humpback-exp[eval]'")
-    require(
-        config.stored_answers is None,
-        "stored_answers",
-        config.stored_answers,
-        f"leaves {names[0]} no model to ask; leave it out",
-    )
+    stored = f"leaves {names[0]} no model to ask; leave it out"
+    require(config.stored_answers is None, "stored_answers", config.stored_answers, stored)
     served = "benchmarks need the model itself; evaluate its folder with engine=transformers"
     require(config.engine.name != "openai", "engine", config.engine.name, served)
     for key in ("data", "tasks"):

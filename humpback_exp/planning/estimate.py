@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from humpback_exp import artifacts
 from humpback_exp.config import (
@@ -90,23 +91,21 @@ def _trained_on(data: DataConfig, seed: int) -> dict[str, Found]:
         count = count_pairs(data.seed_path, "data.seed_path", data.dataset)
         counted["seed"] = min(count, data.seed_size or data.dataset.most or count), data.seed_path
     if data.scored and artifacts.is_finished(Path(data.scored)):
-        how = (data.min_score, data.top_fraction, data.size, data.as_many_as)
+        how = (("min_score", data.min_score), ("top_fraction", data.top_fraction), ("size", data.size))
         fingerprint = artifacts.load(Path(data.scored)).fingerprint
-        counted["curated"] = _selected(data.scored, fingerprint, how, seed), data.scored
+        counted["curated"] = (
+            _selected(data.scored, fingerprint, (*how, ("as_many_as", data.as_many_as)), seed),
+            data.scored,
+        )
     return counted
 
 
-Selection = tuple[float | None, float | None, int | None, str | None]
-
-
 @cache
-def _selected(scored: str, fingerprint: str, how: Selection, seed: int) -> int:
+def _selected(scored: str, fingerprint: str, how: tuple[tuple[str, Any], ...], seed: int) -> int:
     """How many web pairs a selection keeps, from ids and scores alone; points of a sweep share it.
 
     Args:
         fingerprint: of the scored folder, which may be made again.
-        how: `min_score`, `top_fraction`, `size` and `as_many_as` of the data.
+        how: the settings of the selection.
     """
-    min_score, top_fraction, size, as_many_as = how
-    data = DataConfig(scored=scored, min_score=min_score, top_fraction=top_fraction, size=size, as_many_as=as_many_as)
-    return len(selected_ids(data, seed))
+    return len(selected_ids(DataConfig(scored=scored, **dict(how)), seed))

@@ -38,9 +38,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
     made: set[Path] = set()
     for stage in stages:
         if isinstance(stage, SegmentConfig) and not artifacts.is_finished(stage.folder):
-            pages = stage.corpus.path
-            bound = "no such file or folder; point it at a folder of .html or .warc.gz files"
-            require(Path(pages).exists(), "corpus.path", pages, bound)
+            _check_pages(stage)
         for key, path in input_paths(stage).items():
             if _inside(path, made):
                 continue
@@ -54,6 +52,20 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
             elif key in FOLDERS or _ours(Path(path), stage):
                 artifacts.load(Path(path))
         made.add(stage.folder)
+
+
+def _check_pages(stage: SegmentConfig) -> None:
+    """Raise unless pages may lie where they are looked for; what is at an address or on the Hub is seen when they are listed."""
+    pages = stage.corpus.path
+    there = Path(pages).exists() or "://" in pages or is_hub_id(pages)
+    require(there, "corpus.path", pages, "no such file or folder; point it at a folder of .html or .warc.gz files")
+    inside = Path(pages).is_dir() and stage.folder.resolve().is_relative_to(Path(pages).resolve())
+    require(
+        not inside,
+        "output_root",
+        stage.output_root,
+        f"lies in corpus.path={pages}, whose pages must stay what they are; choose another folder",
+    )
 
 
 def _ours(path: Path, stage: StageConfig) -> bool:

@@ -1,4 +1,4 @@
-"""Memory of one rank in training, by part, and main memory of a node beside it. Checked against measured peaks: docs/planner.md."""
+"""Memory of one rank in training, by part. Checked against measured peaks: docs/planner.md."""
 
 from dataclasses import dataclass, replace
 
@@ -18,8 +18,6 @@ PROGRAM = 600 << 20
 """Interpreter and libraries of a training on a CPU, without a model (measured: 567 to 600 MiB)."""
 SUB_GROUP = 1_000_000_000
 """Parameters of a rank that DeepSpeed's optimiser step takes at a time (sub_group_size)."""
-SHARD = 2 << 30
-"""A shard of the export before it is written (modeling/export/write.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,33 +152,3 @@ def _partitioned(config: TrainConfig, shape: Shape) -> Memory:
 def _pass(config: TrainConfig, shape: Shape, stream: int) -> Pass:
     examples = config.trainer.pass_size(config.optim.batch_size or BATCH, config.data.max_length)
     return Pass(shape, config, examples * config.data.max_length, stream)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeMemory:
-    """Bytes of main memory of one node, over all its ranks; the page cache of files that are read is not counted."""
-
-    load: int
-    training: int
-    resume: int
-    export: int
-
-
-def node_memory(config: TrainConfig) -> NodeMemory:
-    """What a node with GPUs needs.
-
-    Under ZeRO-3 a weight file is mapped, its first rank deals out each tensor in turn, and DeepSpeed lays every rank's part
-    in order through main memory. Otherwise every rank loads the whole model and then moves it. On resuming, each rank reads
-    its checkpoint to the host first.
-    """
-    shape, trainer = shape_of(config.model), config.trainer
-    trained, count = shape.trained(config.adapter), shape.parameters
-    largest = 4 * max(shape.embedding, shape.hidden * shape.intermediate)
-    if trainer.strategy.startswith("zero3"):
-        load, states = BYTES[trainer.precision] * count // trainer.nodes, 12 * trained // trainer.nodes
-    else:
-        load, states = BYTES[config.model.dtype] * count * trainer.devices, 12 * trained * trainer.devices
-    training = 16 * trained // trainer.nodes if trainer.strategy == "zero3_offload" else 0
-    return NodeMemory(
-        load=load + training, training=training, resume=states + training, export=SHARD + largest + training
-    )

@@ -4,15 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from humpback_exp.config import AdapterConfig, ModelConfig
+from humpback_exp.planning.context import context_of
 
 LLAMA_KEYS = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
 BYTES = {"float32": 4, "bfloat16": 2, "fp32": 4, "bf16": 2}
 """Width of a number by the names of dtypes and of precisions."""
-LONGROPE = ("longrope", "su")
-"""What config.json calls it; `su` in the first folders of Phi-3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +135,3 @@ def _read(path: Path) -> Shape:
         context_of(held) or 2048,
         held.get("head_dim"),
     )
-
-
-def context_of(held: Mapping[str, Any]) -> int | None:
-    """Longest sequence that the model of a config.json takes, in tokens; None where it does not say."""
-    return longrope_context(held) or held.get("max_position_embeddings")
-
-
-def longrope_context(held: Mapping[str, Any]) -> int | None:
-    """Tokens up to which longrope turns by the short factors, where a model has it.
-
-    One longer row turns the other rows of its forward pass by the long factors, too; vLLM takes those for every row once longer
-    ones are allowed. So none is: a row must not depend on its neighbours, nor on the engine.
-    """
-    rope = held.get("rope_parameters") or held.get("rope_scaling") or {}
-    parts = [
-        rope,
-        *(part for part in rope.values() if isinstance(part, Mapping)),
-    ]  # some models have one a kind of layer
-    bounds = [
-        held.get("original_max_position_embeddings") or part.get("original_max_position_embeddings")
-        for part in parts
-        if part.get("rope_type", part.get("type")) in LONGROPE
-    ]
-    return min(filter(None, bounds), default=None)

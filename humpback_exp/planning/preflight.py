@@ -78,13 +78,9 @@ def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = N
         local = here and not (isinstance(stage, BulkConfig) and stage.executor.name != "local")
         if local:  # a cluster's workers check themselves: their GPUs need not be here
             check_engine(stage.engine)
-        if (
-            isinstance(stage, EvaluateConfig)
-            and stage.judge.engine
-            and "judge" in stage.measurements
-            and stage.reference
-        ):
-            check_engine(stage.judge.engine)
+        judge = stage.judge.engine if isinstance(stage, EvaluateConfig) and stage.reference else None
+        if judge and "judge" in stage.measurements:
+            check_engine(judge)
         if local and isinstance(stage, BulkConfig):
             check_workers(stage.engine, stage.executor)
         check_models(stage, made or {}, local)

@@ -6,16 +6,11 @@ from humpback_exp.records.pairs import (
     Example,
     HeldoutPair,
     Measured,
+    Measures,
     RewrittenCandidate,
     Score,
     ScoredCandidate,
     Segment,
 )
-from humpback_exp.records.parquet import Writer, parts, read, read_file, read_ids, schema, write
+from humpback_exp.records.parquet import Writer, parts, read, read_file, read_ids, write
 from humpback_exp.records.results import Annotation, Answer, Pair, QuestionLosses, Rating, TaggedAnswer, Verdict
-
-__all__ = [
-    "Annotation", "Answer", "Candidate", "DroppedSegment", "Example", "HeldoutPair", "Measured", "Pair",
-    "QuestionLosses", "Rating", "RewrittenCandidate", "Score", "ScoredCandidate", "Segment", "TaggedAnswer",
-    "Verdict", "Writer", "parts", "read", "read_file", "read_ids", "schema", "write",
-]  # fmt: skip

@@ -115,19 +115,25 @@ class Score:
 
 
 @dataclass(slots=True, kw_only=True)
-class Measured:
+class Measures:
+    """The columns of a ScoredCandidate that a scorer fills."""
+
+    generated: float | None = None
+    expected: float | None = None
+    mass: float | None = None
+    forward: float | None = None
+    backward: float | None = None
+    contrast: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured(Measures):
     """The columns of a ScoredCandidate that its figures are made of: no texts, so that a million fit in memory."""
 
     id: str
     score: float | None
     outcome: str
     dropped: str
-    generated: float | None
-    expected: float | None
-    mass: float | None
-    forward: float | None
-    backward: float | None
-    contrast: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 
 R = TypeVar("R")
 BATCH = 1024
-"""Rows that are read, or written, at a time."""
+"""Rows that are written at a time."""
+READ = 128
+"""Rows that are read at a time."""
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -82,6 +84,7 @@ class Writer(Generic[R]):
                 os.fsync(self.sink.fileno())
                 self.scratch.replace(self.path)
         finally:
+            self.file.is_open = False  # else it would be closed once more when it is forgotten, and complain
             self.sink.close()
             self.scratch.unlink(missing_ok=True)
 
@@ -91,11 +94,16 @@ def parts(folder: Path, subfolder: str = "data") -> list[Path]:
     return sorted((folder / subfolder).glob("*.parquet"))
 
 
+def _opened(path: Path) -> pq.ParquetFile:
+    # Buffered ahead, all row groups of a file would stay in memory until its last.
+    return pq.ParquetFile(path, pre_buffer=False)
+
+
 def read_file(path: Path, cls: type[R]) -> Iterator[R]:
     """Records of one Parquet file, a batch at a time; a damaged file raises ValueError."""
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH, columns=[f.name for f in fields(cls)]):  # type: ignore[arg-type]
+        with _opened(path) as file:
+            for batch in file.iter_batches(batch_size=READ, columns=[f.name for f in fields(cls)]):  # type: ignore[arg-type]
                 for row in batch.to_pylist():
                     yield cls(**row)
     except (pa.ArrowException, TypeError) as error:
@@ -114,6 +122,6 @@ def read(folder: Path, cls: type[R], subfolder: str = "data") -> Iterator[R]:
 def read_ids(folder: Path) -> Iterator[str]:
     """The ids of all records of an artifact folder, in order, without reading the rest."""
     for path in parts(folder):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH, columns=["id"]):
+        with _opened(path) as file:
+            for batch in file.iter_batches(batch_size=READ, columns=["id"]):
                 yield from batch.column("id").to_pylist()

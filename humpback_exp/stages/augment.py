@@ -2,6 +2,7 @@
 
 import heapq
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,15 +123,13 @@ def outcome(folder: Path) -> tuple[dict[str, int], dict[str, int], dict[str, flo
     Raises:
         ValueError: all were dropped.
     """
-    drops: dict[str, int] = {}
-    total = chars = 0
+    found: Counter[str] = Counter()
+    chars = 0
     for row in read(folder, Candidate):
-        total += 1
-        if row.dropped:
-            drops[row.dropped] = drops.get(row.dropped, 0) + 1
-        else:
-            chars += len(row.instruction)
-    kept = total - sum(drops.values())
+        found[row.dropped] += 1
+        chars += 0 if row.dropped else len(row.instruction)
+    kept, drops = found.pop("", 0), dict(found)
+    total = kept + sum(drops.values())
     if not kept:
         raise ValueError(f"{folder}: no usable instruction among {total} ({drops}); {remedy(drops)}")
     return {"segments": total, "candidates": kept}, drops, {"instruction_chars": chars / kept}

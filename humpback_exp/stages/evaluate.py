@@ -67,12 +67,8 @@ def leaderboard_table(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
 def check_pairs(evaluation: Evaluation) -> None:
     """Raise the ValueError of prompts without outputs, which can only be answered and judged."""
     config, measured = evaluation.config, any(pair.output for pair in evaluation.pairs)
-    require(
-        measured or "judge" in config.measurements,
-        "heldout",
-        config.heldout,
-        "prompts without outputs have no loss to measure; set judge.path= to have answers written and judged",
-    )
+    remedy = "prompts without outputs have no loss to measure; set judge.path= to have answers written and judged"
+    require(measured or "judge" in config.measurements, "heldout", config.heldout, remedy)
 
 
 def measure_heldout(evaluation: Evaluation) -> Measured:

@@ -21,7 +21,7 @@ from humpback_exp.evaluation.scorers.measure import measure
 from humpback_exp.evaluation.scorers.models import load_models
 from humpback_exp.evaluation.selectors import read_labelled
 from humpback_exp.inference.load import endpoint_record
-from humpback_exp.inference.openai.client import NotSupported
+from humpback_exp.inference.openai.errors import NotSupported
 from humpback_exp.progress import Advance, log, part
 from humpback_exp.records import Candidate, Measured, ScoredCandidate, read
 from humpback_exp.stages.finish import finish_stage, samples

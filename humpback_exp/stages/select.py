@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from humpback_exp import artifacts, reasons
 from humpback_exp.artifacts import Artifact, Manifest
 from humpback_exp.config import SelectConfig
-from humpback_exp.config.rating import GIVEN
+from humpback_exp.config.rating import GIVEN, LIKELIHOODS
 from humpback_exp.curation.selection import ids_hash, read_kept, select
 from humpback_exp.data.examples import as_example
 from humpback_exp.records import Example, Score, read, write
@@ -68,16 +68,10 @@ def card(config: SelectConfig, scored: Manifest, kept: int, total: int) -> str:
 
 def rater(scored: Manifest) -> str:
     """The model, or models, whose ratings the scores are, or the file that they were given in."""
-    keys = {
-        "backward": ["backward_path"],
-        "both": ["model_path", "backward_path"],
-        "contrast": ["model_path", "base_path"],
-        "forward_contrast": ["model_path", "base_path"],
-    }
-    asked = keys.get(scored.config.get("likelihood", ""), ["model_path"])
-    if scored.config["scorer"] == GIVEN:
-        asked = ["ratings"]
-    return " and ".join(scored.inputs[key]["path"] for key in asked)
+    models = {"forward": ["model_path"], "backward": ["backward_path"], "contrast": ["model_path", "base_path"]}
+    measures = LIKELIHOODS.get(scored.config.get("likelihood", ""), ("forward",))
+    asked = ["ratings"] if scored.config["scorer"] == GIVEN else [key for name in measures for key in models[name]]
+    return " and ".join(scored.inputs[key]["path"] for key in dict.fromkeys(asked))
 
 
 def rule(config: SelectConfig) -> str:

@@ -14,6 +14,7 @@ from humpback_exp.config import (
     ScoreConfig,
     StageConfig,
     TrainConfig,
+    settle,
 )
 from humpback_exp.planning.estimate import estimate, found
 from humpback_exp.planning.generation import Generation
@@ -94,5 +95,5 @@ def plan_of(stages: Sequence[StageConfig], hardware: HardwareConfig | None) -> P
     data: DataConfig = parts["data"]
     parts["data"] = replace(data, seed_path=data.seed_path or DataConfig().seed_path)
     kind = parts["trainer"].accelerator
-    parts["engine"] = replace(parts.get("engine", EngineConfig()), device="cpu" if kind == "cpu" else "cuda")
+    parts["engine"] = settle(replace(parts.get("engine", EngineConfig()), device="cpu" if kind == "cpu" else "cuda"))
     return PlanConfig(hardware=hardware or HardwareConfig(accelerator=kind), **parts)

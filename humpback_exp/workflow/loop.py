@@ -40,24 +40,27 @@ class Loop:
 
     @property
     def selection(self) -> dict[str, Any]:
-        return {"min_score": self.config.min_score, "top_fraction": self.config.top_fraction}
+        return self.same("min_score", "top_fraction")
 
     def path(self, name: str) -> str:
         return str(Path(self.config.output_root) / name)
 
+    def same(self, *names: str) -> dict[str, Any]:
+        """Settings of the loop that a stage has under the same names."""
+        return {name: getattr(self.config, name) for name in names}
+
     def common(self, name: str) -> dict[str, Any]:
         c = self.config
         tracking = replace(c.tracking, group=c.tracking.group or c.name)
-        return {"output_root": c.output_root, "name": name, "seed": c.seed, "tracking": tracking}
+        return self.same("output_root", "seed") | {"name": name, "tracking": tracking}
 
     def generating(self, name: str, model: str) -> dict[str, Any]:
         """What every stage has that asks a model of ours for many texts."""
-        c = self.config
-        how: dict[str, Any] = {"engine": c.engine, "executor": c.executor, "chunk_size": c.chunk_size}
-        return self.common(name) | how | {"tagged": c.data.tagged, "model_path": self.path(model)}
+        how = self.same("engine", "executor", "chunk_size")
+        return self.common(name) | how | {"tagged": self.config.data.tagged, "model_path": self.path(model)}
 
     def segment(self) -> SegmentConfig:
-        return SegmentConfig(**self.common("web"), corpus=self.config.corpus, workers=self.config.workers)
+        return SegmentConfig(**self.common("web"), **self.same("corpus", "workers"))
 
     def train(
         self, name: str, scored: str | None = None, as_many_as: str | None = None, **selection: Any
@@ -71,28 +74,20 @@ class Loop:
             as_many_as=as_many_as and self.path(as_many_as),
             **selection,
         )
-        parts: dict[str, Any] = {"model": c.model, "adapter": c.adapter, "optim": c.optim, "trainer": c.trainer}
-        return TrainConfig(**self.common(name), **parts, data=data)
+        return TrainConfig(**self.common(name), **self.same("model", "adapter", "optim", "trainer"), data=data)
 
     def augment(self, name: str = "web", model: str = "models/backward") -> AugmentConfig:
-        c = self.config
         segments = self.path("segments/web")
-        return AugmentConfig(**self.generating(name, model), segments=segments, limit=c.limit, generation=c.generation)
+        return AugmentConfig(**self.generating(name, model), segments=segments, **self.same("limit", "generation"))
 
     def score(self, name: str, model: str, candidates: str = "candidates/web", **asked: Any) -> ScoreConfig:
         c = self.config
-        usual: dict[str, Any] = {
+        usual = self.same("scorer", "likelihood", "compare", "rubric", "attempts", "samples") | {
             "candidates": self.path(candidates),
-            "scorer": c.scorer,
-            "likelihood": c.likelihood,
             "backward_path": self.path("models/backward"),
             "base_path": c.model.path,
             "base_template": c.model.template,
-            "compare": c.compare,
-            "rubric": c.rubric,
             "generation": c.rating,
-            "attempts": c.attempts,
-            "samples": c.samples,
         }
         return ScoreConfig(**self.generating(name, model), **usual | asked)
 
@@ -108,17 +103,11 @@ class Loop:
         c, base = self.config, name == "base"
         return EvaluateConfig(
             **self.common(name),
-            evaluations=c.evaluations,
-            benchmarks=c.benchmarks,
-            sensitive=c.sensitive,
+            **self.same("evaluations", "benchmarks", "sensitive", "heldout", "heldout_sets", "heldout_dataset", "tags"),
             model_path=c.model.path if base else self.path(f"models/{name}"),
-            heldout=c.heldout,
-            heldout_sets=c.heldout_sets,
-            heldout_dataset=c.heldout_dataset,
             reference=None if base else self.path("evals/base"),
             template=c.model.template if base else None,
             judge=c.judge if c.judge.path else replace(c.judge, path=c.model.path, template=c.model.template),
-            tags=c.tags,
             generation=c.answers or c.generation,
             engine=c.engine,
         )

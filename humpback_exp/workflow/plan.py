@@ -26,7 +26,7 @@ def run(config: PlanConfig) -> None:
     first = trainings[0].config
     if corpus := segmentation(config.sizes):
         show(plan_tables.segmentation_rows(corpus))
-        show(plan_tables.corpus_disk_rows(corpus), numbers=",.2f")
+        show([{"disk of the corpus": name, "TB": size / 1e12} for name, size in corpus.disk.items()], numbers=",.2f")
     show(plan_tables.size_rows(made.sizes, config.sizes.chars_per_token))
     show(plan_tables.memory_rows(first, hardware))
     if hardware.accelerator == "gpu":
@@ -65,11 +65,8 @@ def verdict(trainings: list[Training], generations: list[Generation], hardware: 
             else f"No cluster of {hardware.name} carries it, not even {NODES} nodes."
         )
     if any(made.gpus(hardware) is None for made in generations):
-        larger = (
-            "use engine=vllm, which spreads a copy over GPUs"
-            if hardware.accelerator == "gpu"
-            else "use a smaller model"
-        )
+        spread = "use engine=vllm, which spreads a copy over GPUs"
+        larger = spread if hardware.accelerator == "gpu" else "use a smaller model"
         lines.append(f"Generation does not fit: {larger}, or lower engine.batch_size to shrink the KV cache.")
     if hardware.accelerator == "gpu":
         lines.append(

@@ -6,7 +6,8 @@ from humpback_exp.config import HardwareConfig, TrainConfig
 from humpback_exp.planning.disk import Folder, whole_disk
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, NODE, room
-from humpback_exp.planning.memory import node_memory, training_memory
+from humpback_exp.planning.memory import training_memory
+from humpback_exp.planning.node_memory import node_memory
 from humpback_exp.planning.segmentation import NODES, Segmentation
 from humpback_exp.planning.sizes import Sizes
 from humpback_exp.planning.training import Training
@@ -42,11 +43,6 @@ def segmentation_rows(work: Segmentation) -> list[Row]:
         }
         for nodes in NODES
     ]
-
-
-def corpus_disk_rows(work: Segmentation) -> list[Row]:
-    """What a corpus takes on the disk."""
-    return [{"disk of the corpus": name, "TB": size / 1e12} for name, size in work.disk.items()]
 
 
 def memory_rows(config: TrainConfig, hardware: HardwareConfig) -> list[Row]:

@@ -16,6 +16,7 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import CHECKPOINTS
+from humpback_exp.bulk import workers
 from humpback_exp.bulk.chunks import Bulk, Chunks, work_through
 from humpback_exp.bulk.leases import Leases
 from humpback_exp.bulk.meter import Throughput
@@ -104,6 +105,17 @@ def test_killed_at_twenty_random_moments_the_files_are_those_of_an_unbroken_run(
     done(line)
     assert digests(config.folder) == whole
     assert not list(config.folder.rglob("*.tmp")) and not (config.folder / CHECKPOINTS).exists()
+
+
+def test_no_more_workers_start_than_chunks_are_missing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_one, environments = workers._started, []
+    monkeypatch.setattr(workers, "_started", lambda *own: (environments.append(own[1]), start_one(*own))[1])
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    for name, value in ECHO.items():
+        monkeypatch.setenv(name, value)
+    launch(augmentation(root, "few", chunk_size=200, workers=6))
+    assert environments == [{"OMP_NUM_THREADS": "2"}] * 2  # threads as with six, since bytes may depend on them
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_its_chunk(root: Path, whole: dict[str, str]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from humpback_exp.corpus import dedup, disk_arrays
-from humpback_exp.corpus.dedup import Fingerprint, signature
+from humpback_exp.corpus import dedup, disk_arrays, fingerprints
+from humpback_exp.corpus.fingerprints import Fingerprint, signature
 from humpback_exp.corpus.segments import sections
 
 WORDS = [f"word{n}" for n in range(300)]
@@ -18,7 +18,7 @@ TEXT = " ".join(WORDS)
 def reasons(*texts: str, ids: list[str] | None = None, threshold: float = 0.8) -> list[str | None]:
     numbers = ids or [f"{number:x}" for number in range(len(texts))]
     rows = [
-        Fingerprint(id=number, digest=dedup.digest(text), signature=signature(text))
+        Fingerprint(id=number, digest=fingerprints.digest(text), signature=signature(text))
         for number, text in zip(numbers, texts, strict=True)
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +79,7 @@ def by_the_rule(rows: list[Fingerprint], threshold: float) -> list[str | None]:
     kept: list[Fingerprint] = []
     found: list[str | None] = []
     bands = dedup._bands(threshold)
-    values = [np.frombuffer(bytes.fromhex(row.signature), dedup.DTYPE) for row in rows]
+    values = [np.frombuffer(bytes.fromhex(row.signature), fingerprints.DTYPE) for row in rows]
     at = {id(row): number for number, row in enumerate(rows)}
     for row, own in zip(rows, values, strict=True):
         reason = None
@@ -97,12 +97,12 @@ def by_the_rule(rows: list[Fingerprint], threshold: float) -> list[str | None]:
 @pytest.mark.parametrize("part", [1, 7, 64, 1 << 16])
 def test_parts_on_the_disk_change_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int):
     drawn = np.random.default_rng(5)
-    texts = drawn.integers(0, 1 << 32, (40, dedup.PERMUTATIONS), dtype=np.uint32)
+    texts = drawn.integers(0, 1 << 32, (40, fingerprints.PERMUTATIONS), dtype=np.uint32)
     rows = []
     for _ in range(400):
         signed = texts[drawn.integers(40)].copy()
         changed = drawn.integers(0, 40)
-        signed[drawn.permutation(dedup.PERMUTATIONS)[:changed]] = drawn.integers(0, 1 << 32, changed)
+        signed[drawn.permutation(fingerprints.PERMUTATIONS)[:changed]] = drawn.integers(0, 1 << 32, changed)
         digest = f"{drawn.integers(300):032x}"[::-1]
         rows.append(Fingerprint(id=f"{drawn.integers(4000):x}", digest=digest, signature=signed.tobytes().hex()))
     wanted = by_the_rule(rows, 0.8)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from humpback_exp import artifacts
-from humpback_exp.artifacts import hashing
+from humpback_exp.artifacts import addresses, hashing
 from humpback_exp.config import CorpusConfig, SegmentConfig, TrackingConfig
 from humpback_exp.config.corpus import StreamConfig
 from humpback_exp.corpus import archives, files, listing, sites
@@ -77,7 +77,7 @@ def test_an_address_gives_the_pages_of_the_folder(memory: fsspec.AbstractFileSys
 
 def test_a_lost_connection_is_taken_up_again(memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch):
     memory.pipe("/corpus/a.bin", bytes(range(250)) * 9000)
-    monkeypatch.setattr(files, "WAITS", (0.0, 0.0))
+    monkeypatch.setattr(addresses, "WAITS", (0.0, 0.0))
     opened = files.File("memory://corpus", "a.bin").open()
     failures = iter([True, True, False, True] + [False] * 999)
     whole = type(opened.raw)._read
@@ -91,7 +91,7 @@ def test_a_lost_connection_is_taken_up_again(memory: fsspec.AbstractFileSystem, 
     assert opened.read() == bytes(range(250)) * 9000
     opened.seek(7)
     failures = iter([True] * 9)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(ValueError, match="^corpus.path=memory://corpus/a.bin: cannot be read .ConnectionResetError"):
         opened.read()
 
 
@@ -106,6 +106,12 @@ def test_a_list_of_paths_is_read_below_its_base(tmp_path: Path):
     paths.write_bytes(gzip.compress(b"../secret.warc\n"))
     with pytest.raises(ValueError, match="^corpus.path=.*warc.paths.gz: ../secret.warc leads out of corpus.base="):
         urls(config(tmp_path / "other", str(paths), base=str(tmp_path / "crawl")))
+    paths.write_bytes(b"s3://elsewhere/a.warc\n")
+    with pytest.raises(ValueError, match=r"^corpus.path=.*warc.paths.gz: no whole gzip file \(Not a gzipped file"):
+        urls(config(tmp_path / "third", str(paths), base=str(tmp_path / "crawl")))
+    paths.write_bytes(gzip.compress(b"s3://elsewhere/a.warc\n"))
+    with pytest.raises(ValueError, match="s3://elsewhere/a.warc leads out of corpus.base="):
+        urls(config(tmp_path / "fourth", str(paths), base=str(tmp_path / "crawl")))
 
 
 def test_rows_without_an_address_have_that_of_their_file(tmp_path: Path):

@@ -16,9 +16,9 @@ import pytest
 from humpback_exp.completions import Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.inference.load import endpoint_record, load_engine
-from humpback_exp.inference.openai.client import NotSupported
 from humpback_exp.inference.openai.compatibility import load_settings
 from humpback_exp.inference.openai.engine import OpenAIEngine
+from humpback_exp.inference.openai.errors import NotSupported
 from humpback_exp.prompts import forward
 from tests.conftest import ROOT, one_line_error, run
 from tests.inference.misbehaving import Misbehaving, completion, echo, misbehaving, refusal
@@ -634,7 +634,7 @@ def test_what_an_endpoint_does_not_take_is_sent_otherwise_from_its_first_refusal
     assert endpoint_record(made.endpoint.config, "some/model") == {"endpoint": settings}
     with misbehaving(picky(refuses)) as second:  # the next session knows
         second_made = engine(second, tmp_path, batch_size=1, model="served")
-        second_made.endpoint.settings = load_settings(made.endpoint.config, "served")
+        second_made.endpoint.sender.settings = load_settings(made.endpoint.config, "served")
         second_made.generate([forward("new", ["seed"])], HOT, [2**62], quiet)
     assert len(second.seen) == 1
 

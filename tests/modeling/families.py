@@ -133,11 +133,15 @@ HEAD = """# Models
 
 Any causal language model that transformers loads can be a base model. Our own attention, loss and Llama layers replace the
 library's where they are faster. Whether they compute the same is not taken on trust: before the first step of a training, and
-before an engine answers its first rows, the shortest and the longest of these rows (at most 96 tokens of each, more where a
-row exceeds the model's attention window) go through transformers' own forward pass as well, each by itself. An engine reads
-what the two begin with once, the rest behind it, and takes the last eight tokens of each one by one, as it does when it writes;
-these are judged by themselves. Logits that differ beyond rounding refuse the run in one line with both losses and the way out.
-Under ZeRO-3 both passes gather a layer at a time.
+before the transformers engine answers its first rows, the shortest and the longest of these rows (at most 96 tokens of each,
+more where a row exceeds the model's attention window) go through transformers' own forward pass as well, each by itself. An
+engine reads what the two begin with once, the rest behind it, and takes the last eight tokens of each one by one, as it does
+when it writes; these are judged by themselves. Logits that differ beyond rounding refuse the run in one line with both losses
+and the way out. Where rounding in bfloat16 seems too large, the library's `eager` attention is compared with its `sdpa` as
+well: what those two differ by, ours may. Under ZeRO-3 both passes gather a layer at a time. vLLM runs its own code of each
+class and leaves no memory for a second model, so nothing is compared when it starts: that our losses, choices and greedy texts
+from it equal the reference engine's is tested on CPUs for Llama's class (`tests/inference/test_engines.py`,
+`tests/modeling/test_vllm.py`), and for others rests on vLLM.
 
 Each cell below is a test (`tests/modeling/test_families.py`): losses and gradients, of concatenated rows, of padded rows, under
 gradient checkpointing and of LoRA adapters, and the transformers engine's losses and greedy tokens, equal those of transformers'

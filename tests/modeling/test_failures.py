@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from humpback_exp.data.sampler import step_indices
 from humpback_exp.errors import format_error
 from humpback_exp.execution import ranks
-from humpback_exp.modeling.checkpoint.save import naming_a_full_disk
+from humpback_exp.modeling.full_disk import naming_a_full_disk
 from tests.conftest import ROOT, one_line_error, run
 from tests.modeling.conftest import KINDS, OFTEN, SETTINGS, Trainings, children, losses, one_line, step, weights
 

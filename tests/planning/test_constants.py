@@ -3,7 +3,7 @@
 from humpback_exp.modeling.checkpoint import save
 from humpback_exp.modeling.export import write
 from humpback_exp.modeling.kernels import loss, padding_free_attention
-from humpback_exp.planning import activations, disk, memory
+from humpback_exp.planning import activations, disk, memory, node_memory
 
 
 def test_constants_of_the_training_step() -> None:
@@ -13,7 +13,7 @@ def test_constants_of_the_training_step() -> None:
 
 def test_constants_of_checkpoints_and_exports() -> None:
     assert disk.AT_ONCE == save.KEPT + 1
-    assert memory.SHARD == write.SHARD_BYTES
+    assert node_memory.SHARD == write.SHARD_BYTES
 
 
 def test_deepspeeds_defaults() -> None:

@@ -4,8 +4,8 @@ from humpback_exp.config import AugmentConfig
 from humpback_exp.planning.disk import model_folder
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB
-from humpback_exp.planning.memory import node_memory
 from humpback_exp.planning.model_shape import shape_of
+from humpback_exp.planning.node_memory import node_memory
 from humpback_exp.planning.requests import requests_of
 from humpback_exp.planning.sizes import sizes_of
 from humpback_exp.planning.training import Training

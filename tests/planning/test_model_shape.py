@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp.planning.model_shape import context_of, shape_of
+from humpback_exp.planning.context import context_of
+from humpback_exp.planning.model_shape import shape_of
 from tests.modeling.families import SHAPE
 from tests.test_configs import composed
 

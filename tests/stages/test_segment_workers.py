@@ -138,7 +138,7 @@ def test_a_page_that_kills_its_worker_twice_is_set_aside(tmp_path: Path, word: s
 
 def test_one_worker_is_the_command_itself_which_goes_on_when_it_is_repeated(tmp_path: Path) -> None:
     wanted = config(with_page(tmp_path, "KILLS ITS CUTTER"), "web", chunk_size=4, workers=1)
-    assert start(wanted).wait(60) == -signal.SIGKILL
+    assert start(wanted).wait(120) == -signal.SIGKILL
     finished(wanted)
     assert [row.text for row in read(wanted.folder, Segment)] == [prose(n) for n in range(12) if n != 5]
 
@@ -146,7 +146,7 @@ def test_one_worker_is_the_command_itself_which_goes_on_when_it_is_repeated(tmp_
 def test_a_bug_is_shown_once_and_its_page_is_set_aside_by_the_next_command(tmp_path: Path) -> None:
     wanted = config(with_page(tmp_path, "RAISES"), "web", chunk_size=4)
     process = start(wanted)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 1 and "AssertionError: a bug" in said
     finished(wanted)
     assert (wanted.folder / "set_aside.txt").read_text() == "005.html\n"

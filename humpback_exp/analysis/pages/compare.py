@@ -5,7 +5,7 @@ from pathlib import Path
 
 from humpback_exp.analysis.corrections import corrections, make
 from humpback_exp.analysis.evaluations import Evaluation, evaluations, measures
-from humpback_exp.analysis.folders import input_path, read_catalog
+from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.format import excerpt, listed
 from humpback_exp.analysis.lineage import facts_below
 from humpback_exp.analysis.pages.render import render
@@ -61,7 +61,7 @@ def _find(catalog: Catalog, output_root: str, name: str) -> Folder:
     paths = [Path(name).resolve(), *((Path(output_root) / kind / name).resolve() for kind in ("evals", "models", "."))]
     for path in paths:
         for folder in found:
-            if path in (folder.path.resolve(), Path(input_path(folder, "model_path") or "").resolve()):
+            if path in (folder.path.resolve(), Path(folder.path_of("model_path") or "").resolve()):
                 return folder
     known = listed([folder.name for folder in found], 12) or "none"
     raise ValueError(

@@ -6,7 +6,7 @@ from humpback_exp.analysis import plots, scores
 from humpback_exp.analysis.benchmark_figures import benchmark_figures
 from humpback_exp.analysis.corrections import Result, corrections, make
 from humpback_exp.analysis.evaluations import evaluations
-from humpback_exp.analysis.folders import input_fingerprint, read_catalog, read_history, try_read
+from humpback_exp.analysis.folders import read_catalog, read_history, try_read
 from humpback_exp.analysis.funnel import funnels
 from humpback_exp.analysis.pages.lineage_tables import made_from, read_elsewhere, settings_that_differ
 from humpback_exp.analysis.pages.render import made_by, render
@@ -51,7 +51,7 @@ def build(output_root: str) -> str:
         cautions=[*cautions.of_models(told, made), *cautions.same_models(catalog)],
         intervals=plots.of_loop(results["references"], ROWS) if "references" in results else [],
         histograms=[plots.histogram(one, number) for number, one in enumerate(scores.histograms(rated))],
-        losses=plots.losses(_histories(catalog, catalog.of("models")[:PANELS])),
+        losses=plots.losses(_histories(catalog)),
         extremes=_extremes(catalog, rated[-1]) if rated else [],
         dropped=dropped(catalog, catalog.of("candidates")[:PANELS]),
         prompts=_answered(catalog, told),
@@ -91,20 +91,17 @@ def results_tables(told: Sequence[Setting], results: Mapping[str, Result]) -> di
 def gates(catalog: Catalog) -> dict[str | None, Folder]:
     """Fingerprint of a model -> its newest gate."""
     newest_last = sorted(catalog.of("gates"), key=lambda gate: gate.manifest.finished_at)
-    return {input_fingerprint(gate, "model_path"): gate for gate in newest_last}
+    return {gate.fingerprint_of("model_path"): gate for gate in newest_last}
 
 
 def _extremes(catalog: Catalog, rated: scores.Scored) -> list[tuple[str, list[ScoredCandidate]]]:
     """Title and rows of either end."""
-    best, worst = extremes(catalog, rated, EXTREMES)
-    return [
-        (f"{name} in {rated.folder.label}", rows)
-        for name, rows in (("Best rated", best), ("Worst rated", worst))
-        if rows
-    ]
+    ends = zip(("Best", "Worst"), extremes(catalog, rated, EXTREMES), strict=True)
+    return [(f"{end} rated in {rated.folder.label}", rows) for end, rows in ends if rows]
 
 
-def _histories(catalog: Catalog, models: Sequence[Folder]) -> dict[str, list[dict[str, float]]]:
+def _histories(catalog: Catalog) -> dict[str, list[dict[str, float]]]:
+    models = catalog.of("models")[:PANELS]
     return {one.name: try_read(catalog, one, lambda one: read_history(one.path)) or [] for one in models}
 
 

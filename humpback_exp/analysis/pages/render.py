@@ -31,14 +31,11 @@ def render(template: str, **model: Any) -> str:
 def made_by(folders: Iterable[Folder]) -> dict[str, Any]:
     """When folders were made, from which code, and how long it took; of the folders, so that the page is reproducible."""
     manifests = [folder.manifest for folder in folders]
-    last = max(manifests, key=lambda one: one.finished_at)
+    last, commits = max(manifests, key=lambda one: one.finished_at), [one.git_commit for one in manifests]
+    with_changes = " with local changes"
     return {
         "last": last.finished_at.replace("T", " ").replace("Z", " UTC"),
-        "commits": list(dict.fromkeys(_commit(one.git_commit) for one in manifests if one.git_commit)),
+        "commits": list(dict.fromkeys(name[:10] + with_changes * name.endswith("+") for name in commits if name)),
         "seconds": sum(one.wall_seconds for one in manifests),
         "versions": [f"{package} {version}" for package, version in last.versions.items()],
     }
-
-
-def _commit(name: str) -> str:
-    return f"{name[:10]}{' with local changes' if name.endswith('+') else ''}"

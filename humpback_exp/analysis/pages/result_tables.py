@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from humpback_exp.analysis.comparisons import FEWEST, Change, Comparison
 from humpback_exp.analysis.corrections import Result
-from humpback_exp.analysis.folders import input_fingerprint
 from humpback_exp.analysis.measures import PREFERENCE, Measure
 from humpback_exp.analysis.pages.table import Cell, Row, Table, figure, table
 from humpback_exp.analysis.sentences.findings import significance
@@ -32,14 +31,9 @@ def results(
     for held in dict.fromkeys(measure.held for measure in measured(told)):
         shown = [measure for measure in measured(told) if measure.held == held]
         there = [one for one in told if any(one.measured(measure) for measure in shown)]
-        tables[held or "heldout"] = table(
-            [
-                {f"on {held}" if held else "": one.label}
-                | dict({} if held else beside(one))
-                | _figures(one, result, shown)
-                for one in there
-            ]
-        )
+        head = f"on {held}" if held else ""
+        rows = [{head: one.label, **({} if held else beside(one)), **_figures(one, result, shown)} for one in there]
+        tables[held or "heldout"] = table(rows)
     return tables
 
 
@@ -103,7 +97,7 @@ def of_models(told: Sequence[Setting], gates: Mapping[str | None, Folder]) -> Ta
 
 def _of_model(one: Setting, gates: Mapping[str | None, Folder]) -> dict[str, object]:
     evaluation = one.runs[0].folder
-    gate = gates.get(input_fingerprint(evaluation, "model_path"))
+    gate = gates.get(evaluation.fingerprint_of("model_path"))
     return {
         "won / tied / lost": _tally(evaluation),
         "judge\N{RIGHT SINGLE QUOTATION MARK}s preference, %": figure(one.figures.get(PREFERENCE.key), PREFERENCE.form),

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humpback_exp.analysis import plots
+from humpback_exp.analysis.ablation import Ablation
 from humpback_exp.analysis.ablation_plans import plan_of_ablation
-from humpback_exp.analysis.ablations import ABLATIONS, Ablation, by_folder
+from humpback_exp.analysis.ablations import ablation_of
 from humpback_exp.analysis.corrections import corrections, make
 from humpback_exp.analysis.evaluations import Evaluation, by_group, evaluations
 from humpback_exp.analysis.folders import group_of, read_catalog
@@ -35,7 +36,7 @@ def build(output_root: str, group: str, folder: str) -> tuple[str, Files]:
     """
     catalog = read_catalog(output_root, loops=True)
     everything = evaluations(catalog)
-    groups, ablation = by_group(everything), ABLATIONS.get(group) or by_folder(group)
+    groups, ablation = by_group(everything), ablation_of(group)
     if group not in groups:
         raise _nothing(catalog, output_root, group)
     found = groups[group] + _of_others(ablation, groups)

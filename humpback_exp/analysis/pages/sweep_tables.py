@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from humpback_exp.analysis import scaling
-from humpback_exp.analysis.ablations import Ablation
+from humpback_exp.analysis.ablation import Ablation
+from humpback_exp.analysis.ablations import EXAMPLES, WEB
 from humpback_exp.analysis.corrections import Result
 from humpback_exp.analysis.format import amount, number, span
 from humpback_exp.analysis.measures import LOSS, WIN, Measure
@@ -16,7 +17,7 @@ from humpback_exp.evaluation.intervals import Interval
 
 def fits(ablation: Ablation, told: Sequence[Setting]) -> Table:
     """Our curves in ln N, and the paper's through the points of its figure."""
-    ours = scaling.curves(told) if ablation.counts_data else []
+    ours = scaling.curves(told) if ablation.x in (WEB, EXAMPLES) else []
     theirs = scaling.published_curves() if ablation.name in ("data_size", "data_efficiency") else []
     rows = [_curve(f"ours: {series or ablation.x}, {by.full_name}", curve, by.form) for series, by, curve in ours]
     alpha = "the paper\u2019s \u03b1"
@@ -46,17 +47,9 @@ def _win_rate(one: Published | None) -> Cell:
 
 
 def published_points(x: str, paper: Sequence[Published]) -> Table:
-    return table(
-        [
-            {
-                "": one.series,
-                x or "x": amount(one.x) if one.x else None,
-                WIN.label: _win_rate(one),
-                "source": one.source,
-            }
-            for one in paper
-        ]
-    )
+    head = x or "x"
+    points = [{"": one.series, head: amount(one.x) if one.x else None, WIN.label: _win_rate(one)} for one in paper]
+    return table([point | {"source": one.source} for point, one in zip(points, paper, strict=True)])
 
 
 def columns(told: Sequence[Setting]) -> list[Measure]:
@@ -67,8 +60,13 @@ def columns(told: Sequence[Setting]) -> list[Measure]:
 def runs(told: Sequence[Setting]) -> list[Row]:
     """A row a run, with its figures to the last digit."""
     return [
-        {"run": run.folder.label, "series": one.place.series, "x": one.place.x, "seed": run.seed}
-        | {"examples": run.examples}
+        {
+            "run": run.folder.label,
+            "series": one.place.series,
+            "x": one.place.x,
+            "seed": run.seed,
+            "examples": run.examples,
+        }
         | {measure.key: run.mean(measure) for measure in columns(told)}
         for one in told
         for run in one.runs

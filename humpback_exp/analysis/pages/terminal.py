@@ -43,13 +43,11 @@ def closing(output_root: str, models: list[str], curated: Path | None) -> str:
         table(benchmark_figures([one.runs[0].folder for one in shown])),
     ]
     texts = [text for one in found for text in printed_tables(one)]
-    text = (
-        textwrap.fill(findings.of_loop(results)[0], 114)
-        + "\n\nresults on held-out human pairs\n"
-        + "\n\n".join(texts)
-        + LEGEND
-        + "".join(f"{line}\n" for line in same_models(catalog))
+    headline, same = (
+        textwrap.fill(findings.of_loop(results)[0], 114),
+        "".join(f"{line}\n" for line in same_models(catalog)),
     )
+    text = f"{headline}\n\nresults on held-out human pairs\n" + "\n\n".join(texts) + LEGEND + same
     return text if curated is None else f"{text}\n\nfive curated pairs, the best scored first\n{pairs(curated)}"
 
 
@@ -79,12 +77,8 @@ def _width(column: list[str]) -> int:
 def printed(cell: Cell) -> str:
     """`-0.094 (-0.099 to -0.089)*`: a figure, its interval, and whether it is beyond noise."""
     small = f" ({cell.small})" if cell.small else ""
-    return in_ascii(f"{cell.text}{small}{'*' if cell.side else ''}")
-
-
-def in_ascii(text: str) -> str:
-    """Minus signs and dashes as every terminal shows them."""
-    return text.replace("\N{MINUS SIGN}", "-").replace(DASH, "-")
+    text = f"{cell.text}{small}{'*' if cell.side else ''}"
+    return text.replace("\N{MINUS SIGN}", "-").replace(DASH, "-")  # as every terminal shows them
 
 
 def pairs(curated: Path) -> str:

@@ -6,7 +6,6 @@ from statistics import fmean
 from humpback_exp.analysis.comparisons import Comparison
 from humpback_exp.analysis.corrections import Result
 from humpback_exp.analysis.evaluations import Evaluation
-from humpback_exp.analysis.folders import input_path
 from humpback_exp.analysis.format import listed
 from humpback_exp.analysis.measures import WIN
 from humpback_exp.analysis.settings import Setting
@@ -95,10 +94,10 @@ def _web(setting: Setting) -> str:
 
 
 def _about_judge(judged: Sequence[Evaluation]) -> list[str]:
-    judges = {input_path(run.folder, "judge.path") for run in judged}
+    judges = {run.folder.path_of("judge.path") for run in judged}
     sides = [run for run in judged] + [run.opponent for run in judged if run.opponent is not None]
     notes = []
-    if judges & {input_path(run.folder, "model_path") for run in sides}:
+    if judges & {run.folder.path_of("model_path") for run in sides}:
         notes.append("The judge is one of the models compared, and no impartial one.")
     shares = [share for run in judged if (share := run.folder.metric("position_share")) is not None]
     if not shares or max(abs(share - 0.5) for share in shares) <= LOPSIDED:

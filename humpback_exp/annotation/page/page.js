@@ -20,17 +20,11 @@ function made(tag, text, name = "") {
 
 const draftKey = () => `draft ${link} ${at.item.id} ${at.item.revision}`;
 
-function keepDraft() {
-  try { localStorage.setItem(draftKey(), JSON.stringify({value, reason: reason.value})); } catch { /* no storage here */ }
-}
-
-function draft() {
-  try { return JSON.parse(localStorage.getItem(draftKey())); } catch { return null; }
-}
-
-function dropDraft() {
-  try { localStorage.removeItem(draftKey()); } catch { /* no storage here */ }
-}
+// Null where there is no storage here.
+function stored(use) { try { return use(localStorage); } catch { return null; } }
+const keepDraft = () => stored(kept => kept.setItem(draftKey(), JSON.stringify({value, reason: reason.value})));
+const draft = () => stored(kept => JSON.parse(kept.getItem(draftKey())));
+const dropDraft = () => stored(kept => kept.removeItem(draftKey()));
 
 function say(text) { part("said").textContent = text; }
 

@@ -9,7 +9,7 @@ import yaml
 
 from humpback_exp.config.bounds import require
 from humpback_exp.config.measurements import BenchmarksConfig
-from humpback_exp.data.sources import library
+from humpback_exp.data.datasets_library import library
 
 FAMILIES = {
     "social_iqa": "siqa",

@@ -1,7 +1,8 @@
 """AlpacaEval's files in an evaluation's folder: verdicts from a judge elsewhere are read, our answers and verdicts written."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from humpback_exp.config import EvaluateConfig
@@ -37,23 +38,20 @@ def _about(annotation: Annotation, one: Comparison) -> bool:
     return (annotation.output_1.strip(), annotation.output_2.strip()) == (one.theirs.strip(), one.ours.strip())
 
 
-def spelled(config: EvaluateConfig) -> dict[str, Output]:
-    """Instruction -> the row of AlpacaEval's file that asks it, whose spelling and data set our files keep; none without one."""
-    for path in (config.reference, config.heldout):
-        if path and path.endswith(".json") and Path(path).is_file():
-            return read_outputs(Path(path))
-    return {}
+def spelling(config: EvaluateConfig) -> Callable[[str], Output]:
+    """Instruction -> the row of AlpacaEval's file that asks it, whose spelling and data set our files keep; without such a
+    file a row of the instruction as it is."""
+    paths = [path for path in (config.reference, config.heldout) if path and path.endswith(".json")]
+    known = next((read_outputs(Path(path)) for path in paths if Path(path).is_file()), {})
+    return lambda instruction: known.get(instruction) or Output(instruction, "", "", "")
 
 
 def write_outputs(folder: Path, config: EvaluateConfig, rows: Sequence[Answer]) -> None:
     """`model_outputs.json`: our answers, to be judged by AlpacaEval or anyone; those that are not whole are left out,
     and of a prompt that stands twice the first is kept."""
-    known = spelled(config)
+    known = spelling(config)
     whole = {row.instruction: row.answer or "" for row in reversed(rows) if can_be_judged(row)}
-    outputs = [
-        Output(_asked(known, instruction), answer, config.name, _dataset(known, instruction))
-        for instruction, answer in reversed(whole.items())
-    ]
+    outputs = [replace(known(text), output=answer, generator=config.name) for text, answer in reversed(whole.items())]
     write_rows(folder / "model_outputs.json", outputs)
 
 
@@ -62,13 +60,13 @@ def write_annotations(
 ) -> None:
     """`annotations.json`: our verdicts, weighted as the judge weighs, null where it gave none;
     of a prompt that stands twice the first."""
-    known, shares = spelled(config), {verdict.id: verdict.preference for verdict in verdicts}
+    known, shares = spelling(config), {verdict.id: verdict.preference for verdict in verdicts}
     annotations = [
         Annotation(
-            instruction=_asked(known, one.instruction),
+            instruction=known(one.instruction).instruction,
             output_1=one.theirs,
             output_2=one.ours,
-            dataset=_dataset(known, one.instruction),
+            dataset=known(one.instruction).dataset,
             preference=1 + shares[one.id] if one.id in shares else None,
             generator_1=opponent_name(str(config.reference)),
             generator_2=config.name,
@@ -77,11 +75,3 @@ def write_annotations(
         for one in {one.instruction: one for one in reversed(compared)}.values()
     ]
     write_rows(folder / "annotations.json", annotations[::-1])
-
-
-def _asked(known: dict[str, Output], instruction: str) -> str:
-    return known[instruction].instruction if instruction in known else instruction
-
-
-def _dataset(known: dict[str, Output], instruction: str) -> str:
-    return known[instruction].dataset if instruction in known else ""

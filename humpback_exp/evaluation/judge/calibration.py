@@ -1,14 +1,13 @@
 """How far a judge can be trusted: it is tried on stored verdicts, of people or of another judge, before its own are used."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from humpback_exp.config import JudgeConfig
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation.alpaca_eval.files import Annotation, read_annotations
-from humpback_exp.evaluation.judge.bias import length_bias
-from humpback_exp.evaluation.judge.verdicts import Comparison, position_share
+from humpback_exp.evaluation.judge.bias import longer_share, position_share
+from humpback_exp.evaluation.judge.verdicts import Comparison
 from humpback_exp.evaluation.statistics import mean_and_error
 from humpback_exp.records import Verdict
 
@@ -59,5 +58,6 @@ def agreement(outcome: str, stored: Annotation) -> float:
 
 
 def _longer(shares: dict[str, float], stored: dict[str, Annotation]) -> float:
-    judged = [(share, len(stored[name].output_2), len(stored[name].output_1)) for name, share in shares.items()]
-    return length_bias(judged).longer if judged else math.nan
+    return longer_share(
+        [(share, len(stored[name].output_2), len(stored[name].output_1)) for name, share in shares.items()]
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from humpback_exp.config import JudgeConfig
 from humpback_exp.evaluation.judge.asking import Reading
-from humpback_exp.evaluation.judge.bias import length_bias
+from humpback_exp.evaluation.judge.bias import longer_share, position_share
 from humpback_exp.evaluation.judge.prompt import Question
 from humpback_exp.evaluation.statistics import mean_and_error
 from humpback_exp.evaluation.win_rate import POINTS, win_rate
@@ -139,10 +139,4 @@ def summary(
     }
     shares = {verdict.id: verdict.preference for verdict in verdicts}
     judged = [(shares[one.id], len(one.ours), len(one.theirs)) for one in comparisons if one.id in shares]
-    return figures | ({"longer_share": length_bias(judged).longer} if judged else {})
-
-
-def position_share(verdicts: Sequence[Verdict]) -> float:
-    """How often the answer shown first was preferred, of all times that the judge was asked."""
-    firsts = [share for v in verdicts for share in (v.first_probability, 1 - v.second_probability) if share == share]
-    return sum(share > 0.5 for share in firsts) / len(firsts) if firsts else math.nan
+    return figures | ({"longer_share": longer_share(judged)} if judged else {})

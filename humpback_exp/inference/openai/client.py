@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 from humpback_exp.config import EngineConfig
 from humpback_exp.config.api_key import endpoint_key
-from humpback_exp.inference.openai.compatibility import Payload, Settings, adapt, adapted, load_settings, save_settings
-from humpback_exp.inference.openai.errors import EndpointError, not_supported, redacted
+from humpback_exp.inference.openai.compatibility import Payload
+from humpback_exp.inference.openai.errors import EndpointError, Failed, NotSupported, not_supported, redacted
+from humpback_exp.inference.openai.learning_sender import LearningSender
 from humpback_exp.inference.openai.rate_limit import LONGEST_PAUSE, RateLimit, delay
-from humpback_exp.inference.openai.request import request
 from humpback_exp.inference.openai.response_cache import ResponseCache
 from humpback_exp.progress import Advance, log
 
@@ -27,18 +26,6 @@ FIRST_ROWS = 50
 """Rows that count as asked from the start, so that `engine.max_failed` is not reached by the first that fails."""
 
 
-class NotSupported(ValueError):
-    """The endpoint answers, but not this, and asking again will not help: no log-probabilities, no such path, a refusal."""
-
-
-@dataclass(slots=True, frozen=True)
-class Failed:
-    """Stands for the answer to a row that was given up."""
-
-    finish: str
-    """As in `completions.Completion`."""
-
-
 class Endpoint:
     """The address in the config, asked for one model."""
 
@@ -48,7 +35,7 @@ class Endpoint:
         self.model = model
         self.identity = identity
         self.key = endpoint_key(config)
-        self.settings: Settings = load_settings(config, model)
+        self.sender = LearningSender(config, model, self.key)
         self.answered = 0
         self.failed = 0
         self.logged: set[str] = set()
@@ -154,7 +141,7 @@ class Endpoint:
                 try:
                     if rate_limit.stopped.is_set():
                         raise EndpointError("another request failed", "see its line", retry=False)
-                    value = await self._adapted(client, path, payload, read)
+                    value = await self.sender.send(client, path, payload, read)
                     rate_limit.answered()
                     return value
                 except EndpointError as error:
@@ -167,26 +154,6 @@ class Endpoint:
                         rate_limit.refused(wait)
             await rate_limit.rest(wait)
         raise AssertionError("count ends never")
-
-    async def _adapted(self, client: Any, path: str, payload: Payload, read: Callable[[Any], Any]) -> tuple[Any, int]:
-        """One answer; where a refusal names what can be sent otherwise, to that, and what is taken is sent from then on."""
-        settings = self.settings
-        while True:
-            try:
-                value = await request(client, path, adapted(payload, settings), read, self.config, self.model, self.key)
-            except EndpointError as error:
-                further = adapt(settings, payload, error.words) if error.words else None
-                if further is None and "logprobs" in payload and "logprobs" in error.words:
-                    raise not_supported(f"no log-probabilities ({error.reason})") from None
-                if further is None:
-                    raise
-                settings = further
-                continue
-            if settings.items() - self.settings.items():
-                self.settings = self.settings | settings
-                save_settings(self.config, self.model, self.settings)
-                log.info("endpoint: sent from now on: %s", self.settings)
-            return value
 
     def _wait(self, seconds: float) -> float:
         """Seconds to wait, which no endpoint can make longer than `LONGEST_PAUSE`."""

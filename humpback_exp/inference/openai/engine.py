@@ -11,7 +11,8 @@ from typing import Any
 from humpback_exp.artifacts import fingerprint
 from humpback_exp.completions import FAILED, OVERFLOW, Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
-from humpback_exp.inference.openai.client import Endpoint, Failed, NotSupported
+from humpback_exp.inference.openai.client import Endpoint
+from humpback_exp.inference.openai.errors import Failed, NotSupported
 from humpback_exp.inference.openai.responses import read_choices, read_completion
 from humpback_exp.inference.openai.vllm_extensions import VllmServer, safe
 from humpback_exp.inference.openai.vllm_responses import probabilities_of

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -21,44 +22,41 @@ SHOWN = 200
 """Characters of an endpoint's own words that are shown."""
 
 
+@dataclass(eq=False)
 class EndpointError(Exception):
     """A request that failed."""
 
-    def __init__(
-        self,
-        reason: str,
-        remedy: str,
-        retry: bool = True,
-        wait: float = 0.0,
-        status: int = 0,
-        row: bool = False,
-        finish: str = FAILED,
-        words: str = "",
-    ) -> None:
-        """
-        Args:
-            remedy: what helps.
-            retry: whether to try again.
-            wait: seconds to wait at least before that.
-            row: whether it may be for what the row says; others say how the endpoint is.
-            finish: how the row's completion ends if it is given up.
-            words: the endpoint's own, for `compatibility.adapt`.
-        """
-        super().__init__(reason)
-        self.reason = reason
-        self.remedy = remedy
-        self.retry = retry
-        self.wait = wait
-        self.status = status
-        self.row = row
-        self.finish = finish
-        self.words = words
+    reason: str
+    remedy: str
+    retry: bool = True
+    """Whether to try again."""
+    wait: float = 0.0
+    """Seconds to wait at least before that."""
+    status: int = 0
+    row: bool = False
+    """Whether it may be for what the row says; others say how the endpoint is."""
+    finish: str = FAILED
+    """How the row's completion ends if it is given up."""
+    words: str = ""
+    """The endpoint's own, for `compatibility.adapt`."""
 
     def given_up(self, tries: int) -> "EndpointError":
         """The same, given up after so many tries."""
         if tries > 1:
             self.reason += f" ({tries} tries)"
         return self
+
+
+class NotSupported(ValueError):
+    """The endpoint answers, but not this, and asking again will not help: no log-probabilities, no such path, a refusal."""
+
+
+@dataclass(slots=True, frozen=True)
+class Failed:
+    """Stands for the answer to a row that was given up."""
+
+    finish: str
+    """As in `completions.Completion`."""
 
 
 def redacted(text: str, key: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from humpback_exp.completions import BROKEN, FILTERED, LENGTH, REFUSED, STOP
+from humpback_exp.curation.parsing import ROUNDING
 from humpback_exp.inference.openai.errors import EndpointError, interrupted, not_supported
 from humpback_exp.inference.openai.request import tokens_used
 from humpback_exp.turn_marks import SURROGATE
@@ -22,8 +23,6 @@ ENDED = (
     *("tool_calls", "function_call"),
 )
 """How endpoints say, in lower case, that an answer was cut, withheld, or is whole; nothing said counts as whole."""
-ROUNDING = 1e-3
-"""How far probabilities that were rounded may sum beyond 1."""
 
 
 def read_completion(answer: Any, limit: int) -> list[Any]:
@@ -40,7 +39,7 @@ def read_completion(answer: Any, limit: int) -> list[Any]:
     message = choice["message"]
     # some leave the content out where the limit was reached in thinking, but then say how the answer ended
     text, thinking = _texts(message.get("content") if choice.get("finish_reason") else message["content"])
-    thinking = thinking or _reasoning(message)
+    thinking = thinking or str(message.get("reasoning_content") or message.get("reasoning") or "")
     tokens = tokens_used(answer, "completion_tokens")
     finish = _finish(choice.get("finish_reason"), cut=tokens >= limit)
     if not text and message.get("refusal"):
@@ -75,10 +74,6 @@ def _texts(content: Any) -> tuple[str, str]:
         elif "think" in kind or "reason" in kind:
             parts[False].append(str(part.get("thinking") or part.get("text") or part))
     return "".join(parts[True]), "".join(parts[False])
-
-
-def _reasoning(message: Any) -> str:
-    return str(message.get("reasoning_content") or message.get("reasoning") or "")
 
 
 def read_choices(answer: Any, choices: Sequence[str]) -> list[float]:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from humpback_exp.inference.openai.client import Failed
-from humpback_exp.inference.openai.errors import not_supported
-from humpback_exp.inference.openai.responses import ROUNDING, probability
+from humpback_exp.curation.parsing import ROUNDING
+from humpback_exp.inference.openai.errors import Failed, not_supported
+from humpback_exp.inference.openai.responses import probability
 
 
 def probabilities_of(value: Any, count: int) -> list[float]:

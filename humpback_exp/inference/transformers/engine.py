@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Collection, Sequence
-from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
-from humpback_exp.completions import Completion
+from humpback_exp.completions import OVERFLOW, Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import IGNORED, encode, prompt_ids
 from humpback_exp.inference.choices import Ids, tokenize_choices
@@ -28,7 +28,7 @@ from humpback_exp.modeling.kernels.loss import token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.memory import FreedMemory
 from humpback_exp.modeling.reference import compared, probe, require_librarys_logits
-from humpback_exp.planning.model_shape import context_of
+from humpback_exp.planning.context import context_of
 from humpback_exp.progress import Advance
 from humpback_exp.prompts import Conversation
 
@@ -56,7 +56,7 @@ class TransformersEngine:
         self, conversations: Sequence[Conversation], sampling: GenerationConfig, seeds: Sequence[int], advance: Advance
     ) -> list[Completion]:
         prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
-        done = [Completion("", 0, "overflow") for _ in prompts]
+        done = [Completion("", 0, OVERFLOW) for _ in prompts]
         left = self._fitting(prompts, sampling.max_new_tokens, advance)
         self._prepare(left.values())
         start = shared_length(list(left.values()))
@@ -78,10 +78,8 @@ class TransformersEngine:
     def losses(
         self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
     ) -> list[tuple[float, int]]:
-        rows = [
-            encode(self.tokenizer, conversation, target, "")
-            for conversation, target in zip(conversations, targets, strict=True)
-        ]
+        asked = zip(conversations, targets, strict=True)
+        rows = [encode(self.tokenizer, conversation, target, "") for conversation, target in asked]
         done = [(float("nan"), 0)] * len(rows)
         fitting = self._fitting([row.ids for row in rows], 0, advance)
         self._prepare(fitting.values())
@@ -134,16 +132,12 @@ class TransformersEngine:
         if not self.unchecked or not rows:
             return
         pair = probe(self.model, list(rows))
-        check = partial(
-            require_librarys_logits,
-            self.model,
-            pair,
-            lambda: read_and_continued(self.model, pair, list(map(compared, pair))),
-            half=self.half,
-            what=self.unchecked,
-            remedy="use engine=vllm",
-        )
-        within_memory(1, lambda _: check())
+
+        def ours() -> torch.Tensor:
+            return read_and_continued(self.model, pair, list(map(compared, pair)))
+
+        told: dict[str, Any] = {"half": self.half, "what": self.unchecked, "remedy": "use engine=vllm"}
+        within_memory(1, lambda _: require_librarys_logits(self.model, pair, ours, **told))
         self.unchecked = ""
 
     def _fitting(self, rows: Sequence[list[int]], room: int, advance: Advance) -> dict[int, list[int]]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 
+from humpback_exp.inference.choices import common_length
 from humpback_exp.inference.transformers.cached_attention import in_use
 from humpback_exp.inference.transformers.kv_cache import DecodeCache, Keep, PrefillCache, Prefix
 from humpback_exp.modeling.load import Model
@@ -21,10 +22,7 @@ activations stay in a CPU's cache."""
 
 def shared_length(rows: Sequence[list[int]]) -> int:
     """How many ids all rows begin with, short of a whole row; 0 for a row alone, which has nobody to share with."""
-    if len(rows) < 2:
-        return 0
-    first, last, most = min(rows), max(rows), min(map(len, rows)) - 1
-    return next((k for k in range(most) if first[k] != last[k]), most)
+    return common_length(rows) if len(rows) > 1 else 0
 
 
 def longest_first(lengths: Mapping[K, int]) -> deque[tuple[K, int]]:

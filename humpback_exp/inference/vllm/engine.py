@@ -7,7 +7,7 @@ with several workers runs one engine in each; only `tensor_parallel` makes vLLM 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from humpback_exp.completions import Completion
+from humpback_exp.completions import OVERFLOW, Completion
 from humpback_exp.config import EngineConfig, GenerationConfig
 from humpback_exp.data.tokenize import prompt_ids, target_ids
 from humpback_exp.inference.choices import tokenize_choices
@@ -34,20 +34,17 @@ class VllmEngine:
     def generate(
         self, conversations: Sequence[Conversation], sampling: GenerationConfig, seeds: Sequence[int], advance: Advance
     ) -> list[Completion]:
-        from vllm import SamplingParams
-
         end = self.tokenizer.eos_token_id
         prompts = [prompt_ids(self.tokenizer, conversation) for conversation in conversations]
         fitting = {
             row: (
                 prompt,
-                SamplingParams(
+                _params(
                     temperature=sampling.temperature,
                     top_p=sampling.top_p,
                     seed=seed % 2**63,  # torch's generators take 63 bits
                     max_tokens=sampling.max_new_tokens,
                     stop_token_ids=[end],
-                    detokenize=False,
                 ),
             )
             for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True))
@@ -55,19 +52,13 @@ class VllmEngine:
         }
         advance(len(prompts) - len(fitting), 0)
         done = self._run(fitting, advance)
-        return [
-            completion(self.tokenizer, list(done[row].outputs[0].token_ids))
-            if row in done
-            else Completion("", 0, "overflow")
-            for row in range(len(prompts))
-        ]
+        answers = {row: completion(self.tokenizer, list(one.outputs[0].token_ids)) for row, one in done.items()}
+        return [answers.get(row) or Completion("", 0, OVERFLOW) for row in range(len(prompts))]
 
     def losses(
         self, conversations: Sequence[Conversation], targets: Sequence[str], advance: Advance
     ) -> list[tuple[float, int]]:
         """See `Engine`. The last token is read as the one written next, so that a row may fill the whole context."""
-        from vllm import SamplingParams
-
         pairs = [
             (prompt_ids(self.tokenizer, conversation), target_ids(self.tokenizer, target))
             for conversation, target in zip(conversations, targets, strict=True)
@@ -75,9 +66,7 @@ class VllmEngine:
         fitting = {
             row: (
                 [*prompt, *target[:-1]],
-                SamplingParams(
-                    max_tokens=1, temperature=0, prompt_logprobs=0, logprob_token_ids=target[-1:], detokenize=False
-                ),
+                _params(max_tokens=1, temperature=0, prompt_logprobs=0, logprob_token_ids=target[-1:]),
             )
             for row, (prompt, target) in enumerate(pairs)
             if len(prompt) + len(target) <= self.context
@@ -93,8 +82,6 @@ class VllmEngine:
         self, conversations: Sequence[Conversation], choices: Sequence[str], assistant_prefix: str, advance: Advance
     ) -> list[list[float]]:
         """See `Engine`. A prefix at which token sequences part is one request; those of a row share its cached prompt."""
-        from vllm import SamplingParams
-
         tokens = tokenize_choices(self._encode, choices, assistant_prefix)
         asked = tokens.next_tokens()
         longest = len(tokens.shared) + max(map(len, asked))
@@ -102,7 +89,7 @@ class VllmEngine:
         fitting = {
             (row, prefix): (
                 [*prompt, *tokens.shared, *prefix],
-                SamplingParams(max_tokens=1, temperature=0, logprob_token_ids=ids, detokenize=False),
+                _params(max_tokens=1, temperature=0, logprob_token_ids=ids),
             )
             for row, prompt in enumerate(prompts)
             if len(prompt) + longest < self.context
@@ -125,7 +112,6 @@ class VllmEngine:
         keys, done = list(requests), {}
         engine = self.llm.llm_engine
         for number, (ids, params) in enumerate(requests.values()):
-            params.output_kind = _final()
             engine.add_request(str(number), {"type": "token", "prompt_token_ids": ids}, params)
         while engine.has_unfinished_requests():
             for output in engine.step():
@@ -135,11 +121,12 @@ class VllmEngine:
         return done
 
 
-def _final() -> Any:
-    """Only whole answers are handed over, not every token."""
+def _params(**asked: Any) -> Any:
+    """vLLM's SamplingParams: ids alone, and handed over as whole answers, not token by token."""
+    from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    return RequestOutputKind.FINAL_ONLY
+    return SamplingParams(**asked, detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY)
 
 
 def _next(output: Any) -> dict[int, float]:

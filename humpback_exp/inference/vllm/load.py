@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from humpback_exp.config import EngineConfig
-from humpback_exp.planning.model_shape import longrope_context
+from humpback_exp.planning.context import longrope_context
 
 SETTINGS = {
     "TORCH_CPP_LOG_LEVEL": "ERROR",

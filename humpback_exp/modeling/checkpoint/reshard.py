@@ -106,10 +106,9 @@ def converted(path: Path, metadata: Metadata, strategy: Any) -> Iterator[Path]:
     strategy.barrier()
     _convert(path, metadata, scratch / TAG, strategy.global_rank, strategy.world_size)
     strategy.barrier()
-    seconds = time.perf_counter() - started
     log.info(
         "checkpoint %s: written by %s, goes on with %s through DeepSpeed's universal checkpoint, made in %.1f s",
-        path.name, _writers(metadata), _zero3_ranks(strategy.world_size), seconds,
+        path.name, _writers(metadata), _zero3_ranks(strategy.world_size), time.perf_counter() - started,
     )  # fmt: skip
     engine = strategy.deepspeed_engine
     engine._config.load_universal_checkpoint = True

@@ -6,43 +6,24 @@ checkpoints/step-000012.ckpt/     there by one atomic rename; the two newest are
     checkpoint/*zero_pp_rank_*    of ZeRO-3: each rank's own, as DeepSpeed writes them
 """
 
-import errno
 import json
-import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from safetensors import SafetensorError
 
 from humpback_exp.artifacts import Manifest, write_text
-from humpback_exp.errors import NO_ROOM
 from humpback_exp.modeling.checkpoint.checksum import Checksum
+from humpback_exp.modeling.full_disk import naming_a_full_disk
 from humpback_exp.modeling.process_group import all_gather
 
 KEPT = 2
 """Checkpoints kept: the newest, and the one before in case the newest is damaged."""
-ALMOST_NOTHING = 1 << 20
-"""Bytes; a writer that fails with less than this free failed for want of space."""
 METADATA = "checkpoint.json"
-
-
-@contextmanager
-def naming_a_full_disk(folder: Path) -> Iterator[None]:
-    """Raise one error, that of the operating system, for a disk or quota that is full; torch and safetensors raise their own."""
-    try:
-        yield
-    except (OSError, RuntimeError, SafetensorError) as error:
-        told = next((number for number in NO_ROOM if os.strerror(number) in str(error)), None)
-        if told is None and shutil.disk_usage(folder).free > ALMOST_NOTHING:
-            raise
-        told = told or errno.ENOSPC
-        raise OSError(told, os.strerror(told), str(folder)) from None
 
 
 @dataclass(slots=True)

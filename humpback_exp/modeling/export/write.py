@@ -16,7 +16,7 @@ from transformers import GenerationConfig
 
 from humpback_exp.artifacts import write_text
 from humpback_exp.config import ModelConfig
-from humpback_exp.modeling.checkpoint.save import naming_a_full_disk
+from humpback_exp.modeling.full_disk import naming_a_full_disk
 from humpback_exp.modeling.load import Model, Tokenizer
 from humpback_exp.modeling.lora import causal_lm
 
