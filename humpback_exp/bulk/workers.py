@@ -24,7 +24,8 @@ AnyAlive = Callable[[], bool]
 
 def clear(folder: Path) -> None:
     """Remove what dead workers left: leases, half-written chunks, errors. Only for who knows that all are dead."""
-    for path in [*folder.rglob(".*.parquet*.tmp"), *(folder / CHECKPOINTS).glob(f"*{SUFFIX}")]:
+    there = folder / CHECKPOINTS
+    for path in [*folder.rglob(".*.parquet*.tmp"), *there.rglob(".*.tmp"), *there.glob(f"*{SUFFIX}")]:
         path.unlink(missing_ok=True)
     (folder / CHECKPOINTS / FAILED).unlink(missing_ok=True)
 

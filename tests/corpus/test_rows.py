@@ -141,3 +141,14 @@ def test_a_file_without_rows_has_no_pages(tmp_path: Path):
     (tmp_path / "a.jsonl").write_bytes(b"")
     (tmp_path / "b.jsonl").write_bytes(json_lines([{"url": "b", "html": HTML}]))
     assert [page.url for page in all_pages(tmp_path)] == ["b"]
+
+
+def test_of_a_large_row_group_a_buffer_is_held(tmp_path: Path):
+    drawn = random.Random(0)
+    pages = pa.table({"html": [f"<h1>{n}</h1>{drawn.randbytes(8000).hex()}" for n in range(2500)]})
+    pq.write_table(pages, tmp_path / "a.parquet", compression="none", use_dictionary=False)
+    del pages
+    found = read(units(str(tmp_path), 1)[0])
+    for n in range(2000):
+        assert next(found).url == f"a.parquet#0.{n}"
+    assert pa.total_allocated_bytes() < 24 << 20 < (tmp_path / "a.parquet").stat().st_size
