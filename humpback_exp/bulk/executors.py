@@ -44,7 +44,7 @@ def run_chunks(config: BulkConfig, work: Bulk[I, O], tracker: Tracker) -> dict[s
     elif missing:
         with executor(config, len(missing)) as any_alive:
             follow(chunks, done, any_alive, meter)
-        clear(config.folder)  # of a worker that was killed while it wrote
+    clear(config.folder)  # of who was killed while it wrote, the command that ends the stage among them
     meter.close()
     return meter.done.speeds()
 

@@ -7,6 +7,7 @@ import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.config import CorpusConfig, SegmentConfig, TrackingConfig
+from humpback_exp.corpus import results
 from humpback_exp.execution.launch import launch
 from humpback_exp.records import DroppedSegment, Segment, read
 
@@ -146,3 +147,20 @@ def test_a_committed_chunk_is_not_done_again(tmp_path: Path, monkeypatch: pytest
     assert again == [2]
     monkeypatch.setattr(chunks, "work", work)
     assert digests(folder) == digests(launch(config(tmp_path, pages, "unbroken")))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_while_the_results_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int):
+    pages, write = corpus(tmp_path / "pages"), results.write
+
+    def half(chunks: Path, number: int, folder: Path, *rest: Any) -> int:
+        (folder / "data").mkdir()
+        (folder / "data/.00000.parquet.half.tmp").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(results, "write", half)
+    with pytest.raises(KeyboardInterrupt):
+        launch(config(tmp_path, pages, workers=workers))
+    monkeypatch.setattr(results, "write", write)
+    folder = launch(config(tmp_path, pages, workers=workers))
+    assert [path.name for path in (folder / "data").iterdir()] == ["00000.parquet"]
