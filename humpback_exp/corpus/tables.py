@@ -13,7 +13,8 @@ def places_text(table: LexborNode) -> bool:
     """Whether a table is there for the layout."""
     if table.attributes.get("role") in ("presentation", "none"):
         return True
-    if len(table.css("table")) > 1 or table.css_first(PLACED) is not None:
+    # Only the first table inside is looked for: all of them, of every table in a nest, would be a square of their number.
+    if any(part.css_first("table") is not None for part in table.iter()) or table.css_first(PLACED) is not None:
         return True
     return table.css_first("td ~ td, th ~ td, th ~ th, td ~ th") is None
 
