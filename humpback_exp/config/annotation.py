@@ -55,8 +55,8 @@ class AnnotateConfig(StageConfig):
         both = bool(self.evals) and self.candidates is not None
         require(not both, "candidates", self.candidates, "excludes evals; label the pairs under another name=")
         named = ",".join(self.evals) or None
-        some = "give two or more evaluations, as in evals=m1,base, or candidates=FOLDER to label pairs"
-        require(len(self.evals) > 1 or self.candidates is not None, "evals", named, some)
+        remedy = "give two or more evaluations, as in evals=m1,base, or candidates=FOLDER to label pairs"
+        require(len(self.evals) > 1 or self.candidates is not None, "evals", named, remedy)
         require(len(set(self.evals)) == len(self.evals), "evals", named, "names an evaluation twice")
 
     @property

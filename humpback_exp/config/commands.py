@@ -73,8 +73,8 @@ class PipelineConfig(MeasuringConfig):
     """The hardware for which the hours of a sweep of loops are estimated."""
 
     def __post_init__(self) -> None:
-        one = "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm"
-        require(self.engine.name != "openai", "engine.name", self.engine.name, one)
+        remedy = "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm"
+        require(self.engine.name != "openai", "engine.name", self.engine.name, remedy)
         check_engine_device("engine", self.engine, self.trainer)
         check_bounds(self)
         self.check_evaluations()
@@ -83,8 +83,8 @@ class PipelineConfig(MeasuringConfig):
         check_selection("", self.min_score, self.top_fraction, None)
         for name in self.variants:
             one_of("variants", name, VARIANTS)
-        some = not self.variants or self.iterations > 0
-        require(some, "variants", self.variants, "vary M1; set iterations=1 or more")
+        has_m1 = not self.variants or self.iterations > 0
+        require(has_m1, "variants", self.variants, "vary M1; set iterations=1 or more")
 
 
 @dataclass(kw_only=True, slots=True)

@@ -103,8 +103,10 @@ class CorpusConfig:
 
     def __post_init__(self) -> None:
         check_bounds(self, "corpus.")
-        both = f"goes with corpus.quality_seed={self.quality_seed}; set both or neither"
-        require((self.min_quality is None) == (self.quality_seed is None), "corpus.min_quality", self.min_quality, both)
+        bound = f"goes with corpus.quality_seed={self.quality_seed}; set both or neither"
+        require(
+            (self.min_quality is None) == (self.quality_seed is None), "corpus.min_quality", self.min_quality, bound
+        )
         ordered, bound = 0 < self.min_chars <= self.max_chars, f"must lie in 1..corpus.max_chars={self.max_chars}"
         require(ordered, "corpus.min_chars", self.min_chars, bound)
 

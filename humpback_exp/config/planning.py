@@ -58,8 +58,8 @@ class PlanConfig(PipelineConfig):
             self.min_score, self.top_fraction = self.data.min_score, self.data.top_fraction
             self.data = replace(self.data, scored=None, min_score=None, top_fraction=None)
         kind, device = self.hardware.accelerator, self.trainer.accelerator
-        told = f"hardware={self.hardware.name} is a {kind}; use"
+        bound = f"hardware={self.hardware.name} is a {kind}; use"
         other, engine = ("cpu", "gpu") if kind == "gpu" else ("a100_80gb", "transformers")
-        require(device == kind, "trainer.accelerator", device, f"{told} hardware={other} or another trainer")
+        require(device == kind, "trainer.accelerator", device, f"{bound} hardware={other} or another trainer")
         device = self.engine.device
-        require((device == "cpu") == (kind == "cpu"), "engine.device", device, f"{told} engine={engine}")
+        require((device == "cpu") == (kind == "cpu"), "engine.device", device, f"{bound} engine={engine}")

@@ -43,19 +43,19 @@ class DataConfig:
     def __post_init__(self) -> None:
         check_bounds(self, "data.")
         check_selection("data.", self.min_score, self.top_fraction, self.size)
-        some = self.seed_path is not None or self.scored is not None
-        require(some, "data.seed_path", None, "nothing to train on; set data.seed_path or data.scored")
-        chosen = (self.min_score, self.top_fraction) != (None, None)
+        has_pairs = self.seed_path is not None or self.scored is not None
+        require(has_pairs, "data.seed_path", None, "nothing to train on; set data.seed_path or data.scored")
+        has_threshold = (self.min_score, self.top_fraction) != (None, None)
         remedy = "excludes data.min_score and data.top_fraction; set them to null"
-        require(self.as_many_as is None or not chosen, "data.as_many_as", self.as_many_as, remedy)
-        selects = chosen or self.as_many_as is not None
-        needs = "a selection needs a folder written by curate.py or rewrite.py"
-        require(self.scored is not None or not selects, "data.scored", None, needs)
+        require(self.as_many_as is None or not has_threshold, "data.as_many_as", self.as_many_as, remedy)
+        selects = has_threshold or self.as_many_as is not None
+        remedy = "a selection needs a folder written by curate.py or rewrite.py"
+        require(self.scored is not None or not selects, "data.scored", None, remedy)
 
 
 def check_selection(prefix: str, min_score: float | None, top_fraction: float | None, size: int | None) -> None:
     """Raise unless at most one of threshold and share is set and both are in range."""
-    excludes = f"excludes {prefix}min_score={min_score}; set one of them to null"
-    require(min_score is None or top_fraction is None, f"{prefix}top_fraction", top_fraction, excludes)
+    remedy = f"excludes {prefix}min_score={min_score}; set one of them to null"
+    require(min_score is None or top_fraction is None, f"{prefix}top_fraction", top_fraction, remedy)
     require(top_fraction is None or 0 < top_fraction <= 1, f"{prefix}top_fraction", top_fraction, "must lie in (0, 1]")
     require(size is None or size > 0, f"{prefix}size", size, "must be positive or null")

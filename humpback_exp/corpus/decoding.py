@@ -29,7 +29,6 @@ CONTROLS = bytes([*range(1, 9), 11, *range(14, 32), 127])
 MARK = "at-byte"
 HEADERS = re.compile(rb"<h[1-6](?=[\s>/])")
 ROLE = re.compile(rb"role\s*=\s*[\"']?heading\b")
-HEADERS_AND_ROLES = re.compile(HEADERS.pattern + rb"|\s" + ROLE.pattern)
 WIDE_HEADERS = {
     "utf-16-le": re.compile(rb"<\0h\0[1-6]\0(?=[\s>/]\0)"),
     "utf-16-be": re.compile(rb"\0<\0h\0[1-6](?=\0[\s>/])"),
@@ -37,11 +36,11 @@ WIDE_HEADERS = {
 """To be looked for in small letters, which is faster than without regard to case."""
 
 XHTML = re.compile(r"\s*(?:<\?xml|(?:<![^>]*>\s*)*<html\b[^>]*\sxmlns\s*=)", re.I)
-EMPTY_END = re.compile("/>")
 MAX_TAG = 4000
 NAME = re.compile(r"[a-zA-Z][\w:-]*")
-CDATA = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.S)
-DOCTYPE_SUBSET = re.compile(r"(<!DOCTYPE[^\[>]{0,500})\[.*?\]\s*>", re.I | re.S)
+CDATA, CDATA_END = "<![CDATA[", "]]>"
+DOCTYPE_SUBSET = re.compile(r"(<!(?i:DOCTYPE)[^\[>]{0,500})\[.*?\]\s*>", re.S)
+"""Begins with two characters of one case, since that is what the search for a pattern is fast by."""
 MANY_TAGS = 10_000
 """Fewer cannot nest beyond the bound, since the elements open at a tag are half as many on average."""
 
@@ -81,7 +80,7 @@ def _text(html: bytes, charset: str | None) -> str:
             return _marked(html, encoding)
     if wide := _wide(html):
         return _marked(html, wide)
-    if b"\x1b$" in html or b"~{" in html:
+    if (b"\x1b" in html and b"\x1b$" in html) or (b"~" in html and b"~{" in html):
         said = _declared(html, charset)
         if said in ESCAPED:
             return _marked(html, said)
@@ -122,7 +121,7 @@ def _legacy(html: bytes, declared: str | None) -> str:
     """The encoding of bytes that are not valid UTF-8: nearly UTF-8, or as declared, or as the detector thinks."""
     text = html.decode("utf-8", "replace")
     bad = text.count("\ufffd")
-    good = sum(character > "\x7f" for character in text) - bad
+    good = len(text) - len(text.encode("ascii", "ignore")) - bad
     if good >= bad if declared == "utf-8" else good > 10 * bad:
         return "utf-8"
     if declared and declared != "utf-8":
@@ -137,14 +136,12 @@ def _legacy(html: bytes, declared: str | None) -> str:
 
 def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
     wide, lower = WIDE_HEADERS.get(encoding), html.lower()
-    pattern = wide or (HEADERS_AND_ROLES if b"heading" in lower and ROLE.search(lower) else HEADERS)
+    places = [(tag.end(), tag.start()) for tag in (wide or HEADERS).finditer(lower) if not (wide and tag.start() % 2)]
+    if not wide and b"heading" in lower:
+        roles = [role.start() - 1 for role in ROLE.finditer(lower) if lower[role.start() - 1 : role.start()].isspace()]
+        places = sorted(places + [(at, html.rfind(b"<", 0, at)) for at in roles])
     pieces, done = [], 0
-    for tag in pattern.finditer(lower):
-        is_role = not wide and not tag[0].startswith(b"<")
-        start = html.rfind(b"<", 0, tag.start()) if is_role else tag.start()
-        if wide and start % 2:
-            continue
-        at = tag.start() if is_role else tag.end()
+    for at, start in places:
         pieces += [html[done:at], f" {MARK}={start} ".encode(encoding if wide else "ascii")]
         done = at
     source = b"".join([*pieces, html[done:]])
@@ -157,12 +154,22 @@ def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
 
 def _as_html(text: str) -> str:
     """XHTML as the HTML parser wants it: empty elements with an end tag, character data as text, no document type."""
-    text = CDATA.sub(lambda data: entities.escape(data[1]), DOCTYPE_SUBSET.sub(r"\1>", text, count=1))
+    pieces = _character_data_as_text(DOCTYPE_SUBSET.sub(r"\1>", text, count=1)).split("/>")
+    for number, piece in enumerate(pieces[:-1]):
+        start = piece.rfind("<", max(0, len(piece) - MAX_TAG))
+        name = NAME.match(piece, start + 1) if start >= 0 else None
+        if name and name[0].lower() not in VOID and piece.find(">", start) < 0:
+            pieces[number] = f"{piece}></{name[0]}>"
+        else:
+            pieces[number] = f"{piece}/>"
+    return "".join(pieces)
+
+
+def _character_data_as_text(text: str) -> str:
     pieces, done = [], 0
-    for end in EMPTY_END.finditer(text):
-        start = text.rfind("<", max(done, end.start() - MAX_TAG), end.start())
-        name = NAME.match(text, start + 1) if start >= 0 else None
-        if name and name[0].lower() not in VOID and ">" not in text[start : end.start()]:
-            pieces.append(f"{text[done : end.start()]}></{name[0]}>")
-            done = end.end()
-    return "".join(pieces) + text[done:]
+    while (start := text.find(CDATA, done)) >= 0:
+        end = text.find(CDATA_END, start)
+        end = len(text) if end < 0 else end
+        pieces += [text[done:start], entities.escape(text[start + len(CDATA) : end])]
+        done = end + len(CDATA_END)
+    return "".join([*pieces, text[done:]])

@@ -13,6 +13,7 @@ from humpback_exp.config import CorpusConfig
 from humpback_exp.corpus.boxes import is_stop
 from humpback_exp.corpus.languages import is_foreign
 from humpback_exp.corpus.segments import Section
+from humpback_exp.word_runs import words_as_written
 
 WORD = re.compile(r"\w+")
 SENTENCE_END = re.compile(r"[.!?\n](?:(?<=\n)\n*|[\"')\]]*\s+)")
@@ -94,7 +95,7 @@ def repetition(section: Section, config: CorpusConfig) -> str | None:
 def _ngrams(sentence: str, config: CorpusConfig) -> set[tuple[str, ...]]:
     if len(sentence) < 2 * config.sentence_min_words - 1:
         return set()
-    words = WORD.findall(sentence)
+    words = words_as_written(sentence)
     if len(words) < config.sentence_min_words:
         return set()
     return set(zip(*(words[at:] for at in range(config.sentence_ngram)), strict=False))

@@ -12,6 +12,7 @@ from humpback_exp.corpus import inline, markup, plain
 from humpback_exp.corpus.blocks import Block
 from humpback_exp.corpus.decoding import MARK
 from humpback_exp.corpus.furniture import TELLING, Furniture, says_nothing
+from humpback_exp.corpus.markup import BLOCK, BREAK, HEADER, INLINE, OTHER, SKIP, TITLE
 from humpback_exp.corpus.writer import Attributes, Writer
 
 
@@ -36,9 +37,9 @@ class _Reader:
 
     def read(self) -> list[Block]:
         """All blocks, in order."""
-        writer, kinds = self.writer, markup.tag_kinds()
-        line, blocks, text_node = writer.line, writer.blocks, markup.TEXT_NODE
-        nodes, kind, tag, start = self.body.iter(include_text=True), markup.OTHER, "", 0
+        writer, kinds, text_node, custom = self.writer, markup.tag_kinds(), markup.TEXT_NODE, markup.CUSTOM
+        line, blocks = writer.line, writer.blocks
+        nodes, kind, tag, start = self.body.iter(include_text=True), OTHER, "", 0
         above: list[tuple[Iterator[LexborNode], int, str, int]] = []
         while True:
             for node in nodes:
@@ -50,13 +51,13 @@ class _Reader:
                         if writer.in_link:
                             writer.link_chars += len(text.strip())
                     continue
-                inner, name = kinds[number] if number < markup.CUSTOM else (_custom(node), "")
-                if inner == markup.SKIP:
+                inner, name, tells = kinds[number] if number < custom else (_custom(node), "", False)
+                if inner == SKIP:
                     continue
                 attributes = node.attributes
-                if name in markup.TAGS or (attributes and not TELLING.isdisjoint(attributes)):
+                if tells or (attributes and not TELLING.isdisjoint(attributes) and not says_nothing(attributes)):
                     inner = self._weighed(node, inner, name, attributes)
-                if inner > markup.BREAK:
+                if inner > BREAK:
                     inside = self._open(node, inner, name, attributes)
                     if inside is None:
                         continue
@@ -68,8 +69,12 @@ class _Reader:
                 nodes, kind, tag, start = inside, inner, name, len(blocks)
                 break
             else:
-                if kind:
-                    self._close(kind, tag, start)
+                if kind > BREAK:
+                    self._close(kind, tag)
+                elif kind and line:
+                    writer.end_line()
+                if OTHER < kind <= BLOCK and start < len(blocks) and blocks[start].kind == "header":
+                    blocks[start].end = len(blocks)
                 if not above:
                     break
                 nodes, kind, tag, start = above.pop()
@@ -80,53 +85,46 @@ class _Reader:
 
     def _weighed(self, node: LexborNode, kind: int, tag: str, attributes: Attributes) -> int:
         """What an element is by its attributes, too: furniture, a header by its role, a block by its style."""
-        if (tag not in markup.TAGS and says_nothing(attributes)) or (tag == "button" and self.writer.header):
-            return kind
-        if tag == "img":
+        if tag == "img" or (tag == "button" and self.writer.header):
             return kind
         reason = self.furniture.reason(node, tag, attributes)
         if reason:
             self.writer.line.append("" if self.writer.pre else " ")
             if self.furniture.title(node):
-                return markup.TITLE
-            self.writer.blocks += [_lost(header, reason) for header in node.css(f"[{MARK}]")]
-            return markup.SKIP
+                return TITLE
+            if MARK in attributes or _holds_elements(node):
+                self.writer.blocks += [_lost(header, reason) for header in node.css(f"[{MARK}]")]
+            return SKIP
         if attributes.get("role") == "heading" and MARK in attributes:
-            return markup.HEADER
+            return HEADER
         style = attributes.get("style")
-        if kind == markup.OTHER and style and markup.BLOCK_STYLE.search(style):
-            return markup.BREAK
+        if kind == OTHER and style and markup.BLOCK_STYLE.search(style):
+            return BREAK
         return kind
 
     def _open(self, node: LexborNode, kind: int, tag: str, attributes: Attributes) -> Iterator[LexborNode] | None:
         """Begin an element; the nodes to go on with, None to leave it at that."""
-        if kind == markup.INLINE:
+        if kind == INLINE:
             return inline.read(node, tag, attributes, self.writer)
-        if kind == markup.BLOCK:
+        if kind == BLOCK:
             self.writer.open_block(node, tag, attributes)
-        elif kind == markup.HEADER and not self.writer.header:
+        elif kind == HEADER and not self.writer.header:
             self.writer.open_header(tag, attributes, _offset(attributes))
-        elif kind == markup.TITLE:
+        elif kind == TITLE:
             title = self.furniture.title(node)
             return iter([title] if title else [])
-        elif kind == markup.SKIP:
+        elif kind == SKIP:
             return None
         return node.iter(include_text=True)
 
-    def _close(self, kind: int, tag: str, start: int) -> None:
-        """End an element that is more than a part of the line."""
-        writer, blocks = self.writer, self.writer.blocks
-        if kind == markup.INLINE:
-            inline.close(tag, writer)
-        elif kind == markup.HEADER:
-            writer.close_header()
-        elif kind in (markup.BREAK, markup.BLOCK):
-            if kind == markup.BLOCK:
-                writer.close_block(tag)
-            elif writer.line:
-                writer.end_line()
-            if start < len(blocks) and blocks[start].kind == "header":
-                blocks[start].end = len(blocks)
+    def _close(self, kind: int, tag: str) -> None:
+        """End a block, a header, or an element inside a line that means more than its text."""
+        if kind == BLOCK:
+            self.writer.close_block(tag)
+        elif kind == INLINE:
+            inline.close(tag, self.writer)
+        elif kind == HEADER:
+            self.writer.close_header()
 
 
 def _lost(header: LexborNode, reason: str) -> Block:
@@ -142,4 +140,10 @@ def _offset(attributes: Attributes) -> int:
 def _custom(node: LexborNode) -> int:
     """A custom element is a block where no text stands beside it, else a part of the line."""
     beside = [other for other in (node.prev, node.next) if other is not None and other.tag_id == markup.TEXT_NODE]
-    return markup.OTHER if any((other.text_content or "").strip() for other in beside) else markup.BREAK
+    return OTHER if any((other.text_content or "").strip() for other in beside) else BREAK
+
+
+def _holds_elements(node: LexborNode) -> bool:
+    """Whether an element may hold another; the quick answer, since many pieces of furniture are a word or an icon."""
+    child = node.first_child
+    return child is not None and (child.next is not None or child.tag_id != markup.TEXT_NODE)

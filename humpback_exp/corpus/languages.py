@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from resiliparse.parse.lang import detect_fast
 
@@ -55,6 +56,10 @@ def _careful_language(text: str) -> str:
 
 def _prose(text: str) -> str:
     """The lines that read like sentences, where they are enough to go by; else everything. Code has no language."""
-    lines = [line for line in text.splitlines() if len(PLAIN_WORD.findall(line)) >= PLAIN_WORDS]
-    prose = "\n".join(lines)
+    prose = "\n".join(filter(_reads_like_a_sentence, text.splitlines()))
     return prose if len(prose) >= PROSE_CHARS else text
+
+
+def _reads_like_a_sentence(line: str) -> bool:
+    """Looks no further than needed."""
+    return next(islice(PLAIN_WORD.finditer(line), PLAIN_WORDS - 1, None), None) is not None

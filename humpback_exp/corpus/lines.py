@@ -104,8 +104,10 @@ def is_tail(block: Block) -> bool:
     if block.kind == "code":
         return False
     share = LIST_LINK_SHARE if block.kind in ("item", "row") else POINTER_LINK_SHARE
-    if chars <= LINE_CHARS and block.link_chars and block.link_chars > share * len(BULLET.sub("", text)):
-        return True
+    if chars <= LINE_CHARS and block.link_chars:
+        # The bullets are looked for only where they decide.
+        if block.link_chars > share * chars or block.link_chars > share * len(BULLET.sub("", text)):
+            return True
     words = all_words_in(text, NAVIGATION_WORDS)
     if words and len(words) <= 12 and not any(map(str.isdigit, words)):
         return True

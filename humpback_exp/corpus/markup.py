@@ -78,6 +78,8 @@ BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|flex|grid|table|list-item)", r
 FORMULA = re.compile(r"math|\btex\b|latex|equation|formula", re.I)
 NOTE_MARK = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+|nb \d+|[*†‡§]+|citation needed)\]?|[↩⤴^]\ufe0e?", re.I)
 
+Evidence = tuple[str, str]
+"""A kind of furniture, and what speaks for it in the words of a drop reason."""
 OTHER, BREAK, BLOCK, HEADER, INLINE, TITLE, SKIP = range(7)
 """What the walk does with an element: nothing but go on, end the line before and after it, begin a block, a header, an inline
 element that means more than its text, furniture that holds the page's title, leave it out."""
@@ -86,13 +88,16 @@ TEXT_NODE, COMMENT_NODE, CUSTOM = 2, 4, 512
 
 
 @cache
-def tag_kinds() -> list[tuple[int, str]]:
-    """The kind and name of every tag by Lexbor's number for it; numbers from 512 on are unknown elements."""
-    kinds = [(OTHER, "")] * CUSTOM
-    kinds[COMMENT_NODE] = SKIP, ""
+def tag_kinds() -> list[tuple[int, str, bool]]:
+    """The kind and name of every tag by Lexbor's number for it, and whether the tag itself speaks for furniture.
+
+    Numbers from 512 on are unknown elements.
+    """
+    kinds = [(OTHER, "", False)] * CUSTOM
+    kinds[COMMENT_NODE] = SKIP, "", False
     for kind, tags in ((BREAK, BREAKS), (BLOCK, BLOCKS), (HEADER, HEADERS), (INLINE, INLINE_TAGS), (SKIP, SKIPPED)):
         for tag in tags:
-            kinds[_number(tag)] = kind, tag
+            kinds[_number(tag)] = kind, tag, tag in TAGS
     return kinds
 
 
@@ -103,8 +108,8 @@ def _number(tag: str) -> int:
     return int(node.tag_id)
 
 
-def named(value: str) -> tuple[str, str] | None:
-    """Kind of furniture that a class or id speaks of, and the word that says so."""
+def named(value: str) -> Evidence | None:
+    """What a class or id speaks of."""
     for token in value.split():
         lower = token.lower()
         if lower in MEANING:

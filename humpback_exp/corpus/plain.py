@@ -18,6 +18,7 @@ MAX_FORMULA_DEPTH = 20
 RANKS = {"msup": "^", "msub": "_", "mfrac": "/"}
 ORDINAL = re.compile(r"(?:st|nd|rd|th|er|tm|sm|[aeo®™℠])", re.I)
 NOTE = re.compile(r"\[?(?:\d{1,3}|[*†‡§]|[a-d])\]?(?:,\s*\d{1,3})*")
+NOTE_LINK = "a[href^='#'], a[role=doc-noteref]"
 NUMBERED_LINE = re.compile(r"\s*(\d+)[:.|]?(?:\s|$)")
 
 
@@ -90,7 +91,7 @@ def raised(node: LexborNode, before: str) -> str:
     text = " ".join(node.text().split())
     if not text or not before or before[-1].isspace():
         return text
-    if node.css_first("a[href^='#']") is not None or node.css_first("a[role=doc-noteref]") is not None:
+    if node.css_first(NOTE_LINK) is not None:
         return ""
     if NOTE.fullmatch(text) and re.search(r"[.,;:!?\"”’»]$|[^\W\d_]{4}$", before):
         return ""

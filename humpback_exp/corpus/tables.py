@@ -4,9 +4,8 @@ from selectolax.lexbor import LexborNode
 
 from humpback_exp.corpus.blocks import Block
 
-RICH = "ul, ol, dl, pre, blockquote, h1, h2, h3, h4, h5, h6, [role=heading]"
+PLACED = "ul, ol, dl, pre, blockquote, h1, h2, h3, h4, h5, h6, [role=heading], td p ~ p, th p ~ p"
 """A table with one of these, or with another table, places text on a page; it holds no values."""
-TWO_PARAGRAPHS = "td p ~ p, th p ~ p"
 MAX_SPAN = 50
 
 
@@ -14,7 +13,7 @@ def places_text(table: LexborNode) -> bool:
     """Whether a table is there for the layout."""
     if table.attributes.get("role") in ("presentation", "none"):
         return True
-    if len(table.css("table")) > 1 or table.css_first(RICH) is not None or table.css_first(TWO_PARAGRAPHS) is not None:
+    if len(table.css("table")) > 1 or table.css_first(PLACED) is not None:
         return True
     return table.css_first("td ~ td, th ~ td, th ~ th, td ~ th") is None
 

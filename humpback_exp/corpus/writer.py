@@ -12,6 +12,7 @@ from humpback_exp.corpus.blocks import Block
 from humpback_exp.corpus.tables import Rows, places_text
 
 PERMALINK_END = re.compile(r"\s*[¶🔗]+$|\s+[#§]$|\s*\[\s*edit(?: source)?\s*(?:\|\s*edit source\s*)?\]$")
+PERMALINK_MARKS = ("¶", "🔗", "#", "§", "]")
 NUMBER = re.compile(r"-?\d{1,9}")
 Attributes = dict[str, str | None]
 
@@ -79,8 +80,9 @@ class Writer:
     def flush(self) -> None:
         """Make a block of the line."""
         if self.header:
-            text = PERMALINK_END.sub("", plain.one_line("".join(self.line))) or plain.one_line(self.alt)
+            text = plain.one_line("".join(self.line))
             self.line.clear()
+            text = (PERMALINK_END.sub("", text) if text.endswith(PERMALINK_MARKS) else text) or plain.one_line(self.alt)
             self.blocks.append(Block("header", text, self.link_chars, *self.header))
             self.bullet, self.link_chars = "", 0
         elif self.line:

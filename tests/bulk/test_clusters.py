@@ -281,7 +281,9 @@ def test_vllm_spreads_a_model_over_processes_also_inside_a_ray_worker(
     platform = SimpleNamespace(is_cpu=lambda: False)
     monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=lambda **settings: settings))
     monkeypatch.setitem(sys.modules, "vllm.platforms", SimpleNamespace(current_platform=platform))
-    settings = load_vllm(EngineConfig(name="vllm", device="cuda", tensor_parallel=gpus), tiny, "model_path")
+    settings = load_vllm(
+        EngineConfig(name="vllm", device="cuda", dtype="bfloat16", tensor_parallel=gpus), tiny, "model_path"
+    )
     assert (settings["tensor_parallel_size"], settings.get("distributed_executor_backend")) == (gpus, backend)
 
 

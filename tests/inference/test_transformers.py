@@ -236,4 +236,4 @@ def test_no_gpu_is_said(tiny: str) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(ValueError, match="engine.device=cuda: this machine has no GPU"):
-        TransformersEngine(EngineConfig(device="cuda"), tiny, "model_path")
+        TransformersEngine(EngineConfig(device="cuda", dtype="bfloat16"), tiny, "model_path")

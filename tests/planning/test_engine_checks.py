@@ -19,7 +19,7 @@ from tests.conftest import one_line_error, run
 from tests.sweep.test_shipped_sweeps import points_of
 from tests.test_configs import composed
 
-VLLM = {"name": "vllm", "device": "cuda"}
+VLLM = {"name": "vllm", "device": "cuda", "dtype": "bfloat16"}
 PAPER = ("llama7b", "llama33b", "llama65b", "llama2_70b")
 
 
@@ -107,7 +107,7 @@ def test_the_context_must_hold_prompt_and_answer(tmp_path: Path) -> None:
 def test_weights_that_one_gpu_does_not_hold_are_refused_with_what_would(monkeypatch: pytest.MonkeyPatch) -> None:
     gpus(monkeypatch, 8, 80)
     made = {"models/m0": composed("train", "model=llama65b").model}
-    on_one = evaluation("models/m0", EngineConfig(device="cuda"))
+    on_one = evaluation("models/m0", EngineConfig(device="cuda", dtype="bfloat16"))
     with pytest.raises(
         ValueError,
         match=r"^model_path=models/m0: 126.6 GiB of weights and cache do not fit 1 x 80.0 GiB; "
@@ -124,7 +124,7 @@ def test_main_memory_is_asked_of_a_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(machine, "host_memory", lambda: 10 * GIB)
     path = folder(tmp_path / "m")
     with pytest.raises(ValueError, match=rf"^model_path={path}: needs .* GiB of main memory to run, 10.0 GiB are free"):
-        check_models(evaluation(path, EngineConfig()), {}, here=True)
+        check_models(evaluation(path, EngineConfig(dtype="bfloat16")), {}, here=True)
 
 
 @pytest.mark.parametrize(("model", "size"), zip(PAPER, (1, 2, 4, 4), strict=True))
