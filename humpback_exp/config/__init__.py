@@ -4,6 +4,7 @@ from humpback_exp.config.annotation import AnnotateConfig
 from humpback_exp.config.augmentation import AugmentConfig, RewriteConfig
 from humpback_exp.config.commands import PipelineConfig, ReportConfig
 from humpback_exp.config.corpus import CorpusConfig, SegmentConfig
+from humpback_exp.config.cpu import settle
 from humpback_exp.config.curation import ScoreConfig, SelectConfig
 from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.evaluation import EvaluateConfig
@@ -13,7 +14,7 @@ from humpback_exp.config.hardware import HardwareConfig
 from humpback_exp.config.identity import identity, input_paths
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.judge import JudgeConfig
-from humpback_exp.config.load import load, read, settle, swept, to_plain
+from humpback_exp.config.load import load, read, swept, to_plain
 from humpback_exp.config.model import AdapterConfig, ModelConfig
 from humpback_exp.config.planning import PlanConfig, SizesConfig
 from humpback_exp.config.rating import RatingConfig

@@ -5,6 +5,7 @@ from typing import Any
 
 from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, one_of, require
 from humpback_exp.config.corpus import CorpusConfig
+from humpback_exp.config.cpu import settle
 from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.gate import BoundsConfig
@@ -73,6 +74,7 @@ class PipelineConfig(MeasuringConfig):
     """The hardware for which the hours of a sweep of loops are estimated."""
 
     def __post_init__(self) -> None:
+        settle(self)
         remedy = "an endpoint serves one model, the loop asks all of its own; use engine=transformers or engine=vllm"
         require(self.engine.name != "openai", "engine.name", self.engine.name, remedy)
         check_engine_device("engine", self.engine, self.trainer)

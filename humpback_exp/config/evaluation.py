@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from humpback_exp.config.bounds import check_bounds, one_of, require
+from humpback_exp.config.cpu import settle
 from humpback_exp.config.dataset import DatasetConfig
 from humpback_exp.config.identity import artifact_input
 from humpback_exp.config.inference import EngineConfig, GenerationConfig
@@ -40,6 +41,7 @@ class EvaluateConfig(MeasuringConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
+        settle(self)
         check_bounds(self)
         for tag in self.tags:
             one_of("tags", tag, SOURCES)

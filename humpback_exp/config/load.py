@@ -25,21 +25,7 @@ def load(cfg: DictConfig, cls: type[T]) -> T:
     merged = OmegaConf.merge(OmegaConf.structured(cls), values)
     result = OmegaConf.to_object(merged)
     assert isinstance(result, cls)
-    return settle(result)
-
-
-def settle(config: T) -> T:
-    """Replace every `auto` of a config by what it means on this machine, so that what is recorded is what was done.
-
-    Not when a part of the config is made, for Hydra makes parts with their defaults before it knows the options.
-    """
-    if hasattr(config, "settle"):
-        config.settle()
-    for f in fields(config):  # type: ignore[arg-type]
-        value = getattr(config, f.name)
-        if is_dataclass(value):
-            settle(value)
-    return config
+    return result
 
 
 def read(path: Path, cls: type[T]) -> T:

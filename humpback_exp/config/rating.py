@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 from humpback_exp.config.bounds import POSITIVE, bounded, check_bounds, choice, require
+from humpback_exp.config.cpu import settle
 from humpback_exp.config.identity import artifact_input
 from humpback_exp.config.inference import EngineConfig, GenerationConfig, RubricConfig
 from humpback_exp.config.stage_base import StageConfig
@@ -56,6 +57,7 @@ class RatingConfig(StageConfig):
     engine: EngineConfig = field(default_factory=EngineConfig)
 
     def __post_init__(self) -> None:
+        settle(self)
         offered = f"must be one of {', '.join(self.offered)}; the rating model is named by model_path="
         require(self.scorer in self.offered, "scorer", self.scorer, offered)
         check_bounds(self)

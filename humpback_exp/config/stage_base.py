@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from humpback_exp.config.bounds import NOT_NEGATIVE, POSITIVE, bounded, check_bounds, require
+from humpback_exp.config.cpu import settle
 from humpback_exp.config.executor import ExecutorConfig
 from humpback_exp.config.identity import operational
 from humpback_exp.config.tracking import TrackingConfig
@@ -63,4 +64,5 @@ class BulkConfig(StageConfig):
     """Rows a committed chunk: what a kill can cost a worker at most, and the share of work given out at a time."""
 
     def __post_init__(self) -> None:
+        settle(self)
         check_bounds(self)

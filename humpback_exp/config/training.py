@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from humpback_exp.config.bounds import BELOW_ONE, NOT_NEGATIVE, POSITIVE, bounded, check_bounds, choice, require
-from humpback_exp.config.cpu import has_bf16
+from humpback_exp.config.cpu import has_bf16, settle
 from humpback_exp.config.identity import operational
 from humpback_exp.config.inference import EngineConfig
 from humpback_exp.config.model import AdapterConfig, ModelConfig
@@ -145,6 +145,7 @@ class TrainConfig(StageConfig):
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
+        settle(self)
         check_bounds(self)
         require(
             self.data.max_length <= self.model.context,

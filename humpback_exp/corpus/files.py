@@ -7,9 +7,10 @@ import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from humpback_exp.artifacts.addresses import patiently, state_of
+from humpback_exp.corpus.remote_file import PatientFile, file_system
 from humpback_exp.progress import log
 
 BLOCK = 1 << 20
@@ -38,7 +39,7 @@ class File:
 
     def open(self) -> BinaryIO:
         """Its bytes, from which places can be sought."""
-        return io.BufferedReader(_Patient(self.path), BLOCK) if is_remote(self.root) else open(self.path, "rb")
+        return io.BufferedReader(PatientFile(self.path), BLOCK) if is_remote(self.root) else open(self.path, "rb")
 
     def size(self) -> int:
         """Bytes.
@@ -48,7 +49,7 @@ class File:
         """
         if not is_remote(self.root):
             return os.stat(self.path).st_size
-        fs, path = _remote(self.path)
+        fs, path = file_system(self.path)
         size = patiently(lambda: fs.info(path), self.path)["size"]
         if size is None:
             raise ValueError(f"corpus.path={self.path}: its server does not say how large it is; fetch it first")
@@ -58,16 +59,8 @@ class File:
         """What its server says of it, by which another version is told from it; nothing of a file on this machine."""
         if not is_remote(self.root):
             return ""
-        fs, path = _remote(self.path)
+        fs, path = file_system(self.path)
         return ", ".join(state_of(fs, path))
-
-
-def _remote(address: str) -> tuple[Any, str]:
-    """The file system of an address, and the name of what lies there in it."""
-    import fsspec  # a fifth of a second, which corpora on this machine need not spend
-
-    fs, path = fsspec.core.url_to_fs(address)
-    return fs, path
 
 
 def is_remote(path: str) -> bool:
@@ -89,7 +82,7 @@ def together(paths: Sequence[str]) -> list[File]:
 def is_file(path: str) -> bool:
     if not is_remote(path):
         return os.path.isfile(path)
-    fs, inner = _remote(path)
+    fs, inner = file_system(path)
     try:
         return bool(patiently(lambda: fs.info(inner), path)["type"] == "file")
     except FileNotFoundError:
@@ -109,7 +102,7 @@ def below(root: str) -> Iterator[File]:
             )
         yield from _here(root)
         return
-    fs, inner = _remote(root)
+    fs, inner = file_system(root)
     found = sorted(patiently(lambda: fs.find(inner), root))
     if not found:
         raise ValueError(f"corpus.path={root}: nothing there; name a file, or a folder with files")
@@ -143,46 +136,3 @@ def _names(root: str, folder: str) -> Iterator[str]:
             yield from _names(root, folder + name)
         else:
             yield folder + name
-
-
-class _Patient(io.RawIOBase):
-    """A remote file whose reads are tried again, for a corpus must not end with one lost connection."""
-
-    def __init__(self, path: str) -> None:
-        self.address = path
-        self.fs, self.path = _remote(path)
-        self.file = patiently(lambda: self.fs.open(self.path, "rb"), path)
-        self.place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self.place, io.SEEK_END: self.file.size}[whence]
-        self.place = start + offset
-        return self.place
-
-    def tell(self) -> int:
-        return self.place
-
-    def readinto(self, buffer: Any) -> int:
-        data = patiently(lambda: self._read(len(buffer)), self.address)
-        buffer[: len(data)] = data
-        self.place += len(data)
-        return len(data)
-
-    def _read(self, size: int) -> bytes:
-        if self.file.closed:
-            self.file = self.fs.open(self.path, "rb")
-        self.file.seek(self.place)
-        data = cast(bytes, self.file.read(size))
-        if not data and self.place < (self.file.size or 0):
-            raise ConnectionError(f"nothing came from byte {self.place} of {self.file.size} on")
-        return data
-
-    def close(self) -> None:
-        self.file.close()
-        super().close()

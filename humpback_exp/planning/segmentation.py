@@ -9,8 +9,8 @@ from humpback_exp.config import SizesConfig
 PAGE, PACKED = 77_000, 25_000
 """Bytes of a page, and of its part of an archive: Common Crawl of December 2014 had 160 TB in 2.08 billion pages, and one of its
 archives takes about 75 TB (arXiv 2404.09770) for some 3 billion."""
-BYTES_PER_SECOND = 7.1e6
-"""Of a core, sections to signatures (docs/corpus.md, How fast)."""
+BYTES_PER_SECOND = 9.4e6
+"""Of a core, sections to signatures: the whole worker of benchmarks/segment.py on mixed pages (docs/corpus.md, How fast)."""
 SEGMENTS = 0.5
 """A page (ours): documentation has 1.5, news and shops a tenth."""
 WAITING, FINISHED, SEARCHED = 1_700, 1_000, 700

@@ -112,8 +112,8 @@ def test_the_demo_is_planned_too() -> None:
 
 def test_a_corpus_is_planned_by_the_rates_of_a_sample(tmp_path: Path) -> None:
     billion = segmentation(SizesConfig(pages=10**9))
-    assert (round(billion.core_hours), billion.segments) == (3013, 500_000_000)
-    assert [round(billion.hours(nodes), 1) for nodes in (1, 100)] == [69.3, 22.7]
+    assert (round(billion.core_hours), billion.segments) == (2275, 500_000_000)
+    assert [round(billion.hours(nodes), 1) for nodes in (1, 100)] == [57.8, 22.6]
     assert segmentation(SizesConfig()) is None
     config = SegmentConfig(output_root=str(tmp_path), name="sample", corpus=CorpusConfig(path=str(tmp_path / "none")))
     rows = {"pages": 200, "segments found": 90, "segments": 50}
