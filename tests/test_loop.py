@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -171,16 +173,28 @@ def test_a_reference_without_answers_is_refused_before_the_work(smoke: Path, tmp
     assert "heldout_change" in artifacts.load(tmp_path / "evals/m1").metrics
 
 
+@contextmanager
+def full(folder: Path, aside: Path) -> Iterator[None]:
+    """Inside, the folder holds what it held on a disk of its own, of which nothing is left."""
+    shutil.copytree(folder, aside)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk")
+    try:
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
+        with pytest.raises(OSError, match="No space"), (folder / "other").open("wb", buffering=0) as other:
+            while True:
+                other.write(bytes(4096))
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 def test_a_full_disk_loses_no_finished_chunk(smoke: Path, tmp_path: Path) -> None:
     command, folder = augment_again(smoke, tmp_path), tmp_path / "candidates/web"
     killed_when(folder / "data/00000.parquet", *command)
     kept = (folder / "data/00000.parquet").stat().st_mtime_ns
-    number = len(list((folder / "data").glob("*.parquet")))
-    scratch = folder / "checkpoints" / f".{number:05d}.json.tmp"
-    scratch.unlink(missing_ok=True)
-    scratch.symlink_to("/dev/full")
-    assert "no space left on the disk; free some, the same command goes on" in one_line_error(run(*command))
-    scratch.unlink()
+    with full(folder / "checkpoints", tmp_path / "aside"):
+        assert "no space left on the disk; free some, the same command goes on" in one_line_error(run(*command))
     assert run(*command).returncode == 0
     assert (folder / "data/00000.parquet").stat().st_mtime_ns == kept
     assert artifacts.load(folder).files == artifacts.load(smoke / "candidates/web").files
