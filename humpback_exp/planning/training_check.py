@@ -31,8 +31,20 @@ def _check_host(config: TrainConfig, run: str, need: int) -> None:
     if need > there:
         raise ValueError(
             f"model.path={run}: needs {gib(need)} of main memory, {gib(there)} are free; "
-            f"use {suggestion(config)}, a smaller model= or adapter=lora"
+            f"use {_smaller_pass(config, there)}{suggestion(config)}, a smaller model= or adapter=lora"
         )
+
+
+def _smaller_pass(config: TrainConfig, there: int) -> str:
+    """The most tokens a forward pass with which the run fits into `there` bytes, with a comma; empty where none do."""
+    tokens = config.trainer.micro_tokens // 2
+    while tokens >= config.data.max_length:
+        trainer = replace(config.trainer, micro_batch=None, micro_tokens=tokens)
+        if training_memory(replace(config, trainer=trainer)).peak * trainer.devices <= there:
+            freed = "trainer.micro_batch=null " if config.trainer.micro_batch else ""
+            return f"{freed}trainer.micro_tokens={tokens}, "
+        tokens //= 2
+    return ""
 
 
 def _check_gpus(config: TrainConfig, run: str, need: int) -> None:

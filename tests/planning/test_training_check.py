@@ -70,3 +70,23 @@ def test_too_little_main_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "host_memory", lambda: GIB)
     with pytest.raises(ValueError, match=r"GiB of main memory, 1.0 GiB are free"):
         check_training(composed("train", "model=llama7b", "trainer=cpu"))
+
+
+@pytest.mark.parametrize(
+    ("room", "pass_size", "advice"),
+    [
+        (20, "", "use trainer.micro_tokens=4096, 1 node"),
+        (9, "", "use trainer.micro_tokens=2048, 1 node"),
+        (9, "trainer.micro_batch=8", "use trainer.micro_batch=null trainer.micro_tokens=2048, 1 node"),
+        (3, "", "use 1 node"),
+    ],
+)
+def test_a_smaller_pass_is_advised_where_it_fits(
+    room: int, pass_size: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "host_memory", lambda: room * GIB)
+    options = ["model=smollm2", "trainer.precision=fp32", "optim.batch_size=8", *filter(None, [pass_size])]
+    with pytest.raises(ValueError, match=rf"{room}.0 GiB are free; {advice}") as refused:
+        check_training(composed("train", *options))
+    if "micro_tokens" in advice:
+        check_training(composed("train", *options, *str(refused.value).split("use ")[1].split(",")[0].split()))

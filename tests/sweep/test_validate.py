@@ -124,7 +124,8 @@ def test_costs_count_a_shared_stage_once() -> None:
 
 def test_what_a_deleted_model_was_measured_by_waits_for_the_new_one(tmp_path: Path) -> None:
     """As the message on a damaged folder advises: delete it and run the same command again."""
-    train = TrainConfig(output_root=str(tmp_path), name="x")
+    trainer = config.TrainerConfig(micro_tokens=2048)  # a pass that any machine holds
+    train = TrainConfig(output_root=str(tmp_path), name="x", trainer=trainer)
     evaluate = config.EvaluateConfig(output_root=str(tmp_path), name="x", model_path=str(train.folder))
     for stage in (train, evaluate):
         artifacts.finish(artifacts.begin(stage), started=0, rows={})
