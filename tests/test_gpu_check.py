@@ -217,6 +217,7 @@ def test_a_gpu_that_fails_ends_a_command_in_one_line(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_all_checks_run_and_pass_on_a_cpu_with_tiny_shapes(tmp_path: Path) -> None:
     """One process after the other: a minute or two."""
     done = run("-m", "benchmarks.gpu.check", "--device", "cpu", "--to", tmp_path, limit=1500)

@@ -40,7 +40,7 @@ def whole(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("folder", "taken_by"), [*zip(JOBS, ("slurm", "time", "slurm"), strict=True)])
 def test_a_job_that_loses_its_node_ends_in_the_same_bytes(
     folder: str, taken_by: str, whole: Path, tmp_path: Path

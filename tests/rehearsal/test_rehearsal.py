@@ -20,7 +20,7 @@ NO_COMMANDS = ("mkdir ", "cp ", ". ")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 def test_the_page_leads_from_nothing_to_m2(tmp_path: Path) -> None:
     made = run("-m", "humpback_exp.modeling.demo_models", "rehearsal", ROOT / "models/rehearsal")
     assert made.returncode == 0, made.stderr
@@ -54,7 +54,7 @@ def test_every_line_of_the_page_is_walked_at_toy_size() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_training_that_runs_out_of_time_queues_itself_again(tiny: str, tmp_path: Path) -> None:
     """Slurm sends SIGUSR1 to the ranks before the end of a job's time; they save, and the script puts the job back."""
     environment = prepared(tmp_path / "page")
