@@ -17,7 +17,20 @@ SAID = (
 )
 """What servers say of the state of a file, under the names that fsspec has for it."""
 ASKED = 16
-"""Files that are asked for at a time."""
+"""Files that are asked for at a time, which takes a while over a network (ours)."""
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is an address, not one of this machine."""
+    return "://" in path
+
+
+def file_system(address: str) -> tuple[Any, str]:
+    """The file system of an address, and the name of what lies there in it."""
+    import fsspec  # a fifth of a second, which what lies on this machine need not spend
+
+    fs, path = fsspec.core.url_to_fs(address)
+    return fs, path
 
 
 def patiently(action: Callable[[], T], path: str) -> T:
@@ -55,9 +68,7 @@ def _is_final(error: Exception, status: int | None) -> bool:
 
 def states_below(path: str) -> list[list[str]]:
     """Name of each file below an address, or of the one that it is, and its state."""
-    import fsspec
-
-    fs, inner = fsspec.core.url_to_fs(path)
+    fs, inner = file_system(path)
     found = sorted(patiently(lambda: fs.find(inner, detail=True), path).items())
     with ThreadPoolExecutor(ASKED) as pool:
         told = pool.map(lambda each: _told(each[1]) or state_of(fs, each[0]), found)

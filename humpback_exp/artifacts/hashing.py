@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from humpback_exp.artifacts.addresses import states_below
+from humpback_exp.artifacts.addresses import is_remote, states_below
 from humpback_exp.artifacts.content import LARGE, sha256_of
 from humpback_exp.artifacts.files import sha256
 from humpback_exp.artifacts.manifest import is_begun, is_finished, load
@@ -32,7 +32,7 @@ def fingerprint(path: str, files_digests: Callable[[Sequence[Path]], list[str]] 
     Raises:
         ValueError: the folder is unfinished.
     """
-    if "://" in path:
+    if is_remote(path):
         return digest(states_below(path))
     folder = Path(path)
     if is_finished(folder):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from humpback_exp.artifacts.addresses import patiently, state_of
-from humpback_exp.corpus.remote_file import PatientFile, file_system
+from humpback_exp.artifacts.addresses import file_system, is_remote, patiently, state_of
+from humpback_exp.corpus.remote_file import PatientFile
 from humpback_exp.progress import log
 
 BLOCK = 1 << 20
@@ -61,10 +61,6 @@ class File:
             return ""
         fs, path = file_system(self.path)
         return ", ".join(state_of(fs, path))
-
-
-def is_remote(path: str) -> bool:
-    return "://" in path
 
 
 def at(path: str) -> File:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from humpback_exp import reasons
+from humpback_exp.artifacts.addresses import ASKED
 from humpback_exp.corpus import files, markdown, streams
 from humpback_exp.corpus.files import File
 from humpback_exp.corpus.kinds import ARCHIVES, TABLES, holds_many, is_page, kind_of, reader_of
@@ -17,8 +18,6 @@ from humpback_exp.progress import log
 
 KINDS = 1000
 """Kinds of files that are no pages which are counted apart: a million files may have as many names without a suffix."""
-ASKED = 16
-"""Files whose sizes are asked for at a time, which takes a while over a network (ours)."""
 
 
 @dataclass(slots=True)

@@ -3,15 +3,7 @@
 import io
 from typing import Any, cast
 
-from humpback_exp.artifacts.addresses import patiently
-
-
-def file_system(address: str) -> tuple[Any, str]:
-    """The file system of an address, and the name of what lies there in it."""
-    import fsspec  # a fifth of a second, which corpora on this machine need not spend
-
-    fs, path = fsspec.core.url_to_fs(address)
-    return fs, path
+from humpback_exp.artifacts.addresses import file_system, patiently
 
 
 class PatientFile(io.RawIOBase):

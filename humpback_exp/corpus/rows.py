@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from humpback_exp import reasons
+from humpback_exp.artifacts.addresses import is_remote
 from humpback_exp.corpus import archives, streams
 from humpback_exp.corpus.archives import Found
-from humpback_exp.corpus.files import File, is_remote
+from humpback_exp.corpus.files import File
 from humpback_exp.progress import warn_once
 
 PARQUET = ".parquet"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from humpback_exp import artifacts
+from humpback_exp.artifacts.addresses import is_remote
 from humpback_exp.config import EvaluateConfig, SegmentConfig, StageConfig, input_paths
 from humpback_exp.config.bounds import require
 from humpback_exp.data.pinning import pinned
@@ -57,7 +58,7 @@ def check_inputs(stages: Sequence[StageConfig]) -> None:
 def _check_pages(stage: SegmentConfig) -> None:
     """Raise unless pages may lie where they are looked for; what is at an address or on the Hub is seen when they are listed."""
     pages = stage.corpus.path
-    there = Path(pages).exists() or "://" in pages or is_hub_id(pages)
+    there = Path(pages).exists() or is_remote(pages) or is_hub_id(pages)
     require(there, "corpus.path", pages, "no such file or folder; point it at a folder of .html or .warc.gz files")
     inside = Path(pages).is_dir() and stage.folder.resolve().is_relative_to(Path(pages).resolve())
     require(
