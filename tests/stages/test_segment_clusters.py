@@ -14,19 +14,13 @@ from humpback_exp import artifacts
 from humpback_exp.config import ExecutorConfig, SegmentConfig
 from humpback_exp.records import Segment, read
 from tests.bulk.test_clusters import QUIET, ray_nodes
-from tests.stages.test_segment import corpus, digests, prose
-from tests.stages.test_segment_workers import ACTING, committed, config, finished, start, with_page
-
-PAGES = 30
+from tests.stages.test_segment import digests, prose
+from tests.stages.test_segment_workers import ACTING, PAGES, committed, config, start, with_page, with_whole
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pages, and `whole`: their segments by one unbroken process."""
-    root = tmp_path_factory.mktemp("clusters")
-    corpus(root / "pages", PAGES)
-    finished(config(root, "whole", workers=1))
-    return root
+    return with_whole(tmp_path_factory.mktemp("clusters"))
 
 
 def on(cluster: str, root: Path, name: str, chunk_size: int = 1, **options: object) -> SegmentConfig:

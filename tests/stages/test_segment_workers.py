@@ -25,8 +25,11 @@ PAGES = 30
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pages, and `whole`: their segments by one unbroken process."""
-    root = tmp_path_factory.mktemp("workers")
+    return with_whole(tmp_path_factory.mktemp("workers"))
+
+
+def with_whole(root: Path) -> Path:
+    """A folder with pages, and `whole`: their segments by one unbroken process."""
     corpus(root / "pages", PAGES)
     finished(config(root, "whole", workers=1))
     return root
