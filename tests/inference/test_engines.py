@@ -171,10 +171,12 @@ def test_choices_are_the_summed_probabilities_of_their_spellings(
 
 def test_a_context_beyond_the_model_is_one_line_before_vllm_is_loaded(tiny: str, tmp_path: Path) -> None:
     """A command, to see that nothing else is printed either."""
-    (tmp_path / "page.html").write_text(
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "page.html").write_text(
         "<h1>Rivers</h1>" + "".join(f"<p>The river {i} flows into the sea.</p>" for i in range(30))
     )
-    assert run("segment.py", f"corpus.path={tmp_path}", f"output_root={tmp_path}", "tracking=none").returncode == 0
+    assert run("segment.py", f"corpus.path={pages}", f"output_root={tmp_path}", "tracking=none").returncode == 0
     result = run(
         "augment.py", "engine=vllm", "engine.device=cpu", "engine.context=100000", f"model_path={tiny}", "tracking=none",
         f"output_root={tmp_path}",
