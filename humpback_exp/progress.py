@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from io import StringIO
 from typing import Any
 
 from tabulate import tabulate
@@ -14,7 +15,9 @@ from humpback_exp.terminal_text import printable
 
 log = logging.getLogger("humpback_exp")
 INTERVAL = 30.0
-"""Seconds between two log lines of a bulk stage, and between two points in W&B."""
+"""Seconds between two log lines, and between two points in W&B of a bulk stage."""
+LINE = "{desc}: {n_fmt} of {total_fmt}, {rate_noinv_fmt}, {remaining} left"
+"""A bar as a log line."""
 Advance = Callable[[float, int], object]
 """Called with the rows just finished, parts of rows included, and the tokens that were read and written for them."""
 
@@ -40,19 +43,40 @@ class _Printable(logging.Formatter):
         return printable(super().format(record))
 
 
-def bar(total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0) -> "tqdm[Any]":
-    """A progress bar to `update`; silent where stderr is no terminal, and for the first `delay` seconds."""
+def bar(
+    total: int, description: str, unit: str = "row", initial: int = 0, delay: float = 0.0, lines: bool = True
+) -> "tqdm[Any]":
+    """A progress bar to `update`; where stderr is no terminal, a log line every `INTERVAL` seconds.
+
+    Args:
+        delay: seconds in which the bar is not shown.
+        lines: False for work that logs lines of its own.
+    """
+    shown = sys.stderr.isatty()
+    log_lines: dict[str, Any] = {
+        "file": _LogLines(), "bar_format": LINE, "leave": False, "mininterval": INTERVAL, "maxinterval": INTERVAL,
+    }  # fmt: skip
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
         unit_scale=unit == "B",
         initial=initial,
-        delay=delay,
-        disable=rank() > 0 or not sys.stderr.isatty(),
-        dynamic_ncols=True,
+        delay=delay if shown else INTERVAL,
+        disable=rank() > 0 or not (shown or lines),
+        dynamic_ncols=shown,
         smoothing=0.1,
+        **({} if shown else log_lines),
     )
+
+
+class _LogLines(StringIO):
+    """What a bar draws, as log lines; it wipes itself out with spaces."""
+
+    def write(self, text: str) -> int:
+        if line := " ".join(text.split()):
+            log.info("%s", line)
+        return len(text)
 
 
 def counting(progress: "tqdm[Any]") -> Advance:

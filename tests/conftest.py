@@ -26,20 +26,16 @@ def listens() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def run(
-    *arguments: object, limit: float = 500, fresh: bool = False, **environment: str
-) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: object, limit: float = 500, **environment: str) -> "subprocess.CompletedProcess[str]":
     """A command of the project, as a user types it, from the repository's root, in a fork of a process that has imported it.
 
-    Args:
-        limit: seconds, in an interpreter of its own.
-        fresh: in an interpreter of its own, as is every program that is no command of ours and what the Hub's client, which
-            reads its variables on import, is to find.
+    What is no command of ours, and what the Hub's client, which reads its variables on import, is to find, has an interpreter
+    of its own, for `limit` seconds.
     """
     words, whole = [str(word) for word in arguments], os.environ | environment
     script = words[0].endswith(".py") and not Path(words[0]).is_absolute()
     ours = script or (words[0] == "-m" and words[1].startswith("humpback_exp."))
-    if ours and not fresh and not any(name.startswith("HF_") for name in environment):
+    if ours and not any(name.startswith("HF_") for name in environment):
         return WARM.run(words, whole)
     command = [sys.executable, *words]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=whole, timeout=limit)
@@ -101,7 +97,7 @@ def tiny() -> str:
 def smoke(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output root of one whole, unbroken loop with the tiny model; tests only read it."""
     root = tmp_path_factory.mktemp("smoke") / "outputs"
-    result = run("pipeline.py", "experiment=smoke", f"output_root={root}", fresh=True)
+    result = run("pipeline.py", "experiment=smoke", f"output_root={root}")
     assert result.returncode == 0, result.stderr
     return root
 

@@ -1,5 +1,6 @@
 """What a bulk stage says while it runs: log lines, and the same figures to W&B, whoever does the chunks."""
 
+import re
 import time
 from pathlib import Path
 
@@ -137,3 +138,21 @@ def test_wandb_and_the_manifest_hold_the_figures(tmp_path: Path, workers: int) -
     (last,) = [each for each in run.history if "kept_share" in each]
     assert (last["rows"], last["kept_share"], last["seconds_left"]) == (40, 1, 0)
     assert last["tokens_per_second"] == pytest.approx(7 * last["rows_per_second"])
+
+
+def test_a_bar_without_a_terminal_is_told_in_the_log(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    """Nothing for what is done before a line is due, nor where the work has lines of its own."""
+    monkeypatch.setattr(progress, "INTERVAL", 0.02)
+    caplog.set_level("INFO", "humpback_exp")
+    for lines in (True, False):
+        with progress.bar(4, "evaluate m1", lines=lines) as drawn:
+            for _ in range(4):
+                time.sleep(0.03)
+                drawn.update(1)
+    told = [re.sub(r"[\d.]+row/s, [\d:?]+ left", "RATE", record.message) for record in caplog.records]
+    assert told == [f"evaluate m1: {row} of 4, RATE" for row in (1, 2, 3, 4)]
+    monkeypatch.setattr(progress, "INTERVAL", 60.0)
+    caplog.clear()
+    with progress.bar(4, "evaluate m1") as drawn:
+        drawn.update(4)
+    assert caplog.records == []

@@ -61,7 +61,7 @@ class Meter:
         self.total, self.description, self.before, self.tell = total, description, before, tell
         self.done, self.rows, self.tokens = before, 0.0, 0
         self.began = self.told = time.monotonic()
-        self.bar = bar(total, description, initial=before.rows)
+        self.bar = bar(total, description, initial=before.rows, lines=False)
 
     def advance(self, rows: float, tokens: int) -> None:
         """Count rows, or parts of rows, of a chunk on which this process is still working."""

@@ -44,7 +44,7 @@ class History(pl.Callback):
         half = module.trainer_config.precision == "bf16"
         self.peak = trainer.world_size * matmul_peak(self.device, torch.bfloat16 if half else torch.float32)
         self.flops = step_flops(module)
-        self.progress = bar(self.max_steps, f"train {self.name}", "step", initial=trainer.global_step)
+        self.progress = bar(self.max_steps, f"train {self.name}", "step", initial=trainer.global_step, lines=False)
         self.clock = time.perf_counter()
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, *_: Any) -> None:
