@@ -1,12 +1,12 @@
 """Bytes of a page -> text in which every header tag says where it stood in the bytes. Called by segments."""
 
-import html as entities
 import re
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from humpback_exp import reasons
-from humpback_exp.corpus.nesting import VOID, too_dear
+from humpback_exp.corpus.nesting import too_dear
+from humpback_exp.corpus.xhtml import as_html, is_xhtml
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 ESCAPED = ("iso-2022-jp", "hz-gb-2312", "iso-2022-kr")
@@ -35,12 +35,6 @@ WIDE_HEADERS = {
 }
 """To be looked for in small letters, which is faster than without regard to case."""
 
-XHTML = re.compile(r"\s*(?:<\?xml|(?:<![^>]*>\s*)*<html\b[^>]*\sxmlns\s*=)", re.I)
-MAX_TAG = 4000
-NAME = re.compile(r"[a-zA-Z][\w:-]*")
-CDATA, CDATA_END = "<![CDATA[", "]]>"
-DOCTYPE_SUBSET = re.compile(r"(<!(?i:DOCTYPE)[^\[>]{0,500})\[.*?\]\s*>", re.S)
-"""Begins with two characters of one case, since that is what the search for a pattern is fast by."""
 MANY_TAGS = 10_000
 """Fewer cannot nest beyond the bound, since the elements open at a tag are half as many on average."""
 
@@ -70,7 +64,7 @@ def decode(html: bytes, charset: str | None = None) -> str:
         raise NotAPage(reasons.NOT_HTML)
     if text.count("<") > MANY_TAGS and (reason := too_dear(text)):
         raise NotAPage(reason)
-    return _as_html(text) if XHTML.match(text) else text
+    return as_html(text) if is_xhtml(text) else text
 
 
 def _text(html: bytes, charset: str | None) -> str:
@@ -150,26 +144,3 @@ def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
     text = source.decode(encoding, errors)
     # A download that was cut off inside a character.
     return text.removesuffix("\ufffd") if errors == "replace" else text
-
-
-def _as_html(text: str) -> str:
-    """XHTML as the HTML parser wants it: empty elements with an end tag, character data as text, no document type."""
-    pieces = _character_data_as_text(DOCTYPE_SUBSET.sub(r"\1>", text, count=1)).split("/>")
-    for number, piece in enumerate(pieces[:-1]):
-        start = piece.rfind("<", max(0, len(piece) - MAX_TAG))
-        name = NAME.match(piece, start + 1) if start >= 0 else None
-        if name and name[0].lower() not in VOID and piece.find(">", start) < 0:
-            pieces[number] = f"{piece}></{name[0]}>"
-        else:
-            pieces[number] = f"{piece}/>"
-    return "".join(pieces)
-
-
-def _character_data_as_text(text: str) -> str:
-    pieces, done = [], 0
-    while (start := text.find(CDATA, done)) >= 0:
-        end = text.find(CDATA_END, start)
-        end = len(text) if end < 0 else end
-        pieces += [text[done:start], entities.escape(text[start + len(CDATA) : end])]
-        done = end + len(CDATA_END)
-    return "".join([*pieces, text[done:]])

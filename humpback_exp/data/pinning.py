@@ -13,7 +13,7 @@ from humpback_exp.config import (
     TrainConfig,
     read,
 )
-from humpback_exp.data.sources import commit_of, is_hub_corpus, is_hub_id, snapshot
+from humpback_exp.data.hub import commit_of, is_hub_corpus, is_hub_id, snapshot
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 

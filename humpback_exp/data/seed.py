@@ -8,10 +8,11 @@ from statistics import fmean, pstdev
 from humpback_exp.config import DataConfig, DatasetConfig
 from humpback_exp.config.bounds import require
 from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.data.hub import OPTIONS
 from humpback_exp.data.open_assistant import Messages, tree_pair
 from humpback_exp.data.pinning import is_here
 from humpback_exp.data.shapes import Columns, lacks, pair_columns, renamed, row_id, text
-from humpback_exp.data.sources import OPTIONS, find_files
+from humpback_exp.data.sources import find_files
 from humpback_exp.data.tables import read_rows
 from humpback_exp.records import Example
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from humpback_exp.data.datasets_library import brief, library
-from humpback_exp.data.sources import COMPRESSED
+from humpback_exp.data.hub import COMPRESSED
 
 Row = dict[str, Any]
 Numbered = Iterator[tuple[int, Row]]

@@ -7,8 +7,9 @@ from humpback_exp import artifacts
 from humpback_exp.artifacts.addresses import is_remote
 from humpback_exp.config import EvaluateConfig, SegmentConfig, StageConfig, input_paths
 from humpback_exp.config.bounds import require
+from humpback_exp.data.hub import OPTIONS, is_hub_id
 from humpback_exp.data.pinning import pinned
-from humpback_exp.data.sources import OPTIONS, SETS, is_hub_id
+from humpback_exp.data.sources import SETS
 
 FOLDERS = ("data.scored", "data.as_many_as", "candidates", "reference", "stored_answers")
 """Keys of folders that stages make, wherever they lie; a model may be a Hub id."""

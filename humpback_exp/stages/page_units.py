@@ -17,8 +17,9 @@ from humpback_exp.corpus.listing import Listing
 from humpback_exp.corpus.optional_filters import OptionalFilters
 from humpback_exp.corpus.results import Ledger
 from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.data.hub import is_hub_corpus
 from humpback_exp.data.seed import load_seed
-from humpback_exp.data.sources import is_hub_corpus, streamed
+from humpback_exp.data.sources import streamed
 from humpback_exp.progress import Advance
 from humpback_exp.tracking import Tracker
 

@@ -13,9 +13,9 @@ from humpback_exp import artifacts
 from humpback_exp.config import DataConfig, DatasetConfig, EvaluateConfig, GateConfig, TrainConfig
 from humpback_exp.config.dataset import ColumnsConfig
 from humpback_exp.config.gate import BoundsConfig
+from humpback_exp.data.hub import is_hub_id
 from humpback_exp.data.pinning import pinned
 from humpback_exp.data.seed import load_seed
-from humpback_exp.data.sources import is_hub_id
 from humpback_exp.workflow.variants import whole_loop
 from tests.conftest import ROOT
 from tests.test_configs import composed
