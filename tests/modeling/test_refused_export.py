@@ -53,7 +53,8 @@ def test_killed_before_the_manifest(trainings: Trainings, warm: Warm, tmp_path: 
 @pytest.mark.parametrize("adapter", ["none", "lora"])
 def test_two_zero3_ranks_refuse_together(trainings: Trainings, warm: Warm, tmp_path: Path, adapter: str) -> None:
     """One element, which the first rank sees on the disk; then greedy tokens, for which both load the folder partitioned."""
-    options = ["trainer.precision=bf16", "model.export_dtype=bfloat16", f"adapter={adapter}"]
+    few = ["optim.batch_size=2", "trainer.micro_batch=1"]  # bf16 is slow on CPUs without instructions for it
+    options = ["trainer.precision=bf16", "model.export_dtype=bfloat16", f"adapter={adapter}", *few]
     first = one_line(tampered(warm, "change_one_element", tmp_path, "zero3", *options))
     assert first.startswith(f"{tmp_path}/models/m0: {LINE}model.layers.1.mlp.gate_proj.weight[3, 5]: 0.5 on the disk, ")
     run = tampered(warm, "punish_repetition", tmp_path, "zero3", *options)
