@@ -27,7 +27,8 @@ def _without_contents(blocks: list[Block]) -> list[Block]:
     kept: list[Block] = []
     for is_item, run in groupby(blocks, lambda block: block.kind == "item"):
         items = list(run)
-        if not (is_item and len(items) >= MIN_CONTENTS and all(_leads_to(headers, item) for item in items)):
+        leads = is_item and len(items) >= MIN_CONTENTS and all(_leads_to(headers, item) for item in items)
+        if not leads or (_is_announced(kept, len(kept)) and not is_label(kept[-1])):
             kept += items
     return kept
 

@@ -50,7 +50,7 @@ JUMP = re.compile(
     r"\W*)+",
     re.I,
 )
-ORNAMENT = re.compile("[\\s·•—–*~_.…★☆▪►▸»«❦⁂\u2600-\u27bf\U0001f000-\U0001faff\ufe0f-]+")
+ORNAMENT = re.compile("[\\s·•—–…★☆▪►▸❦⁂\u2600-\u27bf\U0001f000-\U0001faff\ufe0f]+|(?:[*~_.-]\\s*){3,}")
 """Lines between parts, and icons."""
 CONTENTS = re.compile(
     r"table of contents:?|(?:on|in) this (?:page|article|section|guide|post):?|quick navigation:?", re.I

@@ -55,6 +55,7 @@ def test_what_stands_beside_the_words_of_a_header(header: str, text: str):
         "<div><a href='#r'>Jump to Recipe</a> <a href=p>Print Recipe</a></div>",
         "<p>Table of Contents</p>",
         "<p>. . .</p>",
+        "<p>* * *</p>",
         "<div>💡</div>",
         "<p>Last updated: 3 May 1999 by Bob</p>",
         "<div role=note class=hatnote>For other uses, see <a href=x>Jar (file)</a>.</div>",
@@ -76,6 +77,7 @@ def test_furniture_of_generators_stands_nowhere_in_a_text(line: str):
         "Carl opened the jar on May 3, 2021 at 10:15 and it was empty.",
         "Sorting by weight is slower.",
         "{",
+        "**",
         "'%'",
         "Links of affiliate sites are one line of the table.",
         "Edit this setting with care: 4 stars out of 5 is the rule.",
@@ -114,6 +116,10 @@ def test_a_list_of_the_pages_headers_is_its_table_of_contents():
     items = "".join(f"<li><a href='#{name}'>{name}</a></li>" for name in ("One", "Two", "Three"))
     rest = "".join(f"<h2>{name}</h2><p>x</p>" for name in ("One", "Two", "Three"))
     assert texts(f"<h1>T</h1><ul>{items}</ul><p>{PROSE}</p>{rest}")[0][1].startswith(PROSE)
+    announced = f"<p>These are the kinds of jars:</p><ul>{items}</ul>"
+    assert texts(f"<h1>T</h1>{announced}<p>{PROSE}</p>{rest}")[0][1].startswith("These are the kinds of jars:\n\n- One")
+    labelled = announced.replace("These are the kinds of jars:", "In this article:")
+    assert texts(f"<h1>T</h1>{labelled}<p>{PROSE}</p>{rest}")[0][1].startswith(PROSE)
     plain = items.replace("<a ", "<b ").replace("</a>", "</b>")
     assert texts(f"<h1>T</h1><ul>{plain}</ul><p>{PROSE}</p>{rest}")[0][1].startswith("- One\n- Two\n- Three")
 
