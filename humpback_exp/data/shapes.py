@@ -6,6 +6,7 @@ from textwrap import shorten
 from typing import Any
 
 from humpback_exp.data.chats import first_turn, holds_objects
+from humpback_exp.turn_marks import KNOWN, remove
 
 Row = dict[str, Any]
 Columns = dict[str, tuple[str, Any]]
@@ -109,11 +110,12 @@ def text(columns: Columns, name: str, where: str) -> str:
     """A column's text.
 
     Raises:
-        ValueError: there is none, it is empty, or it holds half a character, which could not be written anywhere.
+        ValueError: there is none, nothing is left of it without marks of turns, or it holds half a character, which could not be
+            written anywhere.
     """
     theirs, value = columns.get(name, (name, None))
     called = name if theirs == name else f"{name} ({theirs})"
-    if not isinstance(value, str) or NOTHING.fullmatch(value):
+    if not isinstance(value, str) or NOTHING.fullmatch(remove(value, KNOWN)):
         among = "" if name in columns else f" among {shorten(', '.join(columns), 100)}"
         raise ValueError(f"{where}: no {called}{among}; {SHAPES}")
     try:
