@@ -18,23 +18,35 @@ LOST |= {FAILED: reasons.FAILED, BROKEN: reasons.BROKEN}
 """How a completion ended that has no answer -> why the row is dropped."""
 
 _NAMES = (
-    r"(?:[a-z]{1,12}[:_]|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|reflection|scratch_?pad|monologue|cot)"
-    r"(?:_process|_never_used_[0-9a-f]{1,40})?"
+    r"(?:[a-z]{1,12}[:_]|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|reflection|scratch_?pad|monologue|cot"
+    r"|chain[_-]of[_-]thought|working_out)(?:_(?:process|on|fast(?:er)?))?(?:_never_used_[0-9a-f]{1,40})?"
 )
+_WORDS = r"\[{}(?:THINK(?:ING)?|THOUGHT|REASONING)\]"
 _HEADER = r"[^<>]{0,60}(?:<\|constrain\|>\w{1,20})?<\|message\|>"
 """What follows the name of a channel of gpt-oss, up to its text."""
 _THINKING = re.compile(
-    rf"(?P<open><{_NAMES}(?:\s[^<>]{{0,60}})?>|<\|{_NAMES}\|>|\[(?:THINK|THOUGHT)\]|◁think▷|<unused94>thought"
-    r"|<\|(?:begin_of_thought|startofthink|START_THINKING|inner_prefix)\|>|<\|channel>thought"
-    rf"|<\|channel\|>(?:analysis|commentary){_HEADER}|\A(?-i:analysis(?=[A-Z])))"
-    rf"|</{_NAMES}>|<\|/{_NAMES}\|>|\[/(?:THINK|THOUGHT)\]|◁/think▷|<unused95>"
-    r"|<\|(?:end_of_thought|endofthink|END_THINKING|inner_suffix|content)\|>|<channel\|>"
-    rf"|<\|channel\|>final{_HEADER}|(?-i:assistantfinal)",
-    re.IGNORECASE,
+    rf"</{_NAMES}\s?>|<\|/{_NAMES}\|>|<\|?end_?(?:of_?)?{_NAMES}\|?>|<\|?{_NAMES}_end\|?>|(?-i:{_WORDS.format('/')})"
+    r"|◁/think▷|<unused95>|<\|(?:inner_suffix|content|im_start\|>answer\b)(?:(?<=answer)|\|>)|<channel\|>"
+    rf"|<\|channel\|>final{_HEADER}|(?-i:assistantfinal)|\[BEGIN FINAL RESPONSE\]|^\.\.\.done thinking\."
+    r"|(?P<inner></details>|^Here(?:'s| is) my response:)"
+    rf"|(?P<open><{_NAMES}(?:\s[^<>]{{0,60}})?>|<\|?(?:begin|start)_?(?:of_?)?{_NAMES}\|?>|<\|{_NAMES}(?:_start)?\|>"
+    rf"|(?-i:{_WORDS.format('')})|◁think▷|<unused94>thought|<\|(?:inner_prefix\|>|im_start\|>think\b)|<\|channel>thought"
+    rf"|<\|channel\|>(?:analysis|commentary){_HEADER}|\A(?-i:analysis(?=[A-Z]))|<details type=.?reasoning\b[^<>]{{0,60}}>"
+    r"|\AHere(?:'s| is) my thought process:(?=(?s:.)*^Here(?:'s| is) my response:))",
+    re.IGNORECASE | re.MULTILINE,
 )
-"""Where thinking begins (`open`) and ends, in the marks that reasoning models are trained with, and in what is left of gpt-oss's
-where a server leaves special tokens out."""
-_WRAPPED = re.compile(r"<(answer|response|solution)>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL)
+"""Where thinking ends and begins (`open`), in the marks that reasoning models are trained with, and in what is left of gpt-oss's
+where a server leaves special tokens out. What is `inner` ends thinking that was begun and means nothing elsewhere."""
+_ROLE = re.compile(r"<\|(?:im_start|start|start_header_id|header_start|start_of_role)\|>\s?assistant\b")
+"""The beginning of the model's own turn, which some servers return with it."""
+_TURN_END = re.compile(
+    r"<\|(?:im_end|eot_id|eot|end|return|end_of_turn|endoftext|end_of_text|END_OF_TURN_TOKEN)\|>|<｜end▁of▁sentence｜>"
+    r"|<end_of_turn>|<turn\|>|<eos>|\[\|endofturn\|\]|\[END FINAL RESPONSE\]"
+)
+"""What ends the turn; a model that goes on has begun one of somebody else's."""
+_WRAPPED = re.compile(
+    r"<((?:final_)?(?:answer|response|output)|final|solution)>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL
+)
 """An answer in a tag of its own, as some models write it after thinking."""
 
 
@@ -69,18 +81,21 @@ class Completion:
 
 def thinks(text: str) -> bool:
     """Whether thinking is marked in the text."""
-    return _THINKING.search(text) is not None
+    return any(not mark["inner"] for mark in _THINKING.finditer(text))
 
 
 def answer_in(text: str) -> str:
-    """The text without marked thinking and without marks of turns.
+    """The text without marked thinking, without marks of turns, and without what was written behind the end of the turn.
 
     Thinking that is not closed goes on to the end. What stands before a closing mark without an opening one is thinking,
     too: many templates open it in the prompt.
     """
+    text = _ROLE.sub("", text)
     kept: list[str] = []
     place, inside = 0, False
     for mark in _THINKING.finditer(text):
+        if mark["inner"] and not inside:
+            continue
         if mark["open"] and not inside:
             kept.append(text[place : mark.start()])
         elif not mark["open"] and not inside:
@@ -89,6 +104,7 @@ def answer_in(text: str) -> str:
         place = mark.end()
     if not inside:
         kept.append(text[place:])
-    answer = remove("".join(kept), KNOWN).strip()
+    turn = next(filter(str.strip, _TURN_END.split("".join(kept))), "")
+    answer = remove(turn, KNOWN).strip()
     wrapped = _WRAPPED.fullmatch(answer) if place else None
     return wrapped[2].strip() if wrapped else answer

@@ -6,6 +6,7 @@ Root scripts call `user_errors(main)`, and `exit_on_user_error(stage)` in Hydra'
 import errno
 import os
 import re
+import shlex
 import signal
 import sys
 import traceback
@@ -124,6 +125,8 @@ def format_error(error: Exception) -> str:
     """What went wrong, in one line that includes the causes."""
     if isinstance(error, StageFailed):
         return "; ".join(line.removeprefix("error: ") for line in error.lines) or str(error)
+    if word := getattr(error, "override", None):
+        return printable(_unread(str(word)))
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return f"{error.filename or 'output_root'}: {NO_ROOM[error.errno]}; free some, the same command goes on"
     if isinstance(error, OSError) and error.strerror:
@@ -138,6 +141,15 @@ def format_error(error: Exception) -> str:
     lines = (line.strip() for line in text.splitlines())
     kept = dict.fromkeys(line for line in lines if line and not line.startswith(NOISE))
     return printable(re.sub(r"\s+", " ", re.sub(r"^: |(?<=[:.]);", "", "; ".join(kept)))).strip()
+
+
+def _unread(word: str) -> str:
+    """What to say of a word of the command line that Hydra's grammar does not take."""
+    key, equals, value = word.partition("=")
+    if not equals:
+        return f"{word}: is no KEY=VALUE; --help lists the keys"
+    quoted = shlex.quote(f'{key}="{value}"')
+    return f"{word}: cannot be read; a value with signs other than letters, digits and ./:_- goes into quotes: {quoted}"
 
 
 def _device_failure(error: Exception) -> str | None:

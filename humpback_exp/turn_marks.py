@@ -20,7 +20,9 @@ FAMILIES = (
     r"</?(?:role|think|thinking|tool_call|tool_calls|tool_response)>",  # Ling, Qwen
     r"<eo[hmat]>|<sep>",  # InternLM, MOSS, Reka
     r"<(?:human|bot|user|assistant|system)>:",  # RedPajama
-    r"<(?:extra_id|SPECIAL|reserved)_\d{1,5}>",  # Nemotron, Baichuan
+    r"<(?:extra_id|SPECIAL|reserved)_\d{1,5}>|<unused\d{1,4}>",  # Nemotron, Baichuan, Gemma
+    r"<(?:beginning|end)_of_sentence>|<用户>|<AI>",  # MiniMax, MiniCPM
+    r"GPT4 Correct (?:User|Assistant):",  # OpenChat
     r"<_(?:system|user|bot|start|end)>",  # TeleChat
     r"</?seed:[a-z_]{1,30}>",  # Seed-OSS
     r"<</?SYS>>|\[/?(?:INST|SYS|SYSTEM_PROMPT|THINK|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT))\]",  # Llama 2, Mistral
@@ -94,7 +96,9 @@ def template_marks(render: Callable[[Sequence[dict[str, str]], bool], str]) -> s
         found |= _marks_in(first) | set(BRACKETED.findall(head))
         for piece in between:
             found |= _marks_in(piece)
-    return found
+    # a turn's end and the next one's beginning may adjoin; each is a mark by itself
+    parted = {mark.removeprefix(end) for mark in found for end in found if mark.startswith(end)}
+    return found | {mark for mark in parted if re.search(r"[^\w\s]", mark)}
 
 
 def _marks_in(piece: str) -> set[str]:

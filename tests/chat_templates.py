@@ -113,6 +113,29 @@ FAMILIES = {
     "kimi": Family(turns("<|im_user|>ROLE<|im_middle|>", "<|im_end|>"), ("<|im_user|>", "<|im_middle|>", "<|im_end|>")),
     "redpajama": Family(turns("<ROLE>: ", "\\n", "bot"), ("<system>:", "<user>:", "<bot>:")),
     "internlm": Family(turns("<|ROLE|>:", "<eoh>\\n"), ("<|system|>", "<|user|>", "<|assistant|>", "<eoh>")),
+    "granite": Family(
+        turns("<|start_of_role|>ROLE<|end_of_role|>", "<|end_of_text|>\\n"),
+        ("<|start_of_role|>", "<|end_of_role|>", "<|end_of_text|>"),
+    ),
+    "llama4": Family(
+        turns("<|header_start|>ROLE<|header_end|>\\n\\n", "<|eot|>", head="<|begin_of_text|>"),
+        ("<|header_start|>", "<|header_end|>", "<|eot|>"),
+    ),
+    "minimax": Family(
+        turns("<beginning_of_sentence>ROLE name=ROLE\\n", "<end_of_sentence>\\n", "ai"),
+        ("<beginning_of_sentence>", "<end_of_sentence>"),
+    ),
+    "minimax m2": Family(turns("]~b]ROLE\\n", "[e~[\\n", "ai", "]~!b["), ("]~b]", "[e~[")),
+    "openchat": Family(
+        turns("GPT4 Correct ROLE: ", "<|end_of_turn|>", "Assistant", "<s>"),
+        ("GPT4 Correct user:", "GPT4 Correct Assistant:", "<|end_of_turn|>"),
+    ),
+    "apertus": Family(
+        turns("<|ROLE_start|>", "<|im_end|>"),
+        ("<|user_start|>", "<|assistant_start|>", "<|system_start|>", "<|im_end|>"),
+    ),
+    "falcon": Family(turns("\\nROLE: ", "", "Falcon"), ("user:", "Falcon:")),
+    "adjoining": Family(turns("☞ROLE☜", "☒"), ("☞user☜", "☞system☜", "☞assistant☜", "☒")),
     "unheard of": Family(
         turns("{$ROLE$} ", "~~~over~~~\\n"), ("{$system$}", "{$user$}", "{$assistant$}", "~~~over~~~")
     ),

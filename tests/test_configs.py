@@ -246,11 +246,38 @@ def test_curated_sets_follow_the_paper() -> None:
             ["pipeline.py", "experiment=paper", "model=llama65b", "engine=transformers"],
             "engine.device=cpu: the model is trained on GPUs; add engine=vllm, or =gpu for a model that one GPU holds",
         ),
+        (
+            ["train.py", "data.seed_path=/tmp/ü/a.jsonl"],
+            "data.seed_path=/tmp/ü/a.jsonl: cannot be read; a value with signs other than letters, digits and ./:_- goes into "
+            "quotes: 'data.seed_path=\"/tmp/ü/a.jsonl\"'",
+        ),
+        (["train.py", "name=a(b)"], "name=a(b): cannot be read; a value with signs other than"),
+        (["train.py", "optim.lr:1e-4"], "optim.lr:1e-4: is no KEY=VALUE; --help lists the keys"),
+        (["train.py", "data.seed_path="], "data.seed_path='': names nothing; give a path or Hub id, or leave it out"),
         (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': llama2_70b; llama33b"),
     ],
 )
 def test_slips_fail_in_one_line_with_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:
     assert message in one_line_error(run(*arguments, f"output_root={tmp_path}"))
+
+
+def test_a_path_may_begin_in_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    made = composed("train", 'data.seed_path="~/pairs.jsonl"', 'output_root="~/out"')
+    assert (made.data.seed_path, made.output_root) == ("/home/anna/pairs.jsonl", "/home/anna/out")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "a\nb"}, "name='a\\nb': must name a folder below output_root"),
+        ({"output_root": ""}, "output_root='': names no folder; use . for this one"),
+    ],
+)
+def test_a_folder_that_could_not_be_found_again_is_refused(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError) as error:
+        print(config.TrainConfig(**options).folder)
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize("words", [["train.py", "--help"], ["plan.py"], ["report.py", "--cfg", "job"]])

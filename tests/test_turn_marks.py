@@ -107,7 +107,8 @@ LISTED = (
     "<|im_end|> <|eot_id|> <start_of_turn> <bos> </s> [INST] [/INST] <<SYS>> <</SYS>> <|START_OF_TURN_TOKEN|> <|channel|> "
     "<|channel> <channel|> [TOOL_CALLS] [AVAILABLE_TOOLS] <think> </think> [THINK] <extra_id_1> <reserved_102> <_user> <role> "
     "</seed:think> [|endofturn|] ◁think▷ ]~b] [e~[ USER: ASSISTANT: <|fim_prefix|> <unk> <tool_call> "
-    "<eoh> <eoa> <sep> <human>: <bot>:"
+    "<eoh> <eoa> <sep> <human>: <bot>: <unused94> <beginning_of_sentence> <end_of_sentence> <用户> <AI> <|header_start|> <|bom|> "
+    "<|start_of_role|> <|assistant_start|> <seed:bos> <｜hy_Assistant｜>"
 )
 
 

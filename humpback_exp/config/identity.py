@@ -8,7 +8,7 @@ A field marked `gained` belongs to a measurement that a finished folder may gain
 from dataclasses import field, fields, is_dataclass
 from typing import Any
 
-from humpback_exp.config.bounds import Bound
+from humpback_exp.config.bounds import Bound, require
 from humpback_exp.config.load import to_plain
 
 
@@ -51,14 +51,25 @@ def identity(config: Any) -> dict[str, Any]:
 
 
 def input_paths(config: Any, prefix: str = "") -> dict[str, str]:
-    """Config key -> path of everything that a stage reads. Inputs that are unset or inactive are left out."""
+    """Config key -> path of everything that a stage reads. Inputs that are unset or inactive are left out.
+
+    Raises:
+        ValueError: a path is empty, which would be the current directory.
+    """
     found: dict[str, str] = {}
     for f in fields(config):
         value = getattr(config, f.name)
         if f.metadata.get("input") and value is not None and f.name not in inactive_fields(config):
             several = dict(enumerate(value)) if isinstance(value, list) else value
             paths = {f".{name}": path for name, path in several.items()} if isinstance(several, dict) else {"": value}
-            found |= {prefix + f.name + name: str(path) for name, path in paths.items()}
+            for name, path in paths.items():
+                require(
+                    str(path) != "",
+                    prefix + f.name + name,
+                    "''",
+                    "names nothing; give a path or Hub id, or leave it out",
+                )
+                found[prefix + f.name + name] = str(path)
         elif is_dataclass(value):
             found |= input_paths(value, f"{prefix}{f.name}.")
     return found

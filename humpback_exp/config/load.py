@@ -22,10 +22,19 @@ def load(cfg: DictConfig, cls: type[T]) -> T:
     values = OmegaConf.to_container(cfg)
     assert isinstance(values, dict)
     values.pop("n_jobs", None)  # of the sweep; frozen configs held it, too
-    merged = OmegaConf.merge(OmegaConf.structured(cls), values)
+    merged = OmegaConf.merge(OmegaConf.structured(cls), _with_home(values))
     result = OmegaConf.to_object(merged)
     assert isinstance(result, cls)
     return result
+
+
+def _with_home(value: Any) -> Any:
+    """Values with `~/` at their beginning as paths in the home folder, which a shell leaves alone behind `key=`."""
+    if isinstance(value, dict):
+        return {key: _with_home(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_home(inner) for inner in value]
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def read(path: Path, cls: type[T]) -> T:

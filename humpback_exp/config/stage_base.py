@@ -47,8 +47,9 @@ class StageConfig:
     @property
     def folder(self) -> Path:
         parts = Path(self.name).parts
-        inside = bool(parts) and ".." not in parts and not Path(self.name).is_absolute()
+        inside = bool(parts) and ".." not in parts and not Path(self.name).is_absolute() and self.name.isprintable()
         require(inside, "name", repr(self.name), "must name a folder below output_root")
+        require(self.output_root != "", "output_root", "''", "names no folder; use . for this one")
         return Path(self.output_root) / self.kind / self.name
 
 

@@ -21,7 +21,7 @@ def drawn_files(files: Iterable[File], most: int, rank: Rank) -> Iterator[File]:
 
     def single() -> Iterator[File]:
         for file in files:
-            if holds_many(file.name):
+            if holds_many(file):
                 packed.append(file)
             elif is_page(file):
                 yield file

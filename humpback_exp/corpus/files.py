@@ -34,6 +34,11 @@ class File:
         """Its name as the url of a page."""
         return self.name.encode("utf-8", "backslashreplace").decode()
 
+    @property
+    def kind(self) -> str:
+        """Its name in small letters without what an address asks (`?...`): what is in it is told by the end."""
+        return self.name.lower().partition("?")[0]
+
     def __str__(self) -> str:
         return self.path
 
@@ -65,8 +70,9 @@ class File:
 
 def at(path: str) -> File:
     """The file at a path, as the only one of its corpus."""
-    root, _, name = path.rpartition("/")
-    return File(root or ("/" if path.startswith("/") else "."), name)
+    place, mark, asked = path.partition("?") if is_remote(path) else (path, "", "")
+    root, _, name = place.rpartition("/")
+    return File(root or ("/" if path.startswith("/") else "."), name + mark + asked)
 
 
 def together(paths: Sequence[str]) -> list[File]:

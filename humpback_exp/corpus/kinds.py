@@ -19,26 +19,25 @@ SNIFFED = 1024
 
 def kind_of(file: File) -> str:
     """The end of a name, by which files that are not read are counted."""
-    name = file.name.rpartition("/")[2].lower()
+    name = file.kind.rpartition("/")[2]
     return "." + ".".join(name.split(".")[1:][-2:]) if "." in name.lstrip(".") else name
 
 
-def holds_many(name: str) -> bool:
+def holds_many(file: File) -> bool:
     """Whether a file of this name holds more than one page."""
-    return name.lower().endswith((*ARCHIVES, *TABLES))
+    return file.kind.endswith((*ARCHIVES, *TABLES))
 
 
 def reader_of(file: File) -> ModuleType:
     """What reads a file with many pages: a module with `ranges` and `read`."""
-    return rows if file.name.lower().endswith(TABLES) else archives
+    return rows if file.kind.endswith(TABLES) else archives
 
 
 def is_page(file: File) -> bool:
     """Whether a file is a page of its own: by its name or, where that says nothing, by how it begins."""
-    name = file.name.lower()
-    if name.endswith((*HTML, *markdown.NAMES)):
+    if file.kind.endswith((*HTML, *markdown.NAMES)):
         return True
-    if name.endswith(OTHER):
+    if file.kind.endswith(OTHER):
         return False
     try:
         with file.open() as opened:

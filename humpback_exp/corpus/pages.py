@@ -65,7 +65,7 @@ class Unit:
     @property
     def is_archive(self) -> bool:
         """Whether it is a range of a file with many pages rather than files with a page each."""
-        return holds_many(self.names[0])
+        return holds_many(self.files[0])
 
 
 def units(path: str, chunk_size: int) -> list[Unit]:
@@ -89,7 +89,7 @@ def units_of(found: Iterable[File], path: str, chunk_size: int) -> Iterator[Unit
     unread: Counter[str] = Counter()
     number = 0
     for file in found:
-        if holds_many(file.name):
+        if holds_many(file):
             packed.append(file)
         elif is_page(file):
             html.append(file.name)
@@ -159,6 +159,6 @@ def read_file(file: File, limit: int) -> Page:
             content += piece or b""
             if len(content) > limit:
                 return Page(url, reason=reasons.TOO_LARGE)
-        return Page(url, markdown.as_html(content) if file.name.lower().endswith(markdown.NAMES) else content)
+        return Page(url, markdown.as_html(content) if file.kind.endswith(markdown.NAMES) else content)
     except OSError:
         return Page(url, reason=reasons.UNREADABLE)

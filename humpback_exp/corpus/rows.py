@@ -38,14 +38,13 @@ def ranges(file: File) -> list[tuple[int, int | None]]:
     Raises:
         ValueError: the file cannot be read, or has no column with pages.
     """
-    name = file.name.lower()
-    if not name.endswith((PARQUET, ARROW)):
+    if not file.kind.endswith((PARQUET, ARROW)):
         first = next((list(row) for _, row in _json_rows(file, 0, None)), None)
         if first is not None:
             _check(file, first)
         return [(0, None)] if streams.is_packed(file) else archives.ranges(file)
     try:
-        if name.endswith(ARROW):
+        if file.kind.endswith(ARROW):
             with file.open() as opened, pa.ipc.open_stream(opened) as batches:
                 _check(file, batches.schema.names)
             return [(0, None)]
@@ -53,7 +52,7 @@ def ranges(file: File) -> list[tuple[int, int | None]]:
             _check(file, groups.schema_arrow.names)
             return [(group, group + 1) for group in range(groups.num_row_groups)]
     except pa.ArrowInvalid:
-        kind = "Arrow" if name.endswith(ARROW) else "Parquet"
+        kind = "Arrow" if file.kind.endswith(ARROW) else "Parquet"
         raise ValueError(f"corpus.path={file}: no {kind} file, or a part of one; remove it or fetch it again") from None
 
 
@@ -91,10 +90,9 @@ def _clean(url: str) -> str:
 
 
 def _rows(file: File, start: int, end: int | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    name = file.name.lower()
-    if name.endswith(PARQUET):
+    if file.kind.endswith(PARQUET):
         return _parquet_rows(file, range(start, end or 0))
-    return _arrow_rows(file) if name.endswith(ARROW) else _json_rows(file, start, end)
+    return _arrow_rows(file) if file.kind.endswith(ARROW) else _json_rows(file, start, end)
 
 
 def _check(file: File, names: Sequence[str]) -> None:

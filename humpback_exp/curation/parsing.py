@@ -14,14 +14,23 @@ from humpback_exp.completions import answer_in
 from humpback_exp.records import Measures
 
 _FRAME = r"[#*_`>\-•\s]*"
-_EMPHASIS = r"[*_`\s]*"
-_RATING = r"\[{0,2}\s*([0-5])(?:\.0+)?\s*\]{0,2}(?:\s*(?:/|\(?out of)\s*5\)?)?\s*\]{0,2}"
+_RATING = r"([0-5])(?:\.0+)?(?:\s*(?:/|(?:out )?of)\s*5)?(?:\s(?:points?|stars?))?"
 _SLOT = re.compile(
-    rf"{_FRAME}(?:(?:my|the)\s+)?(?:(?:final|overall|total)\s+)?score{_EMPHASIS}:{_EMPHASIS}{_RATING}[*_`\s.!]*",
+    rf"{_FRAME}(?:\d{{1,2}}[.)]\s+)?(?:(?:my|the)\s+)?(?:(?:final|overall|total)\s+)?(?:score|rating)"
+    rf"(?:\s+(?:[01]-5|out of 5))?\s*[:=]\s*{_RATING}[\s.!,;。]*",
     re.IGNORECASE,
 )
-_ALONE = re.compile(rf"{_FRAME}(?:\[{{1,2}}([0-5])\]{{1,2}}|([0-5])\s+out\s+of\s+5)[*_`\s.!]*", re.IGNORECASE)
-"""A rating without the word, in a form that means nothing else."""
+_ALONE = re.compile(
+    rf"{_FRAME}(?:\[{{1,2}}([0-5])\]{{1,2}}|([0-5])\s+out\s+of\s+5|\$?\\boxed\{{([0-5])\}}\$?"
+    r"|<(?:score|rating)>\s*([0-5])\s*</(?:score|rating)>)[*_`\s.!]*",
+    re.IGNORECASE,
+)
+"""A rating without the word before it, in a form that means nothing else."""
+_DRESS = re.compile(
+    r"<([0-5])>|</?(?!del\b|strike\b)[a-z]{1,10}\s?/?>|\\(?:boxed|text(?:bf)?|mathbf)(?=\{)|[*_`\"'“”$()\[\]{}]",
+    re.IGNORECASE,
+)
+"""Emphasis, quotes, brackets and tags, of which the number stays; without them digits only ever join to what is no rating."""
 
 
 ROUNDING = 1e-3
@@ -40,15 +49,26 @@ class Rated(Measures):
 def parse_score(completion: str, lowest: int = 1) -> float | None:
     """The level in the last line `Score: n`, n from `lowest` to 5, where 0 counts as level 1; None for anything else.
 
-    What leaves no doubt about the number is tolerated: emphasis, headings and brackets, full-width signs, `final` before the
-    score, `/5` and `out of 5` behind it, `[n]` or `n out of 5` alone, marks of turns, thinking before. 6, 10, 4.5, a range, a
-    score in prose or one that is not on the last line are unreadable, and so is 0 under a rubric that does not offer it.
+    What leaves no doubt about the number is tolerated: emphasis, headings, quotes, tags and brackets, full-width and invisible
+    signs, `rating` or `final score`, `/5`, `out of 5` and `points` behind it, a line break before it, `[n]` or `n out of 5` alone,
+    marks of turns, thinking before. 6, 10, 4.5, a range, a score in prose or one that is not on the last line are unreadable,
+    and so is 0 under a rubric that does not offer it.
     """
     lines = [line for line in answer_in(completion).splitlines() if re.search(r"\w", line)]
-    line = unicodedata.normalize("NFKC", lines[-1]) if lines else ""
-    found = _SLOT.fullmatch(line) or _ALONE.fullmatch(line)
+    last, two = (_visible("\n".join(lines[-count:])) for count in (1, 2))
+    found = _ALONE.fullmatch(last) or _SLOT.fullmatch(_undressed(last)) or _SLOT.fullmatch(_undressed(two))
     rating = int(next(filter(None, found.groups()))) if found else -1
     return level(rating) if rating >= lowest else None
+
+
+def _visible(text: str) -> str:
+    """Full-width signs as plain ones, without those that show nothing, such as zero-width spaces and the frame of 4️⃣."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in plain if unicodedata.category(sign) != "Cf" and sign not in "\ufe0f\u20e3")
+
+
+def _undressed(text: str) -> str:
+    return _DRESS.sub(r"\1", text)
 
 
 def level(rating: int) -> float:

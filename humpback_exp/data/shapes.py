@@ -1,8 +1,12 @@
 """A row as people publish pairs -> id, instruction and output, each under the name that its column has in the file."""
 
+import re
 from collections.abc import Mapping
-from itertools import takewhile
+from textwrap import shorten
 from typing import Any
+
+from humpback_exp.data.chats import first_turn, holds_objects
+from humpback_exp.turn_marks import KNOWN, remove
 
 Row = dict[str, Any]
 Columns = dict[str, tuple[str, Any]]
@@ -11,6 +15,8 @@ SHAPES = (
     "every pair needs instruction and output, prompt and completion, or messages, as text (other names: docs/data.md)"
 )
 
+NOTHING = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*")
+"""What nobody sees."""
 LEFT_OUT = ("context", "history", "system", "system_prompt")
 """Columns that other trainers show the model beside the instruction, and that no shape here reads by itself."""
 
@@ -59,7 +65,9 @@ def _other_shape(columns: Columns) -> Columns:
     """Instruction and output of a row of messages, of turns as plain texts (as Vicuna's questions and LIMA's pairs are), or of
     prompt and completion (as text or as turns of a chat)."""
     if "messages" in columns and "completion" not in columns:
-        return first_turn(*columns["messages"])
+        return _chat(*columns["messages"])
+    if "conversations" in columns and holds_objects(columns["conversations"][1]):
+        return _chat(*columns["conversations"])
     if "turns" in columns:  # all of the user's
         return {"instruction": _first_text(*columns["turns"])["instruction"]}
     if "conversations" in columns:
@@ -70,7 +78,12 @@ def _other_shape(columns: Columns) -> Columns:
     if not isinstance(prompt, list):
         return {"instruction": (name, prompt), "output": completion}
     said = completion[1]
-    return first_turn(name, prompt + (said if isinstance(said, list) else [{"role": "assistant", "content": said}]))
+    return _chat(name, prompt + (said if isinstance(said, list) else [{"role": "assistant", "content": said}]))
+
+
+def _chat(name: str, messages: Any) -> Columns:
+    question, answer = first_turn(messages)
+    return {"instruction": (name, question), "output": (name, answer)}
 
 
 def _first_text(name: str, texts: Any) -> Columns:
@@ -87,36 +100,24 @@ def _first_instance(columns: Columns) -> Columns:
     return {key: (f"{name}[0].{key}", instances[0].get(key)) for key in ("input", "output")}
 
 
-def first_turn(name: str, messages: Any) -> Columns:
-    """The first question of a chat, below what the system says before it, and its answer; None for what is not there."""
-    turns = messages if isinstance(messages, list) else []
-    said = [(turn.get("role"), turn.get("content")) for turn in turns if isinstance(turn, dict)]
-    system = list(takewhile(lambda turn: turn[0] == "system", said))
-    first, second = [*said[len(system) :], (None, None), (None, None)][:2]
-    contents = [content for _, content in [*system, first] if isinstance(content, str)]
-    asked = first[0] == "user" and len(contents) > len(system)
-    return {
-        "instruction": (name, "\n\n".join(contents) if asked else None),
-        "output": (name, second[1] if second[0] == "assistant" else None),
-    }
-
-
 def lacks(columns: Columns, name: str) -> bool:
     """Whether there is no such column, or nothing in it."""
     value = columns.get(name, (name, None))[1]
-    return value is None or (isinstance(value, str) and not value.strip())
+    return value is None or (isinstance(value, str) and NOTHING.fullmatch(value) is not None)
 
 
 def text(columns: Columns, name: str, where: str) -> str:
     """A column's text.
 
     Raises:
-        ValueError: there is none, it is empty, or it holds half a character, which could not be written anywhere.
+        ValueError: there is none, nothing is left of it without marks of turns, or it holds half a character, which could not be
+            written anywhere.
     """
     theirs, value = columns.get(name, (name, None))
     called = name if theirs == name else f"{name} ({theirs})"
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: no {called}; {SHAPES}")
+    if not isinstance(value, str) or NOTHING.fullmatch(remove(value, KNOWN)):
+        among = "" if name in columns else f" among {shorten(', '.join(columns), 100)}"
+        raise ValueError(f"{where}: no {called}{among}; {SHAPES}")
     try:
         value.encode()
     except UnicodeEncodeError as error:

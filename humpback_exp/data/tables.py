@@ -7,6 +7,7 @@ date, "007" a number, "NA" nothing, and a surplus cell of a CSV line would shift
 import csv
 import json
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,6 +26,18 @@ Row = dict[str, Any]
 Numbered = Iterator[tuple[int, Row]]
 PACKAGES = {"zstd": "zstandard"}
 """Compression -> the package that reads it, where its name differs."""
+KINDS = {
+    b"\x1f\x8b": "it is compressed, so let its name end in .gz",
+    b"BZh": "it is compressed, so let its name end in .bz2",
+    b"\xfd7zXZ": "it is compressed, so let its name end in .xz",
+    b"\x28\xb5\x2f\xfd": "it is compressed, so let its name end in .zst",
+    b"PK\x03\x04": "unpack it, or save the sheet as CSV",
+    b"PAR1": "let its name end in .parquet",
+    b"ARROW1": "let its name end in .arrow",
+    b"\xff\xfe": "it is UTF-16, so save it as UTF-8",
+    b"\xfe\xff": "it is UTF-16, so save it as UTF-8",
+}
+"""First bytes of a file -> what is to be done with one that is to be read as text."""
 BATCH = 1000
 """Rows of a table decoded at a time."""
 BROKEN = (UnicodeDecodeError, json.JSONDecodeError, EOFError, OSError, zlib.error, lzma.LZMAError, csv.Error)
@@ -44,6 +57,7 @@ def read_rows(path: str, key: str) -> Numbered:
     ends = [end.lower() for end in Path(path).suffixes]
     compression = COMPRESSED[ends.pop()] if ends and ends[-1] in COMPRESSED else None
     end = ends[-1] if ends else ""
+    _require_text(path, key, end, compression)
     if compression and compression not in fsspec.available_compressions():
         raise ValueError(f"{key}={path}: unpack it, or pip install {PACKAGES.get(compression, compression)} to read it")
     if end in (".parquet", ".arrow"):
@@ -54,6 +68,17 @@ def read_rows(path: str, key: str) -> Numbered:
             yield from READERS.get(end, _lines)(file, path)
     except BROKEN as error:
         raise ValueError(f"{key}={path}: unreadable ({brief(error)})") from None
+
+
+def _require_text(path: str, key: str, end: str, compression: str | None) -> None:
+    """Raise the ValueError of a file whose first bytes are of another kind than its name says."""
+    if compression or end in (".parquet", ".arrow"):
+        return
+    with open(path, "rb") as file:
+        beginning = file.read(6)
+    for magic, remedy in KINDS.items():
+        if beginning.startswith(magic):
+            raise ValueError(f"{key}={path}: by its first bytes no text; {remedy}")
 
 
 def _table(path: str, end: str, key: str) -> Numbered:
@@ -105,7 +130,13 @@ def _document(file: IO[str], path: str) -> Numbered:
 def _cells(file: IO[str], path: str, separator: str = ",") -> Numbered:
     """Records below a line of names; every cell is text."""
     csv.field_size_limit(sys.maxsize)
-    for number, row in enumerate(csv.DictReader(file, delimiter=separator, strict=True), start=1):
+    rows = csv.DictReader(file, delimiter=separator, strict=True)
+    names = [name for name in rows.fieldnames or [] if name]
+    if len(names) == 1 and (other := re.search("[;\t,|]", names[0])):
+        raise ValueError(f"{path}: the first line parts names by {other[0]!r}; write commas in a .csv, tabs in a .tsv")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{path}: two columns are called {twice[0]!r}; give each a name of its own")
+    for number, row in enumerate(rows, start=1):
         if None in row:
             raise ValueError(f"{path}:{number}: more cells than names in the first line; quote cells that hold commas")
         yield number, row

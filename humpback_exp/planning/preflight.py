@@ -37,7 +37,7 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
         except ValueError as error:
             problems.append(str(error))
     if problems:
-        raise ValueError("; and ".join(problems))
+        raise ValueError("; and ".join(dict.fromkeys(problems)))
     stages = all_pinned(stages)
     for stage in stages:
         check_seed(stage)

@@ -1,14 +1,18 @@
 """A corpus at an `https://` address: servers that fail for a while or for good, files that move or change, what identifies them."""
 
+import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from humpback_exp import artifacts
 from humpback_exp.artifacts import addresses
 from humpback_exp.config import CorpusConfig, SegmentConfig
-from humpback_exp.corpus import chunks, listing
+from humpback_exp.corpus import chunks, files, kinds, listing
 from humpback_exp.corpus.pages import Page, Unit, read, units, units_of
 from humpback_exp.execution.launch import launch
 from humpback_exp.records import Segment
@@ -72,6 +76,26 @@ def test_an_archive_that_ends_in_the_middle_is_used_as_far_as_it_goes(server: Fl
 def test_a_file_that_has_moved_is_read_where_it_is(server: FlakyServer):
     server.moved["old.warc.gz"] = f"{server.address}/a.warc.gz"
     assert urls(f"{server.address}/old.warc.gz") == URLS
+
+
+def test_what_an_address_asks_is_no_part_of_its_kind(server: FlakyServer, tmp_path: Path):
+    """Signed addresses of clouds, with slashes in what they ask; a file that was fetched from one keeps the name."""
+    asked = "?X-Credential=key/20261130/s3&X-Expires=900"
+    rows = [{"url": "http://r/", "html": "<p>row"}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    contents = {
+        "crawl/a.warc.gz": warc(("http://w/", http()), zipped=True),
+        "crawl/rows.parquet": (tmp_path / "rows.parquet").read_bytes(),
+        "crawl/rows.jsonl.gz": gzip.compress(json.dumps(rows[0]).encode()),
+    }
+    wanted = ["http://w/", "http://r/", "http://r/"]
+    (tmp_path / "here").mkdir()
+    for (name, content), url in zip(contents.items(), wanted, strict=True):
+        server.files[name + asked] = content
+        assert urls(f"{server.address}/{name}{asked}") == [url]
+        (tmp_path / "here" / f"{name.rpartition('/')[2]}?X-Expires=900").write_bytes(content)
+    assert sorted(urls(f"{tmp_path}/here")) == sorted(wanted)
+    assert kinds.kind_of(files.File("here", "style.css?v=3")) == ".css"
 
 
 def test_a_server_without_ranges_gives_small_files_and_says_so_of_large_ones(server: FlakyServer):

@@ -198,6 +198,36 @@ def test_an_empty_folder(tmp_path: Path) -> None:
             },
             "Be brief.\n\nAdd.",
         ),
+        (
+            {
+                "conversations": [
+                    {"from": "system", "value": "Be brief."},
+                    {"from": "human", "value": "Add."},
+                    {"from": "gpt", "value": "3"},
+                ]
+            },
+            "Be brief.\n\nAdd.",
+        ),
+        ({"conversations": [{"role": "user", "content": "Add."}, {"role": "assistant", "content": "3"}]}, "Add."),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "text": "Ad"}, {"type": "text", "text": "d."}]},
+                    {"role": "assistant", "content": [{"type": "text", "text": "3"}]},
+                ]
+            },
+            "Add.",
+        ),
+        (
+            {
+                "messages": [
+                    {"role": "developer", "content": "Be brief."},
+                    {"role": "user", "content": "Add."},
+                    {"role": "assistant", "content": "3"},
+                ]
+            },
+            "Be brief.\n\nAdd.",
+        ),
     ],
 )
 def test_shapes(tmp_path: Path, row: dict[str, Any], instruction: str) -> None:
@@ -275,7 +305,17 @@ def test_a_draw_is_a_prefix_of_the_seeded_order(tmp_path: Path) -> None:
         (b'{"instruction": "a", "output": "  "}\n', "a.jsonl:1: no output"),
         (b'{"instruction": "a", "output": null}\n', "a.jsonl:1: no output"),
         (b'{"output": "b"}\n', "a.jsonl:1: no instruction"),
-        (b'{"question": "a", "answer": "b"}\n', "a.jsonl:1: no instruction"),
+        (b'{"question": "a", "answer": "b"}\n', "a.jsonl:1: no instruction among question, answer; every pair needs"),
+        (b'{"instruction": "a", "response": "b"}\n', "a.jsonl:1: no output among instruction, response; every pair"),
+        (b'{"instruction": "\\u200b", "output": "b"}\n', "a.jsonl:1: no instruction; every pair"),
+        (b'{"instruction": "a", "output": "</s>"}\n', "a.jsonl:1: no output; every pair"),
+        (b'{"instruction": "<|im_end|>\\n", "output": "b"}\n', "a.jsonl:1: no instruction; every pair"),
+        (b'{"instruction": "a", "output": "\\ufeff \\u2060"}\n', "a.jsonl:1: no output; every pair"),
+        (
+            b'{"messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "a"}]}]}\n',
+            "no instruction (messages)",
+        ),
+        (b'{"conversations": [{"from": "gpt", "value": "a"}, {"from": "human", "value": "b"}]}\n', "no instruction"),
         (b'{"prompt": "a", "completion": null}\n', "a.jsonl:1: no output (completion)"),
         (b'{"messages": []}\n', "a.jsonl:1: no instruction (messages)"),
         (b'{"messages": [{"role": "user", "content": "a"}]}\n', "a.jsonl:1: no output (messages)"),
@@ -319,6 +359,18 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
         ("a.jsonl.zst", b"any", "heldout={path}: unpack it, or pip install zstandard to read it"),
         ("a.csv", b"instruction,output\na,b,c\n", "{path}:1: more cells than names"),
         ("a.csv", b"instruction,output\n,b\n", "{path}:1: no instruction"),
+        ("a.csv", b"instruction;output\na;b, c\n", "{path}: the first line parts names by ';'; write commas in a .csv"),
+        ("a.tsv", b"instruction,output\na,b\n", "{path}: the first line parts names by ','; write commas in a .csv"),
+        ("a.csv", b"output,instruction,output\na,b,c\n", "{path}: two columns are called 'output'; give each a name"),
+        (
+            "a.jsonl",
+            gzip.compress(LINES.encode(), mtime=0),
+            "heldout={path}: by its first bytes no text; it is compressed, so let its name end in .gz",
+        ),
+        ("a.json", bz2.compress(LINES.encode()), "heldout={path}: by its first bytes no text; it is compressed"),
+        ("a.csv", b"PK\x03\x04 a sheet", "heldout={path}: by its first bytes no text; unpack it, or save the sheet"),
+        ("a.jsonl", b"PAR1", "heldout={path}: by its first bytes no text; let its name end in .parquet"),
+        ("a.csv", "instruction".encode("utf-16"), "heldout={path}: by its first bytes no text; it is UTF-16"),
         ("a.csv", b"instruction,output\n\xff,b\n", "heldout={path}: unreadable ("),
         ("a.csv", b"instruction,output\n", "heldout={path}: holds no pairs"),
         ("a.json", b'[{"instruction": "a"', "heldout={path}: unreadable ("),

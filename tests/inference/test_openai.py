@@ -442,6 +442,11 @@ def answers_of(server_behaviour, folder: Path, texts: list[str] = TEXTS, **optio
         return asked(engine(server, folder, **options), texts), server
 
 
+def told(code: int, message: str) -> tuple:
+    """An error with status 200, as proxies pass on what they were told."""
+    return 200, {}, json.dumps({"error": {"message": message, "code": code}}).encode()
+
+
 MODERATED = refusal(400, "Your request was flagged by our moderation system", "content_policy_violation")
 
 
@@ -457,8 +462,17 @@ MODERATED = refusal(400, "Your request was flagged by our moderation system", "c
         ((200, {}, b"[" * 100_000), "failed"),
         (completion("half", finish_reason="error"), "failed"),
         (completion("half", finish_reason="insufficient_system_resource"), "failed"),
+        (completion("half", finish_reason=1), "failed"),
+        (completion("half", error={"code": 502, "message": "Provider disconnected"}), "failed"),
+        (told(400, "This model's maximum context length is 512 tokens"), "overflow"),
+        (told(403, "input was flagged"), "filtered"),
+        (told(502, "Provider returned error"), "failed"),
+        ((200, {"Content-Encoding": "gzip"}, completion("a")[2]), "failed"),
     ],
-    ids=["moderated", "flagged", "400", "422", "500", "garbage", "nested", "error", "interrupted"],
+    ids=[
+        *("moderated", "flagged", "400", "422", "500", "garbage", "nested", "error", "interrupted", "number", "half"),
+        *("told overflow", "told flagged", "told 502", "no gzip"),
+    ],
 )
 def test_one_odd_row_is_left_out_and_asked_again_by_the_same_call(odd: tuple, finish: str, tmp_path: Path) -> None:
     def one_odd(number: int, payload: dict) -> tuple:
@@ -467,7 +481,10 @@ def test_one_odd_row_is_left_out_and_asked_again_by_the_same_call(odd: tuple, fi
     done, _ = answers_of(one_odd, tmp_path, retries=1)
     assert done == [Completion("", 0, finish) if i == 3 else row for i, row in enumerate(upper())]
     again, server = answers_of(lambda _, payload: echo(payload), tmp_path)
-    assert again == upper() and [payload["seed"] for payload in server.seen] == [3]
+    if finish == "overflow":  # which asking again does not change
+        assert again == done and server.seen == []
+    else:
+        assert again == upper() and [payload["seed"] for payload in server.seen] == [3]
 
 
 def test_an_odd_row_alone_in_its_call_is_left_out_once_the_endpoint_has_answered(tmp_path: Path) -> None:
@@ -508,6 +525,23 @@ def test_an_endpoint_that_goes_down_ends_the_call_and_costs_no_row(tmp_path: Pat
         (completion("a a a", finish_reason="repetition"), Completion("a a a", 2, "length")),
         (completion("some", finish_reason=None), Completion("some", 2, "stop")),
         (completion("some", finish_reason="eos_token"), Completion("some", 2, "stop")),
+        (completion("some", finish_reason="eosFound"), Completion("some", 2, "stop")),
+        (completion("some", finish_reason="FinishReason.STOP"), Completion("some", 2, "stop")),
+        (completion("some", finish_reason="null"), Completion("some", 2, "stop")),
+        (completion("some", finish_reason={"type": "stop", "matched": 2}), Completion("some", 2, "stop")),
+        (completion("cut", finish_reason="maxPredictedTokensReached"), Completion("cut", 2, "length")),
+        (completion("cut", finish_reason="FINISH_REASON_MAX_TOKENS"), Completion("cut", 2, "length")),
+        (completion("cut", finish_reason={"type": "length", "length": 2}), Completion("cut", 2, "length")),
+        (completion("some", finish_reason="content_filter: RECITATION"), Completion("some", 2, "filtered")),
+        (
+            completion(None, message={"role": "assistant", "content": "", "thinking": "hm"}),
+            Completion("<think>hm", 2, "stop"),
+        ),
+        (
+            completion(None, message={"role": "assistant", "content": "", "reasoning_details": [{"text": "hm"}]}),
+            Completion("<think>[{'text': 'hm'}]", 2, "stop"),
+        ),
+        ((200, {"Content-Type": "text/plain"}, b"\xef\xbb\xbf" + completion("a")[2]), Completion("a", 2, "stop")),
         (completion([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]), Completion("ab", 2, "stop")),
         (
             completion([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "b"}]),
@@ -541,7 +575,8 @@ def test_an_answer_as_long_as_allowed_that_does_not_say_how_it_ended_was_cut(tmp
 
 
 @pytest.mark.parametrize(
-    "usage", [None, [], "7", {"total_tokens": None, "completion_tokens": None}, {"total_tokens": "7"}]
+    "usage",
+    [None, [], "7", {"total_tokens": None, "completion_tokens": None}, {"total_tokens": "7"}, {"total_tokens": -7}],
 )
 def test_tokens_that_are_not_told_count_as_none(usage: object, tmp_path: Path) -> None:
     body = json.loads(completion("a")[2]) | {"usage": usage}
@@ -571,6 +606,47 @@ def test_a_page_that_is_quoted_in_a_refusal_says_nothing_of_the_endpoint(tmp_pat
     assert answers_of(
         lambda *_: refusal(400, "This model's maximum context length is 512 tokens"), tmp_path / "long", [PAGE]
     )[0] == [Completion("", 0, "overflow")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000",
+        "too many tokens: total number of tokens in the prompt cannot exceed 4081",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "Input is too long for requested model.",
+        "Your request exceeded model token limit: 8192",
+        "Prompt length 9000 is greater than max_seq_len 4096",
+        "max_tokens must be at least 1, got -5.",
+    ],
+)
+def test_how_endpoints_say_that_a_prompt_is_too_long(words: str, tmp_path: Path) -> None:
+    assert answers_of(lambda *_: refusal(400, words), tmp_path, ["a"])[0] == [Completion("", 0, "overflow")]
+
+
+def test_a_context_that_is_exceeded_is_no_failure_of_the_server(tmp_path: Path) -> None:
+    words = "the request exceeds the available context size"
+    done, server = answers_of(lambda *_: refusal(500, words), tmp_path, ["a"])
+    assert done == [Completion("", 0, "overflow")] and len(server.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_redirection_that_would_lose_the_question_is_said_at_once(status: int, tmp_path: Path) -> None:
+    moved = (status, {"Location": "https://new.example/v1/chat/completions"}, b"")
+    with misbehaving(lambda *_: moved) as server, pytest.raises(NotSupported) as error:
+        asked(engine(server, tmp_path), ["a"])
+    assert str(error.value) == (
+        f"engine.base_url={server.url}: redirects to 'https://new.example/v1/chat/completions' (status {status}); "
+        "set engine.base_url to the address that it names; answers so far are kept"
+    )
+    assert len(server.seen) == 1
+
+
+def test_a_redirection_with_the_question_is_followed(tmp_path: Path) -> None:
+    def behave(number: int, payload: dict) -> tuple:
+        return (307, {"Location": "/v1/chat/completions"}, b"") if number == 0 else echo(payload)
+
+    assert answers_of(behave, tmp_path, ["a"])[0] == upper(["a"])
 
 
 def picky(refuses: Callable[[dict], str]) -> Callable[[int, dict], tuple]:

@@ -10,6 +10,7 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.data.loader import concatenate
 from humpback_exp.inference.transformers.cached_attention import NAME as CACHED
+from humpback_exp.modeling import reference
 from humpback_exp.modeling.callbacks import with_compared
 from humpback_exp.modeling.kernels.loss import labelled, output_logits
 from humpback_exp.modeling.kernels.padding_free_attention import NAME as BY_EXAMPLE
@@ -106,6 +107,17 @@ def test_rounding_of_large_weights_is_no_fault(varied: str) -> None:
             require_librarys_logits(
                 module.model, rows, lambda ours=ours: ours, True, "model.path=varied", "choose another"
             )
+
+
+def test_rounding_beyond_all_reason_is_a_fault(mistral: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class whose two attentions differ by more than rounding excuses nothing by that."""
+    monkeypatch.setattr(reference, "_own_rounding", lambda *_: 1e9)
+    model, without = (load_model(mistral, "float32") for _ in range(2))
+    without.config.sliding_window = None
+    rows = probe(model, ROWS)
+    with pytest.raises(ValueError, match=r"^model.path=mistral: the loss of 125 tokens is .* by our layers"):
+        ours = partial(logits, without, rows)
+        require_librarys_logits(model, rows, ours, True, "model.path=mistral", "choose another base model")
 
 
 def test_a_fault_of_writing_alone_is_seen(mistral: str) -> None:

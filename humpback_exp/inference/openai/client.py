@@ -13,6 +13,7 @@ from humpback_exp.inference.openai.compatibility import Payload
 from humpback_exp.inference.openai.errors import EndpointError, Failed, NotSupported, not_supported, redacted
 from humpback_exp.inference.openai.learning_sender import LearningSender
 from humpback_exp.inference.openai.rate_limit import LONGEST_PAUSE, RateLimit, delay
+from humpback_exp.inference.openai.request import keep_method
 from humpback_exp.inference.openai.response_cache import ResponseCache
 from humpback_exp.progress import Advance, log
 
@@ -88,7 +89,7 @@ class Endpoint:
 
     async def _all(self, path: str, missing: Mapping[int, Payload], read: Read, keep: Keep, strict: bool) -> None:
         """Ask for all; after an error nothing new is sent, and what is under way is waited for, since it is paid for."""
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         rate_limit, waiting, errors = RateLimit(self.config.batch_size), iter(missing.items()), list[EndpointError]()
         options = {"base_url": self.config.base_url, "api_key": self.key or "none", "timeout": self.config.timeout}
@@ -107,7 +108,8 @@ class Endpoint:
                 if errors:
                     return
 
-        async with AsyncOpenAI(**options, max_retries=0) as client:
+        http = DefaultAsyncHttpxClient(event_hooks={"response": [keep_method]})
+        async with AsyncOpenAI(**options, max_retries=0, http_client=http) as client:
             await asyncio.gather(*(worker(client, waiting) for _ in range(min(self.config.batch_size, len(missing)))))
         if errors:
             raise errors[0]

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 OVERFLOW = re.compile(
-    "context length|context_length|max_model_len|maximum model length|context window|context size|prompt is too long"
-    "|maximum number of tokens|inputs tokens|inputs must have less than|max_tokens must be at least 1 got 0"
+    "context length|context_length|max_model_len|max_seq_len|maximum model length|maximum prompt length|context window"
+    "|context size|context limit|prompt is too long|input is too long|too many tokens|model token limit"
+    "|maximum number of tokens|inputs tokens|inputs must have less than|max_tokens must be at least 1 got"
 )
 """Words in a refusal that say a prompt was too long; there is no common code. The last is vLLM's, for one that leaves no room."""
 OVERFLOW_CODES = ("context_length_exceeded", "string_above_max_length")
@@ -17,7 +18,7 @@ ECHO = 4
 
 def is_overflow(error: Any, payload: Mapping[str, Any]) -> bool:
     """Whether a refusal says, in words of its own, that prompt and answer do not fit the model's context."""
-    if error.status_code not in (400, 413, 422):
+    if error.status_code not in (400, 413, 422, 500):
         return False
     return code(error) in OVERFLOW_CODES or OVERFLOW.search(own_words(message(error), payload)) is not None
 

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -97,9 +98,7 @@ def unreadable(answer: str, key: str) -> EndpointError:
 
 def interrupted(finish: str) -> EndpointError:
     """The error of an answer that the endpoint itself calls broken off."""
-    return EndpointError(
-        f"broke an answer off (finish_reason {finish[:SHOWN]!r})", "the same command asks again", row=True
-    )
+    return EndpointError(f"broke an answer off ({finish[:SHOWN]!r})", "the same command asks again", row=True)
 
 
 def not_supported(what: str) -> EndpointError:
@@ -114,7 +113,8 @@ def retry_after(headers: Mapping[str, str]) -> float:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(value).timestamp() - time()
+            date = parsedate_to_datetime(value)
+            seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time()
         except (ValueError, OverflowError):
             return 0.0
     return 0.0 if math.isnan(seconds) else max(0.0, seconds)

@@ -1,6 +1,7 @@
 """What is read from a chat answer: text with how it ended, and probabilities of choices; what cannot be meant is refused."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,18 +12,52 @@ from humpback_exp.inference.openai.request import tokens_used
 from humpback_exp.turn_marks import SURROGATE
 
 CUT = (
-    *("length", "max_tokens", "max_length", "model_length", "token_limit", "model_context_window_exceeded"),
-    *("repetition", "max_output_tokens", "max_completion_tokens"),
+    *(
+        "length",
+        "limit",
+        "maxtokens",
+        "maxnewtokens",
+        "maxlength",
+        "modellength",
+        "tokenlimit",
+        "errorlimit",
+        "repetition",
+    ),
+    *("maxoutputtokens", "maxcompletiontokens", "modelcontextwindowexceeded"),
+    *("maxpredictedtokensreached", "contextlengthreached"),
 )
 FILTERS = (
-    *("content_filter", "content_filtered", "safety", "recitation", "prohibited_content", "blocklist", "spii"),
-    *("refusal", "sensitive", "guardrail_intervened", "error_toxic"),
+    *(
+        "contentfilter",
+        "contentfiltered",
+        "safety",
+        "imagesafety",
+        "recitation",
+        "prohibitedcontent",
+        "blocklist",
+        "spii",
+    ),
+    *("refusal", "sensitive", "blacklist", "guardrailintervened", "errortoxic"),
 )
+UNSAID = ("", "null", "none")
 ENDED = (
-    *("", "stop", "eos", "eos_token", "stop_token", "stop_sequence", "end_turn", "complete", "completed"),
-    *("tool_calls", "function_call"),
+    *("stop", "eos", "eostoken", "eosfound", "endid", "endoftext", "stoptoken", "stopsequence", "stopwords"),
+    *(
+        "stopstringfound",
+        "word",
+        "endturn",
+        "finish",
+        "finished",
+        "complete",
+        "completed",
+        "toolcalls",
+        "tooluse",
+        "functioncall",
+    ),
 )
-"""How endpoints say, in lower case, that an answer was cut, withheld, or is whole; nothing said counts as whole."""
+"""How endpoints say that an answer was cut, withheld, or is whole, as small letters alone; nothing said counts as whole."""
+THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+"""Fields of a message in which endpoints tell thinking beside the answer."""
 
 
 def read_completion(answer: Any, limit: int) -> list[Any]:
@@ -37,9 +72,11 @@ def read_completion(answer: Any, limit: int) -> list[Any]:
     """
     choice = answer["choices"][0]
     message = choice["message"]
+    if choice.get("error"):  # what came before it is told as a whole answer by some
+        raise interrupted(f"{choice['error']}")
     # some leave the content out where the limit was reached in thinking, but then say how the answer ended
     text, thinking = _texts(message.get("content") if choice.get("finish_reason") else message["content"])
-    thinking = thinking or str(message.get("reasoning_content") or message.get("reasoning") or "")
+    thinking = thinking or next((str(message[name]) for name in THOUGHTS if message.get(name)), "")
     tokens = tokens_used(answer, "completion_tokens")
     finish = _finish(choice.get("finish_reason"), cut=tokens >= limit)
     if not text and message.get("refusal"):
@@ -52,13 +89,15 @@ def read_completion(answer: Any, limit: int) -> list[Any]:
 
 
 def _finish(said: Any, cut: bool) -> str:
-    reason = str(said or "").lower()
-    if reason in CUT or (not reason and cut):
+    word = str((said.get("type") if isinstance(said, dict) else said) or "")
+    # as in `content_filter: SAFETY`, `FinishReason.STOP`, `maxPredictedTokensReached`
+    reason = re.sub(r"[^a-z]", "", word.partition(":")[0].rpartition(".")[2].lower()).removeprefix("finishreason")
+    if reason in CUT or (reason in UNSAID and cut):
         return LENGTH
     if reason in FILTERS:
         return FILTERED
-    if reason not in ENDED:
-        raise interrupted(reason)
+    if reason not in (*UNSAID, *ENDED) or (word and not reason):
+        raise interrupted(word)
     return STOP
 
 
