@@ -41,14 +41,15 @@ CLOSING = re.compile(
     r"|(?:follow|connect with|contact) us.*|share (?:this|on|via|with|it).*|share|stay (?:connected|in touch).*"
     r"|search(?: this site| form)?|(?:main |page |site )?navigation(?: menu)?|site ?map|(?:main )?menu|(?:table of )?contents"
     r"|on this page|in this (?:article|section|page|issue)|categories|archives?|tags|previous topic|next topic|this page"
-    r"|about the author|comments?|references|bibliography|user contributed notes",
+    r"|related|about the author|comments?|references|works cited|bibliography|user contributed notes",
     re.I,
 )
 """Headers of lists of links, where little else stands under them."""
 COMMENTS = re.compile(
+    r"(?:discussions?|reviews?|responses|replies) \(\d+\)|(?:customer|user|reader) reviews|"
     r"leave a (?:comment|reply).*|(?:\d+|no) (?:comments?|responses?|replies|thoughts?)\b.*|comments? \(\d+\)"
-    r"|(?:post|add|write) a (?:comment|reply|review).*|join the (?:conversation|discussion).*|what do you think\W*"
-    r"|cancel reply",
+    r"|(?:post|add|write) (?:an? |your |new )+(?:comment|reply|review).*"
+    r"|join the (?:conversation|discussion).*|what do you think\W*|cancel reply",
     re.I,
 )
 COOKIES = re.compile(r"cookie|privacy|consent|gdpr", re.I)

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from humpback_exp import reasons
 from humpback_exp.corpus import inline, markup, plain
+from humpback_exp.corpus.answers import MEANINGS
 from humpback_exp.corpus.blocks import Block
 from humpback_exp.corpus.decoding import MARK
 from humpback_exp.corpus.furniture import TELLING, Furniture, says_nothing
@@ -51,7 +52,7 @@ class _Reader:
                         if writer.in_link:
                             writer.link_chars += len(text.strip())
                     continue
-                inner, name, tells = kinds[number] if number < custom else (_custom(node), "", False)
+                inner, name, tells = kinds[number] if number < custom else _custom(node)
                 if inner == SKIP:
                     continue
                 attributes = node.attributes
@@ -85,8 +86,10 @@ class _Reader:
 
     def _weighed(self, node: LexborNode, kind: int, tag: str, attributes: Attributes) -> int:
         """What an element is by its attributes, too: furniture, a header by its role, a block by its style."""
-        if tag == "img" or (tag == "button" and self.writer.header):
+        if tag == "img":
             return kind
+        if tag == "button" and self.writer.header:
+            return SKIP if inline.is_command(node) else kind
         reason = self.furniture.reason(node, tag, attributes)
         if reason:
             self.writer.line.append("" if self.writer.pre else " ")
@@ -137,10 +140,12 @@ def _offset(attributes: Attributes) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def _custom(node: LexborNode) -> int:
-    """A custom element is a block where no text stands beside it, else a part of the line."""
+def _custom(node: LexborNode) -> tuple[int, str, bool]:
+    """A custom element is a block where no text stands beside it, else a part of the line; its name may tell more."""
     beside = [other for other in (node.prev, node.next) if other is not None and other.tag_id == markup.TEXT_NODE]
-    return OTHER if any((other.text_content or "").strip() for other in beside) else BREAK
+    name = node.tag or ""
+    kind = OTHER if any((other.text_content or "").strip() for other in beside) else BREAK
+    return kind, name, "-" in name and MEANINGS[name] is not None
 
 
 def _holds_elements(node: LexborNode) -> bool:

@@ -10,6 +10,7 @@ from functools import cached_property
 from selectolax.lexbor import LexborNode
 
 from humpback_exp.corpus.answers import MEANINGS, UNSEEN
+from humpback_exp.corpus.characters import chars, linked_chars, without_spaces
 from humpback_exp.corpus.markup import (
     BOX,
     COMMENTS,
@@ -31,11 +32,11 @@ PROSE_LINK_SHARE = 0.3
 """Navigation and forms with this much text, and few links in it, say something."""
 MANY_KEPT = 50
 """Wrappers inside one another that were found to hold the page; further ones are not looked at again."""
-STATES = frozenset("aria-hidden hidden role style".split())
+STATES = frozenset("aria-hidden hidden role style epub:type".split())
 TELLING = STATES | {"class", "id"}
 NOTE_BOX = re.compile(r"\b(?:note|tip|hint|warning|caution|important|info|example|admonition|callout)\b", re.I)
 """Asides that belong to the text around them."""
-SPACES, NO_BREAK_SPACE = b" \n\t\r\f", "\xa0".encode()
+NO_LETTERS = re.compile(r"[\W\d_]+")
 
 
 class Furniture:
@@ -48,7 +49,7 @@ class Furniture:
     @cached_property
     def text_chars(self) -> int:
         """Characters of the page outside links, spaces not counted."""
-        return _chars(self.body) - _linked_chars(self.body)
+        return chars(self.body) - linked_chars(self.body)
 
     @cached_property
     def only_title(self) -> LexborNode | None:
@@ -66,7 +67,7 @@ class Furniture:
 
     def reason(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> str | None:
         """What makes the element furniture, such as `nav` or `class sidebar`; None for a part of the text."""
-        hidden = None if self._is_panel(node, attributes) else _hidden(attributes)
+        hidden = None if self._is_panel(node, attributes) else _hidden(node, attributes)
         found = hidden or (None if tag in HEADERS else _named(node, tag, attributes))
         if found is None or self.kept > MANY_KEPT:
             return None
@@ -86,7 +87,7 @@ class Furniture:
         name = attributes.get("id")
         if not name or name not in self.controlled:
             return False
-        return _linked_chars(node) < PROSE_LINK_SHARE * _chars(node)
+        return linked_chars(node) < PROSE_LINK_SHARE * chars(node)
 
     def title(self, node: LexborNode) -> LexborNode | None:
         """The page's only h1, where it stands in this piece of furniture."""
@@ -100,11 +101,11 @@ class Furniture:
         prose = PROSE_CHARS.get(kind, len(text) + 1)
         if len(text) < min(needed, prose):
             return False
-        chars = _without_spaces(text)
-        if chars < min(needed, prose) or not chars:
+        held = without_spaces(text)
+        if held < min(needed, prose) or not held:
             return False
-        linked = _linked_chars(node)
-        return chars - linked >= needed or (chars >= prose and linked < PROSE_LINK_SHARE * chars)
+        linked = linked_chars(node)
+        return held - linked >= needed or (held >= prose and linked < PROSE_LINK_SHARE * held)
 
 
 def says_nothing(attributes: dict[str, str | None]) -> bool:
@@ -113,17 +114,27 @@ def says_nothing(attributes: dict[str, str | None]) -> bool:
     return STATES.isdisjoint(attributes) and MEANINGS[get("class")] is None and MEANINGS[get("id")] is None
 
 
-def _hidden(attributes: dict[str, str | None]) -> Evidence | None:
-    """Evidence that readers do not see an element, of whatever tag."""
+def _hidden(node: LexborNode, attributes: dict[str, str | None]) -> Evidence | None:
+    """Evidence that readers do not see an element, of whatever tag.
+
+    What is hidden from screen readers alone is seen where its neighbour is what they read instead.
+    """
     if "hidden" in attributes and (attributes["hidden"] or "").lower() != "until-found":
         return HIDDEN, "hidden"
-    if attributes.get("aria-hidden") == "true":
+    if attributes.get("aria-hidden") == "true" and not any(map(_is_read_aloud, (node.prev, node.next))):
         return HIDDEN, "aria-hidden"
     return (HIDDEN, "hidden by style") if UNSEEN[attributes.get("style")] else None
 
 
+def _is_read_aloud(node: LexborNode | None) -> bool:
+    found = MEANINGS[node.attributes.get("class")] if node is not None and node.is_element_node else None
+    return found is not None and found[0] == HIDDEN
+
+
 def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evidence | None:
     role = (attributes.get("role") or "").lower()
+    if attributes.get("epub:type") == "pagebreak":
+        role = "doc-pagebreak"
     if role in ROLES:
         return ROLES[role], f"role {role}"
     for name in ("class", "id"):
@@ -133,7 +144,7 @@ def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evi
             return found[0], f"{name} {found[1]}"
     if tag == "aside" and NOTE_BOX.search(attributes.get("class") or ""):
         return None
-    return (TAGS[tag], tag) if tag in TAGS else None
+    return (TAGS[tag], tag) if tag in TAGS else MEANINGS[tag] if "-" in tag else None
 
 
 def is_note_mark(text: str, attributes: dict[str, str | None]) -> bool:
@@ -144,19 +155,4 @@ def is_note_mark(text: str, attributes: dict[str, str | None]) -> bool:
 def _is_named_after_its_header(node: LexborNode, name: str) -> bool:
     """Generators of documentation name a section `contents` or `menu` because its header says so."""
     header = node.css_first("h1, h2, h3, h4, h5, h6")
-    return header is not None and re.sub(r"\W+|_", "", header.text()).lower() == re.sub(r"\W+|_", "", name).lower()
-
-
-def _chars(node: LexborNode) -> int:
-    return _without_spaces(node.text())
-
-
-def _linked_chars(node: LexborNode) -> int:
-    return _without_spaces("".join([link.text() for link in node.css("a[href]")]))
-
-
-def _without_spaces(text: str) -> int:
-    # Bytes are gone through once for all spaces, and faster than characters.
-    encoded = text.encode()
-    spaces = len(encoded) - len(encoded.translate(None, SPACES)) + encoded.count(NO_BREAK_SPACE)
-    return len(text) - spaces
+    return header is not None and NO_LETTERS.sub("", header.text()).lower() == NO_LETTERS.sub("", name).lower()

@@ -3,6 +3,7 @@
 Called by flatten.
 """
 
+import re
 from collections.abc import Iterator
 
 from selectolax.lexbor import LexborNode
@@ -11,7 +12,15 @@ from humpback_exp.corpus import markup, plain
 from humpback_exp.corpus.furniture import is_note_mark
 from humpback_exp.corpus.writer import Attributes, Writer
 
-PERMALINKS = frozenset("¶#§🔗⚓∞◆")
+PERMALINKS = frozenset("¶#§🔗⚓∞◆↑⇧⬆")
+PERMALINK_WORDS = frozenset(("link", "permalink", "anchor", "copy link", "direct link", "top", "back to top", "edit"))
+"""What such links are called in headers."""
+
+
+COMMAND = re.compile(
+    r"(?:copy|edit|share|expand|collapse|toggle|show|hide|menu|close|more|link|play|listen)\b.{0,40}", re.I
+)
+"""What buttons beside a header's words are for."""
 
 
 def read(node: LexborNode, tag: str, attributes: Attributes, writer: Writer) -> Iterator[LexborNode] | None:
@@ -54,8 +63,11 @@ def _link(node: LexborNode, attributes: Attributes, writer: Writer) -> Iterator[
     child = node.first_child
     only = child.text_content if child is not None and child.next is None else None
     text = node.text() if only is None else only
-    marks = text.strip()
-    if marks in PERMALINKS or is_note_mark(marks, attributes):
+    marks = text.strip().rstrip("\ufe0e\ufe0f")
+    if marks in PERMALINKS:
+        return None
+    if is_note_mark(marks, attributes) or (writer.header and _is_permalink(node, marks, attributes, writer)):
+        writer.line.append(plain.NOTE_GONE)
         return None
     if only is None:
         writer.in_link = "href" in attributes
@@ -65,3 +77,22 @@ def _link(node: LexborNode, attributes: Attributes, writer: Writer) -> Iterator[
         writer.link_chars += len(marks) if "href" in attributes else 0
     writer.in_link = False
     return None
+
+
+def _is_permalink(node: LexborNode, text: str, attributes: Attributes, writer: Writer) -> bool:
+    """Whether a link beside a header's words leads to the header itself, or to its editor."""
+    if text.lower() not in PERMALINK_WORDS:
+        return False
+    beside = any(piece.strip() for piece in writer.line) or node.next is not None
+    return beside and ((attributes.get("href") or "").startswith("#") or text.lower() == "edit")
+
+
+def is_command(button: LexborNode) -> bool:
+    """Whether a button in a header does something with it; else it is the header itself, which opens a panel."""
+    header = button.parent
+    while header is not None and header.tag not in markup.HEADERS and header.attributes.get("role") != "heading":
+        header = header.parent
+    if header is None:
+        return False
+    own, whole = (sum(map(str.isalpha, node.text())) for node in (button, header))
+    return whole - own >= max(own, 1) or (whole > own and COMMAND.fullmatch(button.text().strip()) is not None)

@@ -7,6 +7,8 @@ from itertools import islice
 from resiliparse.parse.lang import detect_fast
 
 PLAIN_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z]+(?=[\s,.;:]|$)")
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{6}")
+"""Scripts that are written without spaces, and so have no words to count."""
 PLAIN_WORDS = 6
 """A line with so many reads like a sentence."""
 PIECE_CHARS = 500
@@ -62,4 +64,6 @@ def _prose(text: str) -> str:
 
 def _reads_like_a_sentence(line: str) -> bool:
     """Looks no further than needed."""
-    return next(islice(PLAIN_WORD.finditer(line), PLAIN_WORDS - 1, None), None) is not None
+    if next(islice(PLAIN_WORD.finditer(line), PLAIN_WORDS - 1, None), None) is not None:
+        return True
+    return not line.isascii() and UNSPACED.search(line) is not None

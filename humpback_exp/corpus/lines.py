@@ -6,6 +6,7 @@ Called by boilerplate and boxes.
 import re
 
 from humpback_exp.corpus.blocks import Block
+from humpback_exp.corpus.labels import LABEL, ORNAMENT
 
 WORD = re.compile(r"[^\W_]+")
 BULLET = re.compile(r"\s*(?:-|-?\d+\.) ")
@@ -16,39 +17,6 @@ POINTER_LINK_SHARE = 0.4
 LIST_LINK_SHARE = 0.8
 """The same of items of lists and rows of tables, which name things beside their links."""
 
-MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-DATE = (
-    rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?\s+{MONTH},?\s+\d{{4}}"
-    rf"|{MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}|\d{{4}}-\d\d-\d\d|\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}})"
-)
-CLOCK = r"(?:[\sT,|·•–—-]*(?:at\s+)?\d{1,2}[:.]\d\d(?::\d\d)?\s*(?:[ap]\.?m\.?)?\s*(?:[A-Z]{2,4})?)?"
-DATED = re.compile(
-    rf"(?:(?:first |last |originally )?(?:posted|published|updated|modified|edited|created|reviewed|date|on)\b[\s:]*"
-    rf"(?:on|at|by)?\s*)?(?:{DATE}{CLOCK}|\d+ (?:second|minute|hour|day|week|month|year)s? ago)"
-    r"|(?:this )?page (?:was )?last (?:modified|updated|edited)\b.{0,150}|\d+[ -]min(?:ute)?s? read(?:ing time)?",
-    re.I,
-)
-BYLINE = re.compile(
-    r"(?:(?i:written|posted|published|reported|updated|words|photos?|photography|story|edited|reviewed) )?"
-    r"(?:[Bb]y|BY):? (?:[A-Z][\w.'’-]*)(?: (?:[A-Z][\w.'’-]*|de|van|von|and|&|for|of|the|at|in)){0,7}"
-    r"(?:\s*[,|·•–—-].{0,80})?(?<![.!?:;])"
-)
-LANGUAGES = re.compile(r"(?:available |other |in other )?languages?\s*:.*", re.I)
-ADVERTISEMENT = re.compile(
-    r"(?:advertisements?|ads?|sponsored(?: content| links?| by.*)?|promoted|paid content|scroll to continue.*"
-    r"|(?:advertisement\s*[-–—:.|]?\s*)?(?:story|article|content) continues (?:below|after).*"
-    r"|(?:advertisement\s*[-–—:.|]?\s*)?(?:continue reading (?:below|the main story).*|skip ad(?:vertisement)?)"
-    r"|advertisement\s*[-–—:|].{0,60})",
-    re.I,
-)
-SIGN_UP = re.compile(
-    r"(?:(?:please )?(?:sign up|subscribe|join|register|get|enter your e-?mail|want more|don.t miss|never miss)\b"
-    r"(?!.*mailing list)(?=.*\b(?:newsletters?|inbox|e-?mail|updates|alerts|letter|subscribers)\b).*|never miss an? .*)",
-    re.I,
-)
-LABEL = re.compile(
-    "|".join(f"(?i:{found.pattern})" for found in (ADVERTISEMENT, DATED, LANGUAGES, SIGN_UP)) + f"|{BYLINE.pattern}"
-)
 READ_MORE = re.compile(
     r"(?:read (?:more|also|next|the full)|related(?: \w+)?|see also|also read|more (?:on|from)|recommended(?: reading)?"
     r"|don.t miss|watch|you (?:may|might) also like|view (?:more|all)|click here (?:for|to))\b.*",
@@ -59,7 +27,9 @@ TAIL = re.compile(
     r"|back to (?:the )?top|(?:go )?to (?:the )?top|print (?:this )?(?:page|article)?"
     r"|(?:was|did) (?:this|you find this) .*(?:help|useful).*"
     r"|(?:give|send|provide) (?:us )?feedback.*|report (?:a |an )?(?:problem|bug|issue|error|mistake)\b.*"
-    r"|edit (?:this page|on \w+|page).*|(?:generated|powered|created|made) (?:by|on|with) .*|(?:proudly )?powered by .*"
+    r"|edit (?:this page|on \w+|page).*|(?:this (?:page|site) is )?best viewed (?:with|in|by) .*"
+    r"|if you (?:enjoyed|liked|like|found) this (?:story|article|post|piece)\b.*"
+    r"|(?:generated|powered|created|made) (?:by|on|with) .*|(?:proudly )?powered by .*"
     r"|(?:foot|end)?notes?:?|references?:?|see(?: also)?:?|(?:related|further|more)\b.{0,30}:"
     r"|leave a (?:comment|reply).*|(?:no|\d+) (?:comments?|responses?|replies)(?: yet)?\W*|comments are closed\W*|comments? \(\d+\)"
     r"|(?:tags?|filed under|categor(?:y|ies)|posted in|tagged)\b\s*(?:in|with|as)?\s*:?.{0,150}(?<![.!?])"
@@ -68,10 +38,11 @@ TAIL = re.compile(
 )
 COPYRIGHT = re.compile(r"©|copyright", re.I)
 SHARE_WORDS = frozenset(
-    "a and article by click copy copied comment comments e email facebook fb flipboard follow friend friends google gmail "
-    "in instagram it link like linkedin mail me messenger more new on opens or page pin pinterest plus pocket post print "
-    "reddit rss save share shares shared send sms snapchat story telegram text the this to tumblr tweet tweets twitter us "
-    "via viber whatsapp window with x xing youtube bookmark pdf download networks social media your our".split()
+    "a and answer article bookmark by cite click comment comments copied copy download e email facebook fb flipboard "
+    "follow friend friends gmail google improve in instagram it like link linkedin mail me media messenger more "
+    "networks new on opens or our page pdf pin pinterest plus pocket post print reddit rss save send share shared "
+    "shares sms snapchat social story telegram text the this to tumblr tweet tweets twitter us via viber whatsapp "
+    "window with x xing your youtube".split()
 )
 MAX_SHARE_WORDS = 16
 SHARES = frozenset("share shares tweet pin print email follow bookmark like".split())
@@ -93,6 +64,8 @@ def is_label(block: Block) -> bool:
             return True
     if block.kind == "item":
         return False
+    if block.kind == "text" and ORNAMENT.fullmatch(text):
+        return True
     if block.link_chars > POINTER_LINK_SHARE * len(text) and READ_MORE.fullmatch(text):
         return True
     return LABEL.fullmatch(text) is not None
@@ -103,7 +76,7 @@ def is_tail(block: Block) -> bool:
     text, chars = block.text, len(block.text)
     if block.kind == "code":
         return False
-    share = LIST_LINK_SHARE if block.kind in ("item", "row") else POINTER_LINK_SHARE
+    share = POINTER_LINK_SHARE if block.kind in ("text", "term") else LIST_LINK_SHARE
     if chars <= LINE_CHARS and block.link_chars:
         # The bullets are looked for only where they decide.
         if block.link_chars > share * chars or block.link_chars > share * len(BULLET.sub("", text)):
@@ -113,7 +86,7 @@ def is_tail(block: Block) -> bool:
         return True
     if COPYRIGHT.match(text) and chars <= 3 * LINE_CHARS and re.search(r"\d{4}|reserved", text):
         return block.kind == "text"
-    return block.kind in ("text", "term") and chars <= LINE_CHARS and TAIL.fullmatch(text) is not None
+    return block.kind in ("text", "term", "meaning") and chars <= LINE_CHARS and TAIL.fullmatch(text) is not None
 
 
 def words_of(text: str) -> list[str]:

@@ -36,25 +36,29 @@ ROLES = {
     "navigation": LINKS,
     "search": BOX,
     "tooltip": BOX,
+    "tablist": LINKS,
     "doc-toc": LINKS,
     "doc-pagebreak": BOX,
 }
 NAMES = {
-    LINKS: "breadcrumb breadcrumbs crumbs contents fancytoc index menu mainmenu submenu searchmenu nav navbar navigation "
+    LINKS: "catlinks mw-portlet interlanguage-link toc-macro viewcode-link "
+    "breadcrumb breadcrumbs crumbs contents fancytoc index menu mainmenu submenu searchmenu nav navbar navigation "
     "navheader navfooter pager pagination related relatedposts relbar relinfo share shares sharing sharedaddy sidebar "
     "sidenav sitenav sitemap skip skiplink skiplinks social socials sphinxsidebar toc topnav tags taglist widget widgets",
     BOX: "ad ads adsbygoogle advert advertisement advertising adslot adsense "
+    "hatnote ambox mw-redirectedfrom page-metadata votecell vote-count js-vote-count post-signature postprofile "
+    "references reflist refbegin csl-bib-body ltx_bibliography ltx_biblist "
     "author-bio author-box author-info entry-meta post-meta article-meta posted-on "
     "banner byline dateline cookie "
     "cookies consent gdpr ccpa copyright editsection footer printfooter headerlink "
     "legal masthead newsletter noprint paywall popup promo promoted recirc recommended recommendations sponsor sponsored "
     "subscribe subscription signup tagline taboola outbrain timestamp pubdate readmore trending",
-    COMMENTS: "comments commentlist comment-list disqus respond",
+    COMMENTS: "comments commentlist comment-list comment-wrapper comment-section comment-area comment-threads disqus respond",
     NUMBERS: "linenos lineno linenodiv linenumber linenumbers line-number line-numbers line_number line_numbers gutter "
     "lnt ln blob-num rouge-gutter hljs-ln-numbers hljs-ln-n line-numbers-rows",
     HIDDEN: "hidden hide invisible displaynone offscreen visuallyhidden screenreader d-none is-hidden u-hidden sr-only "
     "visually-hidden screen-reader-text screen-reader-only screen-reader element-invisible element-hidden "
-    "assistive-text a11y-hidden show-for-sr off-screen mw-hidden hidden-text",
+    "assistive-text a11y-hidden show-for-sr off-screen mw-hidden hidden-text hideme ltx_note_outer",
 }
 MEANING = {name: kind for kind, names in NAMES.items() for name in names.split()}
 FILLERS = frozenset(
@@ -62,9 +66,15 @@ FILLERS = frozenset(
     "default desktop end entry col div fixed float footer global group header heading holder icon icons inline inner "
     "item items js left links list lower main meta mini mobile modal module mw ng notice of page panel pane popover post "
     "posts primary region right row secondary section set site skip small sm md lg sub static stories story style "
+    "gem c govuk nhsuk usa amp elementor fusion genesis sqs vector jp ez theme app doc docs crawler "
     "table td the title to tool tools top ui uk upper view wp wrap wrapper form text by info line overlay".split()
 )
 """Words that say nothing of their own in a name, such as those around `footer` in `site-footer-wrapper`."""
+VENDORS = re.compile(
+    r"(?:onetrust|ot-sdk|cybot|cookiebot|cookielaw|cmplz|qc-cmp|truste[-_]|usercentrics|didomi|osano-|iubenda|cky-|termly)",
+    re.I,
+)
+"""Makers of notices about cookies, whose names begin the names of all their elements."""
 KNOWN = FILLERS.union(MEANING)
 WORD_OF_NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 SHOWN_ELSEWHERE = re.compile(r"(?:^|\s)(?:d-)?(?:sm|md|lg|xl|xxl|print)[-:](?:block|flex|inline|table|grid|visible)")
@@ -116,6 +126,8 @@ def named(value: str) -> Evidence | None:
             kind = MEANING[lower]
         elif (first := WORD_OF_NAME.search(token)) and first[0].lower() in KNOWN:
             kind, lower = _compound(token)
+        elif VENDORS.match(token):
+            kind = BOX
         else:
             continue
         if kind == HIDDEN and SHOWN_ELSEWHERE.search(value):

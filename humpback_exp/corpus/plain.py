@@ -4,7 +4,11 @@ import re
 
 from selectolax.lexbor import LexborNode
 
-LINE_BREAK = "\x01"
+LINE_BREAK, NOTE_GONE = "\x01", "\x02"
+GONE_NOTES = re.compile(
+    rf" ?[\[(][\s,;–{NOTE_GONE}-]*{NOTE_GONE}[\s,;–{NOTE_GONE}-]*[\])]| ?{NOTE_GONE}(?=[.,;:!?)\s]|\Z)|{NOTE_GONE}"
+)
+"""The place of marks of notes, with the brackets around them and the space before them."""
 AROUND_BREAK = re.compile(rf" *{LINE_BREAK} *")
 JOINERS = re.compile(r"[\u200c\u200d](?![^\x00-\x7f])|(?<![^\x00-\x7f])[\u200c\u200d]")
 """Between letters of other scripts and in emoji they belong to the text."""
@@ -24,7 +28,7 @@ NUMBERED_LINE = re.compile(r"\s*(\d+)[:.|]?(?:\s|$)")
 
 def paragraph(text: str) -> str:
     """White space as a browser shows it, line breaks kept."""
-    text = " ".join(text.split())
+    text = _without_note_places(" ".join(text.split()))
     if LINE_BREAK in text:
         text = re.sub(r"\n{3,}", "\n\n", AROUND_BREAK.sub("\n", text).strip())
         return seen(text) if not text.replace("\n", "").isprintable() else text
@@ -33,8 +37,12 @@ def paragraph(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Everything on one line, as a header or a cell of a table stands."""
-    text = " ".join(text.replace(LINE_BREAK, " ").split())
+    text = _without_note_places(" ".join(text.replace(LINE_BREAK, " ").split()))
     return text if text.isprintable() else " ".join(seen(text).split())
+
+
+def _without_note_places(text: str) -> str:
+    return GONE_NOTES.sub("", text).strip() if NOTE_GONE in text else text
 
 
 def code(text: str) -> str:

@@ -144,6 +144,8 @@ def _ends(blocks: list[Block]) -> dict[int, int]:
 def _section(url: str, blocks: list[Block], path: list[int], end: int, version: str) -> Section:
     own = blocks[path[-1]]
     body = blocks[path[-1] + 1 : end]
+    while body and (body[-1].kind in ("header", "lost", "end") or not body[-1].text):
+        body.pop()
     text = join(body)
     links = sum(block.link_chars for block in body if block.kind != "lost")
     return Section(

@@ -11,8 +11,12 @@ from humpback_exp.corpus import plain
 from humpback_exp.corpus.blocks import Block
 from humpback_exp.corpus.tables import Rows, places_text
 
-PERMALINK_END = re.compile(r"\s*[¶🔗]+$|\s+[#§]$|\s*\[\s*edit(?: source)?\s*(?:\|\s*edit source\s*)?\]$")
-PERMALINK_MARKS = ("¶", "🔗", "#", "§", "]")
+PERMALINK_END = re.compile(
+    r"\s*[¶🔗↑]+$|\s+[#§]$|\s*\[\s*(?:edit(?: source)?(?:\s*\|\s*edit source)?|source|src|link|top|hide|show|[-+−])\s*\]$"
+    r"|\s*\((?:edit|permalink|link)\)$",
+    re.I,
+)
+PERMALINK_MARKS = ("¶", "🔗", "↑", "#", "§", "]", ")")
 NUMBER = re.compile(r"-?\d{1,9}")
 Attributes = dict[str, str | None]
 

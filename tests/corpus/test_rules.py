@@ -186,7 +186,7 @@ def test_sentences_that_begin_like_such_lines_are_text(line: str):
         ("x<sup>2</sup>, 10<sup>-4</sup>, e<sup>x+1</sup>, 3<sup>rd</sup>", "x^2, 10^-4, e^(x+1), 3rd"),
         (
             "<p>It froze.<sup>3</sup> It broke<sup><a href='#n1'>[1]</a></sup> <a href='#n'>[2]</a>.",
-            "It froze. It broke .",
+            "It froze. It broke.",
         ),
         ("H<sub>2</sub>O, x<sub>i</sub>, 10<sub>2</sub>", "H2O, x_i, 10_2"),
         ("<math><mfrac><mi>a</mi><mrow><mi>b</mi><mo>+</mo><mn>1</mn></mrow></mfrac></math>", "a/(b+1)"),
