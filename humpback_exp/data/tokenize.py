@@ -45,12 +45,20 @@ def prompt_ids(tokenizer: Tokenizer, conversation: Conversation) -> list[int]:
 
 
 def rendered(tokenizer: Tokenizer, conversation: Conversation) -> str:
-    """The conversation as text; a template that refuses a system turn gets it in the user's."""
+    """The conversation as text; a template that refuses a system turn, or leaves it out, gets it in the user's."""
+    system = [message["content"].strip() for message in conversation if message["role"] == "system"]
     try:
-        return tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)
+        text = by_template(tokenizer, conversation)
+        if all(said in text for said in system):
+            return text
     except TemplateError:
-        joined = without_system(conversation)
-        return tokenizer.apply_chat_template(joined, tokenize=False, add_generation_prompt=True)
+        pass
+    return by_template(tokenizer, without_system(conversation))
+
+
+def by_template(tokenizer: Tokenizer, conversation: Conversation) -> str:
+    """The conversation as the template itself renders it, up to where the model's turn begins."""
+    return tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True)
 
 
 def target_ids(tokenizer: Tokenizer, text: str) -> list[int]:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import GatedRepoError
+from huggingface_hub.errors import GatedRepoError, StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from humpback_exp.modeling.template import require_template
 from humpback_exp.planning.context import context_of, longrope_context
 from humpback_exp.prompts import TEMPLATES
 
@@ -18,6 +19,10 @@ Model = Any
 Tokenizer = Any
 NAMED = 4
 """Tensors that an error names."""
+SHOWN = 200
+"""Characters of another library's message that are shown."""
+FOREIGN = (ArithmeticError, AttributeError, ImportError, LookupError, StrictDataclassError, TypeError, ValueError)
+"""What transformers raises on values in a folder's files that it did not think of."""
 
 
 class WrongWeights(ValueError):
@@ -44,6 +49,7 @@ def load_tokenizer(path: str, template: str | None = None, key: str = "model.pat
     if tokenizer.eos_token_id is None:
         raise ValueError(f"{key}={path}: its tokenizer has no end token; set eos_token in tokenizer_config.json")
     require_embeddings(tokenizer, path, key)
+    require_template(tokenizer, path, key)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -144,6 +150,11 @@ def _from(path: str, key: str, loader: Any, **options: Any) -> Any:
         raise ValueError(f"{key}={path}: no such folder; train the model first, or give a Hub id such as org/name")
     try:
         return loader(path, **options)
+    except FOREIGN as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:SHOWN]}"
+        raise ValueError(
+            f"{key}={path}: its config, tokenizer or weights are not what transformers takes ({reason})"
+        ) from None
     except RuntimeError as error:  # how a partitioned load reports what another returns in its report
         wrong = next((line.strip() for line in str(error).splitlines() if "size mismatch" in line), None)
         if wrong is None:

@@ -1,5 +1,7 @@
 """Ids and labels as integers. A masking bug leaves the loss looking healthy; only these tests see it."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -139,3 +141,11 @@ def test_without_padding_micro_batches_hold_about_as_many_tokens() -> None:
 def test_iteration_starts_at_the_step_asked_for() -> None:
     late = next(iter(batches(first_step=lambda: 3)))
     assert torch.equal(late["input_ids"], batches().step(3)[0]["input_ids"])
+
+
+def test_a_template_that_leaves_the_system_turn_out_gets_it_in_the_users(byte_tokenizer) -> None:
+    tokenizer = deepcopy(byte_tokenizer)
+    tokenizer.chat_template = "{% for m in messages if m.role == 'user' %}<u>{{ m.content | trim }}{% endfor %}<a>"
+    conversation = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
+    assert tokenizer.decode(prompt_ids(tokenizer, conversation)) == "<u>Why? Be brief.<a>"
+    assert tokenizer.decode(prompt_ids(tokenizer, conversation[1:])) == "<u>Why?<a>"

@@ -95,6 +95,54 @@ def test_a_tokenizer_without_an_end_token(untied: Path) -> None:
         load_tokenizer(str(untied))
 
 
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{{ bos_token }}", "its chat template leaves out what the user says; mend chat_template.jinja"),
+        (
+            "{% for m in messages %}{% for part in m.content %}{{ part.text }}{% endfor %}{% endfor %}",
+            "its chat template leaves out what the user says; mend",
+        ),
+        ("{% for m in messages %}", "its chat template fails (TemplateSyntaxError: Unexpected end of template."),
+        ("{{ messages | sorted }}", "its chat template fails (TemplateAssertionError: No filter named 'sorted'.)"),
+        ("{{ tools[0].name }}", "its chat template fails (UndefinedError: None has no element 0); mend"),
+        ("{{ 1 / 0 }}", "its chat template fails (ZeroDivisionError: division by zero); mend"),
+    ],
+)
+def test_a_chat_template_that_does_not_say_what_is_asked(untied: Path, template: str, told: str) -> None:
+    (untied / "chat_template.jinja").write_text(template)
+    with pytest.raises(ValueError) as caught:
+        load_tokenizer(str(untied))
+    assert str(caught.value).startswith(f"model.path={untied}: {told}") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "told"),
+    [
+        ("config.json", {"hidden_act": "nope"}, "(KeyError: 'nope')"),
+        (
+            "config.json",
+            {"num_attention_heads": 7},
+            "The hidden size (64) is not a multiple of the number of attention",
+        ),
+        ("config.json", {"vocab_size": "many"}, "Field 'vocab_size' expected int, got str (value: 'many')"),
+        ("config.json", {"model_type": "nope"}, "has model type `nope` but Transformers does not recognize"),
+        ("tokenizer_config.json", {"eos_token": 2}, "(TypeError: Special token eos_token has to be either str or"),
+        ("tokenizer_config.json", [], "(AttributeError: 'list' object has no attribute 'get')"),
+        ("tokenizer.json", {"added_tokens": 1}, "are not what transformers takes ("),
+    ],
+)
+def test_files_of_a_model_with_values_that_nobody_thought_of(untied: Path, file: str, change, told: str) -> None:
+    path = untied / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | change if isinstance(change, dict) else change))
+    with pytest.raises(ValueError) as caught:
+        load_tokenizer(str(untied))
+        load_model(str(untied), "float32")
+    line = str(caught.value)
+    assert line.startswith(f"model.path={untied}: its config, tokenizer or weights are not what transformers takes (")
+    assert told in line and "\n" not in line
+
+
 def test_rows_longer_than_the_model_takes(untied: Path) -> None:
     require_context(str(untied), 512)
     with pytest.raises(ValueError, match=r"^data.max_length=513: .* takes 512 tokens \(max_position_embeddings\)"):

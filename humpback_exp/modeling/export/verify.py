@@ -12,10 +12,11 @@ from itertools import zip_longest
 from pathlib import Path
 
 import torch
+from jinja2 import TemplateError
 from transformers import AutoConfig
 
 from humpback_exp.config import TrainConfig, TrainerConfig
-from humpback_exp.data.tokenize import prompt_ids
+from humpback_exp.data.tokenize import by_template, prompt_ids
 from humpback_exp.modeling.export.logits import allowed, check_outputs, difference, logits_of, write_greedily
 from humpback_exp.modeling.export.weights import check_weights, tensor_files
 from humpback_exp.modeling.export.write import full_tensors
@@ -24,7 +25,7 @@ from humpback_exp.modeling.lora import causal_lm
 from humpback_exp.modeling.process_group import all_gather
 from humpback_exp.modeling.zero3_settings import is_zero3, partition_on_load, zero3_settings
 from humpback_exp.progress import log
-from humpback_exp.prompts import backward, forward
+from humpback_exp.prompts import Conversation, backward, forward
 
 PROMPTS = (
     forward("Name three uses of salt in a kitchen.", ["seed"]),
@@ -93,12 +94,21 @@ def check_ids(tokenizer: Tokenizer, folder: Path) -> list[tuple[str, list[int]]]
     """Text and ids of `PROMPTS`; raises ValueError unless the folder's tokenizer renders them as in training."""
     theirs, rows = load_tokenizer(str(folder), key="export"), []
     for prompt in PROMPTS:
-        text, written, trained = prompt[-1]["content"], prompt_ids(theirs, prompt), prompt_ids(tokenizer, prompt)
+        text, written, trained = prompt[-1]["content"], template_ids(theirs, prompt), template_ids(tokenizer, prompt)
         for place, (a, b) in enumerate(zip_longest(written, trained)):
             if a != b:
                 raise ValueError(f"prompt '{text}': token {place} is {a} by the folder's tokenizer, {b} in training")
-        rows.append((text, trained))
+        rows.append((text, prompt_ids(tokenizer, prompt)))
     return rows
+
+
+def template_ids(tokenizer: Tokenizer, prompt: Conversation) -> list[int]:
+    """Ids of a prompt by the template alone, as other programs render it; none where it refuses the system turn."""
+    try:
+        text = by_template(tokenizer, prompt)
+    except TemplateError:
+        return []
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def check_running(
