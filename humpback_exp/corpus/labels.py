@@ -27,7 +27,7 @@ CREDITS = re.compile(
 )
 """Who wrote and who edited, as agencies end their reports."""
 STAMPED = re.compile(
-    rf"(?:[^\W\d][\w']*[^\w.!?]{{1,4}}){{0,6}}{DATE}[\sT,|·•–—-]*(?:at\s+)?\d{{1,2}}:\d\d(?::\d\d)?"
+    rf"(?:[^\W\d][\w']*[^\w.!?']{{1,4}}){{0,6}}{DATE}[\sT,|·•–—-]*(?:at\s+)?\d{{1,2}}:\d\d(?::\d\d)?"
     r"(?:\s*[ap]\.?m\b\.?)?(?:\W+\w+){0,3}\W{0,9}",
     re.I,
 )

@@ -149,3 +149,9 @@ def test_scripts_without_spaces_count_as_text():
     japanese = "タイヤを外してから、チューブを水に入れて穴を探します。" * 20
     assert is_foreign(f"{japanese}\n\n{PROSE * 6}", ["en"])
     assert not is_foreign(f"自転車の直し方 means mending.\n\n{PROSE * 6}", ["en"])
+
+
+def test_apostrophes_among_words_cost_no_search():
+    """A line that may be split into words in many ways would be searched for minutes."""
+    line = "By'a''aa'''aByBy'" * 11
+    assert texts(f"<h2>T</h2><p>{line}</p>") == [("T", line)]
