@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from humpback_exp.config.experiments import misplaced
@@ -36,6 +37,7 @@ LIBRARIES = ("hydra", "omegaconf", "wandb")
 NOISE = ("object_type", "reference_type", "full_key", "To append to your config")
 """Beginnings of lines in Hydra's messages that help nobody here."""
 NO_ROOM = {errno.ENOSPC: "no space left on the disk", errno.EDQUOT: "no space left in your quota of the disk"}
+CONF = Path(__file__).parents[1] / "conf"
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT."""
 
@@ -140,7 +142,16 @@ def format_error(error: Exception) -> str:
     text = "\n".join(cause.split("Config search path")[0] for cause in causes)
     lines = (line.strip() for line in text.splitlines())
     kept = dict.fromkeys(line for line in lines if line and not line.startswith(NOISE))
+    if type(error).__name__ == "MissingConfigException" and text.startswith("Cannot find primary config"):
+        kept |= {f"It holds {', '.join(_primary_configs(sys.argv)) or 'none'}": None}
     return printable(re.sub(r"\s+", " ", re.sub(r"^: |(?<=[:.]);", "", "; ".join(kept)))).strip()
+
+
+def _primary_configs(words: Sequence[str]) -> list[str]:
+    """Names that may follow `-cn` or `--config-name`: those of the folder after `-cd` or `--config-dir`, else of `conf/`."""
+    named = [after for word, after in pairwise(words) if word in ("-cd", "--config-dir")]
+    named += [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    return sorted(path.stem for path in Path(named[-1] if named else CONF).glob("*.yaml"))
 
 
 def _unread(word: str) -> str:

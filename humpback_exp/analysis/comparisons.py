@@ -109,9 +109,11 @@ def _change(measure: Measure, ours: Setting, theirs: Setting, grids: Sequence[Gr
     test = paired_by_seed if by_seed else paired
     found = test(*grids) if grids else unpaired(ours.figures[measure.key], theirs.figures[measure.key])
     even = measure.even is not None and opposed(ours, theirs) and not theirs.measured(measure)
-    if even and measure.even is not None:
-        found = replace(found, bounds=(measure.bounds[0] - measure.even, measure.bounds[1] - measure.even))
-    return Change(measure, replace(found, comparisons=comparisons), bool(grids), by_seed, even)
+    low, high = measure.bounds
+    bounds = (
+        (low - measure.even, high - measure.even) if even and measure.even is not None else (low - high, high - low)
+    )
+    return Change(measure, replace(found, bounds=bounds, comparisons=comparisons), bool(grids), by_seed, even)
 
 
 def _rows(side: Setting, other: Setting, measure: Measure) -> list[Mapping[str, Row]]:

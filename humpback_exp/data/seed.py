@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from statistics import fmean, pstdev
 
 from humpback_exp.config import DataConfig, DatasetConfig
@@ -18,6 +19,9 @@ from humpback_exp.records import Example
 
 PROMPTS = "heldout"
 """The config key of pairs that may lack an output: models answer their prompts, but there is no loss to measure."""
+NO_PAIRS = "holds no pairs; give JSON lines with instruction and output"
+MAX_CHECKED = 64 << 20
+"""Bytes of a file that is read whole before anything starts (ours); that takes a second."""
 PAPER = "148 ± 322 and 1,072 ± 818 in the paper's 3,200"
 """Characters of the paper's seed (Table 2)."""
 
@@ -47,10 +51,18 @@ def load_seed(
     else:
         examples = heapq.nsmallest(most, pairs, key=lambda row: shuffled_rank(seed, row.id))
     if not examples:
-        raise ValueError(f"{key}={path}: holds no pairs; give JSON lines with instruction and output")
+        raise ValueError(f"{key}={path}: {NO_PAIRS}")
     if size is not None:
         _require_enough(len(examples), size, path)
     return examples
+
+
+def check_pairs(path: str, key: str, dataset: DatasetConfig) -> None:
+    """Raise the ValueError of pairs on this machine that cannot be read; of large files only the place is looked at."""
+    if Path(path).is_file() and Path(path).stat().st_size <= MAX_CHECKED:
+        require(count_pairs(path, key, dataset) > 0, key, path, NO_PAIRS)
+    elif Path(path).exists():
+        find_files(path, dataset, key)
 
 
 def check_size(data: DataConfig) -> None:

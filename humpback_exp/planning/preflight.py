@@ -14,7 +14,7 @@ from humpback_exp.config import (
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.data.seed import check_size
+from humpback_exp.data.seed import check_pairs, check_size
 from humpback_exp.planning.benchmarks import check_benchmarks
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
 from humpback_exp.planning.input_check import all_pinned, check_inputs, check_judges
@@ -61,9 +61,15 @@ def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
 
 
 def check_seed(stage: StageConfig) -> None:
-    """Raise the ValueError of a seed with fewer pairs than a model that is still to be trained asks for."""
-    if isinstance(stage, TrainConfig) and not artifacts.is_finished(stage.folder):
+    """Raise the ValueError of unreadable pairs, or of fewer than a model that is still to be trained asks for."""
+    if artifacts.is_finished(stage.folder):
+        return
+    if isinstance(stage, TrainConfig):
+        if stage.data.seed_path is not None:
+            check_pairs(stage.data.seed_path, "data.seed_path", stage.data.dataset)
         check_size(stage.data)
+    elif isinstance(stage, EvaluateConfig) and "heldout" in stage.measurements and stage.heldout is not None:
+        check_pairs(stage.heldout, "heldout", stage.heldout_dataset)
 
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:

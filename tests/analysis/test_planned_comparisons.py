@@ -267,6 +267,16 @@ def test_a_pair_of_several_plans_is_corrected_for_the_largest(tmp_path: Path) ->
     assert f"a4.5 24 75.0 {span(win.level.ends, '.1f')} " in text(loop.build(str(tmp_path)))
 
 
+def test_a_change_of_points_ends_where_no_larger_one_is(tmp_path: Path) -> None:
+    """Two verdicts a model: the interval of the change would reach beyond 100 points."""
+    for least, outcomes in ((None, ["win", "loss"]), (4.5, ["loss", "win"])):
+        folders.point(tmp_path, "curation_threshold", f"a{least}", losses(0.0), outcomes=outcomes,
+                      data=folders.curated(tmp_path, 24, least))  # fmt: skip
+    (said,) = asked(tmp_path, "curation_threshold").stated
+    win = said.changes["win_rate"].interval
+    assert win.reach > 100 and win.ends == (-100.0, 100.0)
+
+
 @pytest.mark.parametrize("judge", ["org/judge", "org/other"])
 def test_win_rates_by_other_judges_are_other_settings_and_not_compared(tmp_path: Path, judge: str) -> None:
     for least, won, by in ((None, 3, "org/judge"), (4.5, 12, judge)):
