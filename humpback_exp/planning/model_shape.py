@@ -120,10 +120,21 @@ def cached_file(path: str) -> str:
 
 
 def _read(path: Path) -> Shape:
-    held = json.loads(path.read_text())
-    missing = [name for name in LLAMA_KEYS if name not in held]
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"model.path={path.parent}: its config.json is no JSON ({error})") from None
+    if not isinstance(held, dict):
+        raise ValueError(f"model.path={path.parent}: its config.json holds no object; give a whole model folder")
+    missing = [name for name in LLAMA_KEYS if held.get(name) is None]
     if missing:
         raise ValueError(f"model.path={path.parent}: no Llama-shaped model, its config.json lacks {', '.join(missing)}")
+    for name in (*LLAMA_KEYS, "num_key_value_heads", "head_dim", "max_position_embeddings"):
+        value = held.get(name)
+        if value is not None and not (isinstance(value, int) and value > 0):
+            raise ValueError(
+                f"model.path={path.parent}: its config.json has {name}={value!r}; must be a whole number above 0"
+            )
     return Shape(
         held["num_hidden_layers"],
         held["hidden_size"],

@@ -1,9 +1,11 @@
 """Parameter counts: exact, and those of transformers' own models."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from humpback_exp.config import ModelConfig
 from humpback_exp.planning.context import context_of
 from humpback_exp.planning.model_shape import shape_of
 from tests.modeling.families import SHAPE
@@ -79,6 +81,28 @@ def test_heads_may_be_wider_or_narrower_than_their_share(kind: str, head_dim: in
         adapted = get_peft_model(made, wanted, low_cpu_mem_usage=True)
     assert shape.trained(config.adapter) == sum(p.numel() for p in adapted.parameters() if p.requires_grad)
     assert (shape.query, shape.cached_numbers) == (4 * head_dim, 2 * 2 * 2 * head_dim)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"vocab_size": "many"}', "its config.json has vocab_size='many'; must be a whole number above 0"),
+        ('{"hidden_size": 0}', "its config.json has hidden_size=0; must be a whole number above 0"),
+        ('{"head_dim": 1.5}', "its config.json has head_dim=1.5; must be a whole number above 0"),
+        ("[]", "its config.json holds no object; give a whole model folder"),
+        (
+            "{",
+            "its config.json is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))",
+        ),
+    ],
+)
+def test_a_config_of_odd_values_is_told(tiny: str, tmp_path: Path, text: str, told: str) -> None:
+    whole = json.loads((Path(tiny) / "config.json").read_text())
+    changed = json.dumps(whole | json.loads(text)) if text.startswith('{"') else text
+    (tmp_path / "config.json").write_text(changed)
+    with pytest.raises(ValueError) as caught:
+        shape_of(ModelConfig(path=str(tmp_path)))
+    assert str(caught.value) == f"model.path={tmp_path}: {told}"
 
 
 def test_grouped_attention_caches_fewer_keys() -> None:
