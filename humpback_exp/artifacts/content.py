@@ -13,9 +13,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from humpback_exp.progress import INTERVAL, bar, log
+from tqdm import tqdm
+
+from humpback_exp.progress import bar, log
 
 LARGE = 1 << 24
 """Bytes from which a file is remembered; reading a smaller one takes no longer than looking it up on a slow disk."""
@@ -32,7 +34,7 @@ def sha256_of(paths: Sequence[Path]) -> list[str]:
     """The SHA-256 of each file's whole content, in hexadecimal digits."""
     known = {path: _remembered(path) for path in paths}
     unread = [path for path in paths if known[path] is None]
-    with _Reading(unread) as reading:
+    with _reading(unread) as reading:
         return [known[path] or _read(path, reading) for path in paths]
 
 
@@ -48,14 +50,14 @@ def _remembered(path: Path) -> str | None:
     return text if re.fullmatch("[0-9a-f]{64}", text) else None
 
 
-def _read(path: Path, reading: "_Reading") -> str:
+def _read(path: Path, reading: "tqdm[Any]") -> str:
     """Read a file, and remember its digest unless it changed meanwhile or a moment ago."""
     with path.open("rb") as file:
         before, began = _place(path, file), time.time()
         hashed = hashlib.sha256()
         while block := file.read(BLOCK):
             hashed.update(block)
-            reading.advance(len(block))
+            reading.update(len(block))
         state = os.fstat(file.fileno())
         still = began - max(state.st_mtime, state.st_ctime) > SETTLED
         if before is not None and still and before == _place(path, file):
@@ -88,24 +90,7 @@ def _remember(place: Path, digest: str) -> None:
         log.debug("%s: digests are not remembered (%s)", place.parent, error)
 
 
-class _Reading:
-    """How far the reading of some files is, said once it takes more than a moment: a bar on a terminal, else log lines."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.total, self.done = sum(path.stat().st_size for path in paths), 0
-        self.title = f"checksum of {paths[0] if len(paths) == 1 else f'{len(paths)} files'}" if paths else ""
-        self.told = time.monotonic() - INTERVAL + SILENT
-
-    def __enter__(self) -> "_Reading":
-        self.bar = bar(self.total, self.title, "B", delay=SILENT)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def advance(self, count: int) -> None:
-        self.done += count
-        self.bar.update(count)
-        if self.bar.disable and time.monotonic() - self.told > INTERVAL:
-            self.told = time.monotonic()
-            log.info("%s: %.1f of %.1f GB read", self.title, self.done / 1e9, self.total / 1e9)
+def _reading(paths: Sequence[Path]) -> "tqdm[Any]":
+    """A bar for the bytes of some files, shown once reading them takes more than a moment."""
+    title = f"checksum of {paths[0] if len(paths) == 1 else f'{len(paths)} files'}" if paths else ""
+    return bar(sum(path.stat().st_size for path in paths), title, "B", delay=SILENT)

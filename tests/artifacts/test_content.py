@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from humpback_exp import artifacts
+from humpback_exp import artifacts, progress
 from humpback_exp.artifacts import content
 from humpback_exp.artifacts.hashing import by_their_ends, fingerprint
 from humpback_exp.config import RubricConfig, ScoreConfig, SelectConfig, StageConfig
@@ -118,7 +119,7 @@ def test_a_file_that_was_written_a_moment_ago_is_not_remembered(
 def test_a_file_that_changes_while_it_is_read_is_not_remembered(
     large: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    monkeypatch.setattr(content._Reading, "advance", lambda self, count: edited(large, at=SIZE - 1))
+    monkeypatch.setattr(content.tqdm, "update", lambda self, count: edited(large, at=SIZE - 1))
     content.sha256_of([large])
     assert not cache.exists()
 
@@ -148,10 +149,12 @@ def test_many_processes_agree(large: Path, cache: Path) -> None:
 def test_a_long_reading_is_told_in_the_log(
     large: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(content, "SILENT", -1)
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
     with caplog.at_level(logging.INFO):
         content.sha256_of([large])
-    assert caplog.messages == [f"checksum of {large}: 0.0 of 0.0 GB read"]
+    assert caplog.messages
+    for message in caplog.messages:
+        assert re.fullmatch(rf"checksum of {large}: [\d.]+M? of 29.4M, [\d.?]+[kMG]?B/s, [\d:?]+ left", message)
 
 
 def test_a_short_reading_is_silent(large: Path, caplog: pytest.LogCaptureFixture) -> None:
