@@ -30,7 +30,7 @@ _THINKING = re.compile(
     rf"|<\|channel\|>final{_HEADER}|(?-i:assistantfinal)|\[BEGIN FINAL RESPONSE\]|^\.\.\.done thinking\."
     r"|(?P<inner></details>|^Here(?:'s| is) my response:)"
     rf"|(?P<open><{_NAMES}(?:\s[^<>]{{0,60}})?>|<\|?(?:begin|start)_?(?:of_?)?{_NAMES}\|?>|<\|{_NAMES}(?:_start)?\|>"
-    rf"|(?-i:{_WORDS.format('')})|◁think▷|<unused94>thought|<\|(?:inner_prefix\|>|im_start\|>think\b)|<\|channel>thought"
+    rf"|(?-i:^[ \t]*{_WORDS.format('')})|◁think▷|<unused94>thought|<\|(?:inner_prefix\|>|im_start\|>think\b)|<\|channel>thought"
     rf"|<\|channel\|>(?:analysis|commentary){_HEADER}|\A(?-i:analysis(?=[A-Z]))|<details type=.?reasoning\b[^<>]{{0,60}}>"
     r"|\AHere(?:'s| is) my thought process:(?=(?s:.)*^Here(?:'s| is) my response:))",
     re.IGNORECASE | re.MULTILINE,
@@ -39,11 +39,16 @@ _THINKING = re.compile(
 where a server leaves special tokens out. What is `inner` ends thinking that was begun and means nothing elsewhere."""
 _ROLE = re.compile(r"<\|(?:im_start|start|start_header_id|header_start|start_of_role)\|>\s?assistant\b")
 """The beginning of the model's own turn, which some servers return with it."""
-_TURN_END = re.compile(
+_END_MARKS = (
     r"<\|(?:im_end|eot_id|eot|end|return|end_of_turn|endoftext|end_of_text|END_OF_TURN_TOKEN)\|>|<｜end▁of▁sentence｜>"
     r"|<end_of_turn>|<turn\|>|<eos>|\[\|endofturn\|\]|\[END FINAL RESPONSE\]"
 )
-"""What ends the turn; a model that goes on has begun one of somebody else's."""
+_TURN_END = re.compile(rf"(?:{_END_MARKS})(?=\s*(?:\Z|<|\[|(?:assistant|user|system)\b))")
+"""What ends the turn; a model that goes on has begun one of somebody else's. A mark among words is only spoken of."""
+_OTHERS = re.compile(
+    r"\s*<\|(?:im_start|start|start_header_id|header_start|start_of_role)\|>\s?(?:user|system|human)\b"
+)
+"""The beginning of somebody else's turn."""
 _WRAPPED = re.compile(
     r"<((?:final_)?(?:answer|response|output)|final|solution)>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL
 )
@@ -105,6 +110,6 @@ def answer_in(text: str) -> str:
     if not inside:
         kept.append(text[place:])
     turn = next(filter(str.strip, _TURN_END.split("".join(kept))), "")
-    answer = remove(turn, KNOWN).strip()
+    answer = "" if _OTHERS.match(turn) else remove(turn, KNOWN).strip()
     wrapped = _WRAPPED.fullmatch(answer) if place else None
     return wrapped[2].strip() if wrapped else answer

@@ -159,7 +159,10 @@ def _unread(word: str) -> str:
     key, equals, value = word.partition("=")
     if not equals:
         return f"{word}: is no KEY=VALUE; --help lists the keys"
-    quoted = shlex.quote(f'{key}="{value}"')
+    if value.startswith(("[", "{")):
+        return f"{word}: cannot be read; its brackets, commas and quotes do not fit together"
+    escaped = value.replace('"', '\\"')
+    quoted = shlex.quote(f'{key}="{escaped}"')
     return f"{word}: cannot be read; a value with signs other than letters, digits and ./:_- goes into quotes: {quoted}"
 
 

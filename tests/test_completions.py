@@ -80,6 +80,10 @@ from humpback_exp.inference.protocol import completion
         ("Boil it.<|eot_id|>assistant\n\nFry it.", "Boil it."),
         ("<|im_end|>\nBoil it.", "Boil it."),
         ("Boil <s>it</s> rice.", "Boil it rice."),
+        ("GPT-2 parts texts by <|endoftext|> marks.", "GPT-2 parts texts by  marks."),
+        ("The `<eos>` ends it. It is id 2.", "The `` ends it. It is id 2."),
+        ("<|im_end|>\n<|im_start|>user\nNew question", ""),
+        ("Mark it [REASONING], then [ANSWER].", "Mark it [REASONING], then [ANSWER]."),
         ("Boil it.<|im_end|>", "Boil it."),
         ("Boil it.</s> [INST]", "Boil it."),
         (

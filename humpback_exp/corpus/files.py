@@ -37,7 +37,8 @@ class File:
     @property
     def kind(self) -> str:
         """Its name in small letters without what an address asks (`?...`): what is in it is told by the end."""
-        return self.name.lower().partition("?")[0]
+        name = self.name.lower()
+        return name.partition("?")[0] if is_remote(self.root) else name
 
     def __str__(self) -> str:
         return self.path

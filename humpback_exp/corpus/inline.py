@@ -15,8 +15,6 @@ from humpback_exp.corpus.writer import Attributes, Writer
 PERMALINKS = frozenset("¶#§🔗⚓∞◆↑⇧⬆")
 PERMALINK_WORDS = frozenset(("link", "permalink", "anchor", "copy link", "direct link", "top", "back to top", "edit"))
 """What such links are called in headers."""
-
-
 COMMAND = re.compile(
     r"(?:copy|edit|share|expand|collapse|toggle|show|hide|menu|close|more|link|play|listen)\b.{0,40}", re.I
 )
@@ -83,8 +81,21 @@ def _is_permalink(node: LexborNode, text: str, attributes: Attributes, writer: W
     """Whether a link beside a header's words leads to the header itself, or to its editor."""
     if text.lower() not in PERMALINK_WORDS:
         return False
-    beside = any(piece.strip() for piece in writer.line) or node.next is not None
+    before = any(piece.strip() for piece in writer.line)
+    if before and _words_follow(node):
+        return False
+    beside = before or node.next is not None
     return beside and ((attributes.get("href") or "").startswith("#") or text.lower() == "edit")
+
+
+def _words_follow(node: LexborNode) -> bool:
+    """Whether text follows beside an element, in whose midst it is a word like the others."""
+    after = node.next
+    while after is not None:
+        if after.tag_id == markup.TEXT_NODE and any(map(str.isalnum, after.text_content or "")):
+            return True
+        after = after.next
+    return False
 
 
 def is_command(button: LexborNode) -> bool:

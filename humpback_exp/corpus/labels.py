@@ -28,12 +28,13 @@ CREDITS = re.compile(
 """Who wrote and who edited, as agencies end their reports."""
 STAMPED = re.compile(
     rf"(?:[^\W\d][\w']*[^\w.!?']{{1,4}}){{0,6}}{DATE}[\sT,|·•–—-]*(?:at\s+)?\d{{1,2}}:\d\d(?::\d\d)?"
-    r"(?:\s*[ap]\.?m\b\.?)?(?:\W+\w+){0,3}\W{0,9}",
+    r"(?:\s*[ap]\.?m\b\.?)?(?:\W+\w+){0,3}\W{0,9}(?:(?<![.!?])|(?<=[ap]\.m\.))",
     re.I,
 )
 """A date and a time of day among few other words: who wrote when, on forums and pages of questions."""
 COUNTS = re.compile(
-    r"(?:(?:viewed|asked|modified|active|sort(?:ed)? by)\b:? ?.{0,40})"
+    r"(?:viewed|asked|modified|active)\b:? ?(?=.*(?:\d|today|yesterday|\bago\b|\btimes\b)).{0,40}(?<![.!?])"
+    r"|sort(?:ed)? by\b:? ?.{0,40}(?<![.!?])"
     r"|[\d.,]+ ?[km]? (?:views?|likes?|shares?|comments?|replies|votes?|points?|followers?|retweets?|claps?)"
     r"|(?:rated )?\d(?:[.,]\d+)?(?: ?/ ?\d+| (?:from|out of|stars?))[^.]{0,40}\b(?:votes?|stars?|reviews?|ratings?)",
     re.I,

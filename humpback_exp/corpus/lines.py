@@ -57,7 +57,8 @@ def is_label(block: Block) -> bool:
     text = block.text
     if len(text) > LINE_CHARS or block.kind not in ("text", "item"):
         return False
-    words = all_words_in(text, SHARE_WORDS) if text.count(" ") <= MAX_SHARE_WORDS else []
+    said = text.endswith(".") or text.count(" ") > MAX_SHARE_WORDS
+    words = [] if said else all_words_in(text, SHARE_WORDS)
     if words:
         known = NETWORKS if block.kind == "item" else SHARES | NETWORKS
         if any(word in known for word in words):
@@ -86,7 +87,8 @@ def is_tail(block: Block) -> bool:
         return True
     if COPYRIGHT.match(text) and chars <= 3 * LINE_CHARS and re.search(r"\d{4}|reserved", text):
         return block.kind == "text"
-    return block.kind in ("text", "term", "meaning") and chars <= LINE_CHARS and TAIL.fullmatch(text) is not None
+    closes = block.kind in ("text", "term") or (block.kind == "meaning" and block.link_chars > 0)
+    return closes and chars <= LINE_CHARS and TAIL.fullmatch(text) is not None
 
 
 def words_of(text: str) -> list[str]:

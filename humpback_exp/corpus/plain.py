@@ -5,9 +5,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 LINE_BREAK, NOTE_GONE = "\x01", "\x02"
-GONE_NOTES = re.compile(
-    rf" ?[\[(][\s,;–{NOTE_GONE}-]*{NOTE_GONE}[\s,;–{NOTE_GONE}-]*[\])]| ?{NOTE_GONE}(?=[.,;:!?)\s]|\Z)|{NOTE_GONE}"
-)
+GONE_NOTES = re.compile(rf" ?[\[(](?:[\s,;–-]*{NOTE_GONE})+[\s,;–-]*[\])]| ?{NOTE_GONE}(?=[.,;:!?)\s]|\Z)|{NOTE_GONE}")
 """The place of marks of notes, with the brackets around them and the space before them."""
 AROUND_BREAK = re.compile(rf" *{LINE_BREAK} *")
 JOINERS = re.compile(r"[\u200c\u200d](?![^\x00-\x7f])|(?<![^\x00-\x7f])[\u200c\u200d]")

@@ -20,8 +20,8 @@ PROBE = 96
 SLACK = 2
 """Times the `allowed` rounding: other kernels, not only another order of sums."""
 MAGNIFIED = 4
-"""Times the `allowed` rounding that a model with large weights may magnify it to; a class whose two attentions differ by more
-is computed otherwise by one of them."""
+"""Times the `allowed` rounding that a model with large weights may magnify it to (ours: twice is the most that was measured); a
+class whose two attentions differ by more is computed otherwise by one of them."""
 LAST = 8
 """Last places of every row, which an engine writes token by token where it reads the others at once: judged by themselves,
 since a fault of writing alone would be lost among those that are read."""

@@ -34,6 +34,7 @@ def lost(html: str) -> list[tuple[str, str]]:
         ("The vector v[i]", "The vector v[i]"),
         ("<a href='#link'>Link</a>", "Link"),
         ("Every <a href='x'>link</a> holds", "Every link holds"),
+        ("The <a href='#link'>link</a> element", "The link element"),
     ],
 )
 def test_what_stands_beside_the_words_of_a_header(header: str, text: str):
@@ -76,6 +77,11 @@ def test_furniture_of_generators_stands_nowhere_in_a_text(line: str):
     [
         "Carl opened the jar on May 3, 2021 at 10:15 and it was empty.",
         "Sorting by weight is slower.",
+        "Active listening takes practice.",
+        "Viewed from space, Earth is blue.",
+        "Asked twice in 1999, he said nothing.",
+        "The battle began on 6 June 1944 at 06:30.",
+        "Print the answer.",
         "{",
         "**",
         "'%'",
@@ -128,6 +134,8 @@ def test_a_definition_with_a_link_is_no_pointer_and_one_that_falls_takes_its_ter
     page = "<h3>f</h3><p>Opens it.</p><dl><dt>Throws:<dd><a href=x>JammedException</a> - if it is stuck</dl><h3>g</h3>"
     assert texts(page)[0] == ("f", "Opens it.\n\nThrows:\nJammedException - if it is stuck")
     assert texts(page.replace(" - if it is stuck", ""))[0] == ("f", "Opens it.")
+    plain = "<h3>f</h3><p>Opens it.</p><dl><dt>-t<dd>Powered by steam, it runs.</dl>"
+    assert texts(plain)[0] == ("f", "Opens it.\n\n-t\nPowered by steam, it runs.")
 
 
 def test_a_numbered_section_is_named_after_its_header():
@@ -143,6 +151,11 @@ def test_what_readers_wrote_goes_with_its_header(header: str):
     page = f"<h1>Jars</h1><p>{PROSE}</p><h2>{header}</h2><h3>carl_77</h3><p>{PROSE}</p>"
     assert texts(page) == [("Jars", PROSE)]
     assert lost(page) == [(header, "comments")]
+
+
+def test_many_marks_of_notes_cost_no_search():
+    marks = "<a href='#fn1' class='footnote-ref'>1</a>" * 20_000
+    assert texts(f"<h1>T</h1><p>[{marks}x {PROSE}</p>") == [("T", f"[x {PROSE}")]
 
 
 def test_scripts_without_spaces_count_as_text():

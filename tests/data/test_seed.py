@@ -308,7 +308,10 @@ def test_a_draw_is_a_prefix_of_the_seeded_order(tmp_path: Path) -> None:
         (b'{"question": "a", "answer": "b"}\n', "a.jsonl:1: no instruction among question, answer; every pair needs"),
         (b'{"instruction": "a", "response": "b"}\n', "a.jsonl:1: no output among instruction, response; every pair"),
         (b'{"instruction": "\\u200b", "output": "b"}\n', "a.jsonl:1: no instruction; every pair"),
-        (b'{"instruction": "a", "output": "</s>"}\n', "a.jsonl:1: no output; every pair"),
+        (
+            b'{"instruction": "a", "output": "</s>"}\n',
+            "a.jsonl:1: output holds nothing but marks of turns ('</s>'); leave",
+        ),
         (b'{"instruction": "<|im_end|>\\n", "output": "b"}\n', "a.jsonl:1: no instruction; every pair"),
         (b'{"instruction": "a", "output": "\\ufeff \\u2060"}\n', "a.jsonl:1: no output; every pair"),
         (

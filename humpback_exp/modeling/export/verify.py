@@ -103,11 +103,11 @@ def check_ids(tokenizer: Tokenizer, folder: Path) -> list[tuple[str, list[int]]]
 
 
 def template_ids(tokenizer: Tokenizer, prompt: Conversation) -> list[int]:
-    """Ids of a prompt by the template alone, as other programs render it; none where it refuses the system turn."""
+    """Ids of a prompt by the template alone, as other programs render it; ours where it refuses the system turn."""
     try:
         text = by_template(tokenizer, prompt)
     except TemplateError:
-        return []
+        return prompt_ids(tokenizer, prompt)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
