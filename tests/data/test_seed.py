@@ -312,7 +312,7 @@ def test_a_draw_is_a_prefix_of_the_seeded_order(tmp_path: Path) -> None:
             b'{"instruction": "a", "output": "</s>"}\n',
             "a.jsonl:1: output holds nothing but marks of turns ('</s>'); leave",
         ),
-        (b'{"instruction": "<|im_end|>\\n", "output": "b"}\n', "a.jsonl:1: no instruction; every pair"),
+        (b'{"instruction": "<|im_end|>\\n", "output": "b"}\n', "a.jsonl:1: instruction holds nothing but marks"),
         (b'{"instruction": "a", "output": "\\ufeff \\u2060"}\n', "a.jsonl:1: no output; every pair"),
         (
             b'{"messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "a"}]}]}\n',
