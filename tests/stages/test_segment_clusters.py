@@ -61,7 +61,7 @@ def test_a_slurm_task_is_killed_and_the_bytes_are_the_same(root: Path, controlle
 @pytest.mark.slow
 def test_a_ray_node_is_lost_and_the_bytes_are_the_same(root: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    environment = ACTING | QUIET | {"PAGE_SECONDS": "0.1", "PAGE_LOG": str(tmp_path)}
+    environment = ACTING | QUIET | {"PAGE_SECONDS": "0.5", "PAGE_LOG": str(tmp_path)}
     with ray_nodes(os.environ | environment) as nodes:
         wanted = on("ray", root, "node", address=nodes.stdout.readline().strip())
         process = start(wanted, **environment)
