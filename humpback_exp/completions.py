@@ -37,7 +37,8 @@ _THINKING = re.compile(
 )
 """Where thinking ends and begins (`open`), in the marks that reasoning models are trained with, and in what is left of gpt-oss's
 where a server leaves special tokens out. What is `inner` ends thinking that was begun and means nothing elsewhere."""
-_ROLE = re.compile(r"<\|(?:im_start|start|start_header_id|header_start|start_of_role)\|>\s?assistant\b")
+_TURN_START = r"<\|(?:im_start|start|start_header_id|header_start|start_of_role)\|>\s?"
+_ROLE = re.compile(rf"{_TURN_START}assistant\b")
 """The beginning of the model's own turn, which some servers return with it."""
 _END_MARKS = (
     r"<\|(?:im_end|eot_id|eot|end|return|end_of_turn|endoftext|end_of_text|END_OF_TURN_TOKEN)\|>|<｜end▁of▁sentence｜>"
@@ -45,9 +46,7 @@ _END_MARKS = (
 )
 _TURN_END = re.compile(rf"(?:{_END_MARKS})(?=\s*(?:\Z|<|\[|(?:assistant|user|system)\b))")
 """What ends the turn; a model that goes on has begun one of somebody else's. A mark among words is only spoken of."""
-_OTHERS = re.compile(
-    r"\s*<\|(?:im_start|start|start_header_id|header_start|start_of_role)\|>\s?(?:user|system|human)\b"
-)
+_OTHERS = re.compile(rf"\s*{_TURN_START}(?:user|system|human)\b")
 """The beginning of somebody else's turn."""
 _WRAPPED = re.compile(
     r"<((?:final_)?(?:answer|response|output)|final|solution)>(.*?)(?:</\1>)?", re.IGNORECASE | re.DOTALL

@@ -65,7 +65,7 @@ class Unit:
     @property
     def is_archive(self) -> bool:
         """Whether it is a range of a file with many pages rather than files with a page each."""
-        return holds_many(self.files[0])
+        return holds_many(File(self.root, self.names[0]))
 
 
 def units(path: str, chunk_size: int) -> list[Unit]:

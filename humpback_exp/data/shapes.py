@@ -115,13 +115,13 @@ def text(columns: Columns, name: str, where: str) -> str:
     """
     theirs, value = columns.get(name, (name, None))
     called = name if theirs == name else f"{name} ({theirs})"
-    if isinstance(value, str) and not NOTHING.fullmatch(value) and NOTHING.fullmatch(remove(value, KNOWN)):
-        raise ValueError(
-            f"{where}: {called} holds nothing but marks of turns ({shorten(value, 40)!r}); leave the row out"
-        )
     if not isinstance(value, str) or NOTHING.fullmatch(value):
         among = "" if name in columns else f" among {shorten(', '.join(columns), 100)}"
         raise ValueError(f"{where}: no {called}{among}; {SHAPES}")
+    if NOTHING.fullmatch(remove(value, KNOWN)):
+        raise ValueError(
+            f"{where}: {called} holds nothing but marks of turns ({shorten(value, 40)!r}); leave the row out"
+        )
     try:
         value.encode()
     except UnicodeEncodeError as error:
