@@ -11,49 +11,19 @@ from humpback_exp.inference.openai.errors import EndpointError, interrupted, not
 from humpback_exp.inference.openai.request import tokens_used
 from humpback_exp.turn_marks import SURROGATE
 
-CUT = (
-    *(
-        "length",
-        "limit",
-        "maxtokens",
-        "maxnewtokens",
-        "maxlength",
-        "modellength",
-        "tokenlimit",
-        "errorlimit",
-        "repetition",
-    ),
-    *("maxoutputtokens", "maxcompletiontokens", "modelcontextwindowexceeded"),
-    *("maxpredictedtokensreached", "contextlengthreached"),
+CUT = frozenset(
+    "length limit maxtokens maxnewtokens maxlength modellength tokenlimit errorlimit repetition "
+    "maxoutputtokens maxcompletiontokens modelcontextwindowexceeded maxpredictedtokensreached "
+    "contextlengthreached".split()
 )
-FILTERS = (
-    *(
-        "contentfilter",
-        "contentfiltered",
-        "safety",
-        "imagesafety",
-        "recitation",
-        "prohibitedcontent",
-        "blocklist",
-        "spii",
-    ),
-    *("refusal", "sensitive", "blacklist", "guardrailintervened", "errortoxic"),
+FILTERS = frozenset(
+    "contentfilter contentfiltered safety imagesafety recitation prohibitedcontent blocklist spii refusal "
+    "sensitive blacklist guardrailintervened errortoxic".split()
 )
 UNSAID = ("", "null", "none")
-ENDED = (
-    *("stop", "eos", "eostoken", "eosfound", "endid", "endoftext", "stoptoken", "stopsequence", "stopwords"),
-    *(
-        "stopstringfound",
-        "word",
-        "endturn",
-        "finish",
-        "finished",
-        "complete",
-        "completed",
-        "toolcalls",
-        "tooluse",
-        "functioncall",
-    ),
+ENDED = frozenset(
+    "stop eos eostoken eosfound endid endoftext stoptoken stopsequence stopwords stopstringfound word endturn "
+    "finish finished complete completed toolcalls tooluse functioncall".split()
 )
 """How endpoints say that an answer was cut, withheld, or is whole, as small letters alone; nothing said counts as whole."""
 THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
@@ -96,7 +66,7 @@ def _finish(said: Any, cut: bool) -> str:
         return LENGTH
     if reason in FILTERS:
         return FILTERED
-    if reason not in (*UNSAID, *ENDED) or (word and not reason):
+    if reason not in ENDED.union(UNSAID) or (word and not reason):
         raise interrupted(word)
     return STOP
 
