@@ -48,22 +48,24 @@ demo: setup pages
 beyond: setup pages
 	$(BIN)/python pipeline.py 'variants=[rewrite,instruction_only,backward_likelihood,retrain]'
 
-# docs/study.md. A seed is a loop of its own, from its backward model to its ratings, and the other sweeps select by those. Two
-# points at a time with one thread each are faster on two cores than one point with two threads. Other pages:
-# make study STUDY=outputs/study-mine STUDY_PAGES=FOLDER
+# docs/study.md. A seed is a loop of its own, from its backward model to its ratings; the other sweeps select by those of its M0.
+# What matters most runs first. Two points at a time with one thread each are faster on two cores than one point with two
+# threads. Other pages: make study STUDY=outputs/study-mine STUDY_PAGES=FOLDER
 STUDY ?= outputs/study
 STUDY_PAGES ?= pages
 SWEEP := OMP_NUM_THREADS=1 $(BIN)/python
 LOOP := $(STUDY)/iterations-s$${seed}
 HELDOUT := $(STUDY)/iterations-s0/segments/web/heldout
 SEEDS := seed=0,1,2 n_jobs=2
-LOSS := experiment=laptop output_root=$(STUDY) 'data.scored=$(LOOP)/scored/m1' 'evaluation.reference=$(LOOP)/evals/base' \
+LOSS := experiment=laptop output_root=$(STUDY) 'data.scored=$(LOOP)/scored/m0' 'evaluation.reference=$(LOOP)/evals/base' \
 	heldout=$(HELDOUT)/test.jsonl +evaluation.heldout_sets.general=examples/heldout.jsonl
 POINTS := $(LOSS) 'evaluation.evaluations=[heldout,question_selection]'
 LOOPS := pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' corpus.path=$(STUDY_PAGES)
 study: setup pages
-	$(SWEEP) $(LOOPS) iterations=0,1,2 $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=60,120,240 data.min_score=null,4 $(SEEDS)
+	$(SWEEP) $(LOOPS) iterations=0,1 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=240 data.min_score=null,4 $(SEEDS)
+	$(SWEEP) $(LOOPS) iterations=2 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=60,120 data.min_score=null,4 $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=480 data.min_score=null $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn tags $(LOSS) data.size=120 data.min_score=4 asked=both,seed,none $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn rubric_and_scorer $(POINTS) 'output_root=$(LOOP)' \
