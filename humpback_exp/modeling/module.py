@@ -9,6 +9,7 @@ import torch
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.modeling.dropout import add_dropout
 from humpback_exp.modeling.kernels.llama import fuse
+from humpback_exp.modeling.kernels.lora import fuse as fuse_lora
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
 from humpback_exp.modeling.kernels.padding_free_attention import NAME as BY_EXAMPLE
 from humpback_exp.modeling.kernels.padding_free_attention import checkpoint_contexts
@@ -52,6 +53,8 @@ class CausalLMModule(pl.LightningModule):
         add_dropout(model, self.model_config.dropout)
         if self.adapter.kind == "lora":
             model = with_lora(model, self.adapter)
+            if not is_zero3(self.trainer_config):
+                fuse_lora(model)
         if self.trainer_config.gradient_checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False, "context_fn": checkpoint_contexts})
             model.enable_input_require_grads()

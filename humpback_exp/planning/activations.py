@@ -44,15 +44,7 @@ class Pass:
         if self.wide == 4:
             numbers += q  # torch's kernel keeps its output, too
         masks = (2 * h if self.config.model.dropout else 0) * (self.wide if self.on_cpu else 1)
-        return self.tokens * (8 * h + self.wide * (numbers + self._adapted) + masks) + self.casts
-
-    @property
-    def _adapted(self) -> int:
-        """LoRA's adapters in fp32 each take a copy of their input, where projections would share it."""
-        shared = (
-            self.config.adapter.kind == "none" or self.config.trainer.strategy.startswith("zero3") or self.wide == 4
-        )
-        return 0 if shared else 3 * self.shape.hidden
+        return self.tokens * (8 * h + self.wide * numbers + masks) + self.casts
 
     @property
     def kept(self) -> int:
