@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from humpback_exp.curation.external import numbered_lines
-from humpback_exp.evaluation.statistics import paired_area, wilson
+from humpback_exp.evaluation.statistics import Pair, area_difference, paired_area, wilson
 
 THRESHOLDS = (2.0, 3.0, 4.0, 4.5)
 """Of the table; 4 and 4.5 are the paper's A_4 and A_5."""
@@ -83,6 +83,15 @@ class Selector:
     """At `THRESHOLDS`."""
     curve: list[Cut]
     """At every score there is, the highest first."""
+    sides: dict[str, Pair]
+    """Id -> (score, None) of a good pair, (None, score) of another; of pairs that have a score."""
+
+    def above(self, other: "Selector") -> tuple[float, tuple[float, float]]:
+        """How far this area lies above another's on the pairs that both have a score for, and the ends of its interval."""
+        both = sorted(self.sides.keys() & other.sides.keys())
+        ours, theirs = ([one.sides[name] for name in both] for one in (self, other))
+        difference, error = area_difference(ours, theirs)
+        return difference, (difference - 1.96 * error, difference + 1.96 * error)
 
 
 def read_labelled(path: Path) -> dict[str, LabelledPair]:
@@ -119,10 +128,13 @@ def measure(name: str, rows: Iterable[Scored], labelled: Mapping[str, LabelledPa
         ValueError: all pairs are good, or none is.
     """
     scores: list[tuple[float | None, bool]] = []
+    sides: dict[str, Pair] = {}
     for row in rows:
         pair = labelled.get(row.id)
         if pair and (pair.instruction, pair.output) == (row.instruction, row.output):
             scores.append((row.score, pair.label >= good))
+            if row.score is not None:
+                sides[row.id] = (row.score, None) if pair.label >= good else (None, row.score)
     if not scores:
         return None
     positives = sum(is_good for _, is_good in scores)
@@ -130,7 +142,7 @@ def measure(name: str, rows: Iterable[Scored], labelled: Mapping[str, LabelledPa
         raise ValueError(
             f"good={good:g}: {positives} of the {len(scores)} labelled pairs in {name} reach it; give another good=, or label more"
         )
-    area, error = paired_area([(score, None) if is_good else (None, score) for score, is_good in scores])
+    area, error = paired_area(list(sides.values()))
     known = sorted({score for score, _ in scores if score is not None}, reverse=True)
     return Selector(
         name=name,
@@ -140,6 +152,7 @@ def measure(name: str, rows: Iterable[Scored], labelled: Mapping[str, LabelledPa
         area_ends=(max(0.0, area - 1.96 * error), min(1.0, area + 1.96 * error)),
         table=[_cut(scores, threshold, positives) for threshold in THRESHOLDS],
         curve=[_cut(scores, threshold, positives) for threshold in known],
+        sides=sides,
     )
 
 

@@ -4,6 +4,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
+Pair = tuple[float | None, float | None]
+Components = NDArray[np.float64]
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
@@ -33,22 +37,41 @@ def ratio_and_error(sums: Sequence[float], counts: Sequence[int]) -> tuple[float
     return ratio, mean_and_error(residuals)[1] / scale
 
 
-def paired_area(pairs: Sequence[tuple[float | None, float | None]]) -> tuple[float, float]:
+def paired_area(pairs: Sequence[Pair]) -> tuple[float, float]:
     """Probability that a random first value lies above a random second, ties counting half, and its standard error.
 
     DeLong's components, summed over the two values of a pair before they are squared, since those are not independent
     (Obuchowski 1997, Biometrics 53, 567). A value that is None is left out; nan where a side has none.
     """
+    area, parts = _area(pairs)
+    return area, _error(parts)
+
+
+def area_difference(ours: Sequence[Pair], theirs: Sequence[Pair]) -> tuple[float, float]:
+    """How far the first area lies above the second on the same pairs, and its standard error (DeLong 1988, Biometrics 44, 837).
+
+    What both find hard does not count against their difference, so its error is smaller than either area's.
+    """
+    (area, parts), (other, other_parts) = _area(ours), _area(theirs)
+    return area - other, _error(parts - other_parts)
+
+
+def _area(pairs: Sequence[Pair]) -> tuple[float, Components]:
+    """The area and how much each pair moves it."""
     first, second = np.array(pairs, dtype=float).reshape(-1, 2).T
     ours, theirs = ~np.isnan(first), ~np.isnan(second)
     if not ours.any() or not theirs.any():
-        return math.nan, math.nan
+        return math.nan, np.full(len(pairs), math.nan)
     wins = np.sign(first[ours][:, None] - second[theirs][None, :]) / 2 + 0.5
     area, parts = float(wins.mean()), np.zeros(len(pairs))
     parts[ours] += (wins.mean(1) - area) / ours.sum()
     parts[theirs] += (wins.mean(0) - area) / theirs.sum()
-    count = len(pairs)
-    return area, math.sqrt(count / (count - 1) * float((parts**2).sum())) if count > 1 else math.nan
+    return area, parts
+
+
+def _error(parts: Components) -> float:
+    count = len(parts)
+    return math.sqrt(count / (count - 1) * float((parts**2).sum())) if count > 1 else math.nan
 
 
 def wilson(share: float, count: float) -> tuple[float, float]:
@@ -60,4 +83,5 @@ def wilson(share: float, count: float) -> tuple[float, float]:
         return 0.0, 1.0
     z = 1.959964
     middle, reach = share + z * z / (2 * count), z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
-    return max(0.0, (middle - reach) / (1 + z * z / count)), min(1.0, (middle + reach) / (1 + z * z / count))
+    low, high = ((middle + side) / (1 + z * z / count) for side in (-reach, reach))
+    return max(0.0, min(share, low)), min(1.0, max(share, high))  # rounding puts the end of a share of 1 below it

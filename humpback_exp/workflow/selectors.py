@@ -1,5 +1,6 @@
 """What `report.py labelled=FILE` prints and draws: how well each scored folder selects the pairs that people call good."""
 
+import math
 from pathlib import Path
 
 from humpback_exp.artifacts.walk import walk
@@ -26,22 +27,26 @@ def selectors(output_root: str, labelled: Path, good: float, drawing: Path) -> N
             "score the candidates that were labelled"
         )
     print(f"\n{labelled}: pairs with a label of {good:g} or more are good; 95 % intervals in brackets\n")
-    print(table([_line(one) for one in found]))
+    best = max(found, key=lambda one: (not math.isnan(one.area), one.area))
+    print(table([_line(one, best) for one in found]))
     print("\n" + table([_at(one.name, cut) for one in found for cut in one.table], ".2f"))
     drawing.parent.mkdir(parents=True, exist_ok=True)
     drawing.write_bytes(selector_curves(found).svg)
     print(f"\ncurves: {drawing}")
 
 
-def _line(one: Selector) -> dict[str, object]:
-    area = f"{one.area:.3f} ({one.area_ends[0]:.3f} to {one.area_ends[1]:.3f})"
+def _line(one: Selector, best: Selector) -> dict[str, object]:
     good = one.curve[-1].good if one.curve else one.table[0].good
-    return {"scored": one.name, "pairs": one.pairs, "good": good, "no score": one.unscored, "AUC": area}
+    line = {"scored": one.name, "pairs": one.pairs, "good": good, "no score": one.unscored}
+    less = None if one is best else _within(*one.above(best), "+.3f")
+    return line | {"AUC": _within(one.area, one.area_ends, ".3f"), "less the best's, paired": less}
+
+
+def _within(value: float, ends: tuple[float, float], form: str) -> str:
+    return f"{value:{form}} ({ends[0]:{form}} to {ends[1]:{form}})"
 
 
 def _at(name: str, cut: Cut) -> dict[str, object]:
-    precision = (
-        f"{cut.precision:.2f} ({cut.precision_ends[0]:.2f} to {cut.precision_ends[1]:.2f})" if cut.picked else None
-    )
-    recall = f"{cut.recall:.2f} ({cut.recall_ends[0]:.2f} to {cut.recall_ends[1]:.2f})"
+    precision = _within(cut.precision, cut.precision_ends, ".2f") if cut.picked else None
+    recall = _within(cut.recall, cut.recall_ends, ".2f")
     return {"scored": name, "from": cut.threshold, "picked": cut.picked, "precision": precision, "recall": recall}

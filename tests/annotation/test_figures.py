@@ -42,6 +42,7 @@ def test_wilson() -> None:
     assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(0, 0) == (0.0, 1.0)
     assert wilson(1.0, 10) == pytest.approx((0.72247, 1.0), abs=1e-5)
+    assert all(wilson(1.0, count)[1] == 1 and wilson(0.0, count)[0] == 0 for count in range(1, 500))
 
 
 def test_one_label_alone_has_no_agreement_beyond_chance() -> None:

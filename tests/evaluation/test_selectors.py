@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def test_counted_by_hand() -> None:
     assert (found.table[2].precision, found.table[2].recall) == (1 / 3, 1 / 3)
     assert found.table[2].precision_ends == pytest.approx((0.06149, 0.79234), abs=1e-5)
     assert math.isnan(Cut(4.5, 0, 0, 3).precision) and Cut(4.5, 0, 0, 3).precision_ends == (0.0, 1.0)
+
+
+def test_two_scorers_are_compared_on_the_pairs_that_both_scored() -> None:
+    first = measure("m0", scored(a=5.0, b=3.0, c=4.5, d=1.0, e=4.0, f=None), pairs(), good=4)
+    second = measure("m1", scored(a=5.0, b=4.6, c=4.5, d=1.0, e=None, f=1.0), pairs(), good=4)
+    assert first is not None and second is not None
+    difference, ends = second.above(first)  # on a, b, c and d: all four right against three
+    assert difference == 1 - 3 / 4
+    assert ends[0] < 0 < difference < ends[1]
+    assert first.above(first) == (0, (0, 0))
 
 
 def test_the_papers_counts_give_the_papers_figures() -> None:
@@ -99,6 +110,15 @@ def test_the_committed_pairs_are_scored_and_measured(tiny: str, tmp_path: Path) 
     done = run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=2")
     assert done.returncode == 0, done.stderr
     assert "scored/tiny      150      70           0  0." in done.stdout
+    given = tmp_path / "given.jsonl"
+    given.write_text("".join(json.dumps({"id": p.id, "score": p.label}) + "\n" for p in read_labelled(PAIRS).values()))
+    done = run(
+        *scoring[:2], f"output_root={tmp_path}", "name=given", "scorer=given", f"ratings={given}", "tracking=none"
+    )
+    assert done.returncode == 0, done.stderr
+    done = run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=2")
+    assert re.search(r"scored/given     150      70           0  1.000 \(1.000 to 1.000\) *\n", done.stdout)
+    assert re.search(r"scored/tiny  .*  0.\d{3} \(.*\) +-0.\d{3} \(-0.\d{3} to -0.\d{3}\) *\n", done.stdout)
     drawing = (tmp_path / "reports" / "selectors.svg").read_text()
     assert "scored/tiny" in drawing and "precision" in drawing
     said = one_line_error(run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=1"))

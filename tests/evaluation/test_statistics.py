@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from humpback_exp.evaluation import heldout
-from humpback_exp.evaluation.statistics import mean_and_error, paired_area, ratio_and_error
+from humpback_exp.evaluation.statistics import area_difference, mean_and_error, paired_area, ratio_and_error
 from humpback_exp.records import Answer
 
 
@@ -44,6 +44,22 @@ def test_the_error_of_an_area_covers_it_at_the_stated_rate() -> None:
         area, error = paired_area(list(zip(first, second, strict=True)))
         inside += abs(area - 0.7602) < 2 * error
     assert 0.91 < inside / 300 < 0.98
+
+
+def test_a_difference_of_areas_is_paired() -> None:
+    """Two scorers of the same 60 pairs share most of their noise; both areas are equal, so the truth is 0."""
+    stream, inside, widths = np.random.Generator(np.random.PCG64(1)), 0, []
+    for _ in range(300):
+        hard, own = stream.normal(size=60), stream.normal(size=(2, 60))
+        scores = (np.arange(60) < 20) + 0.9 * hard + 0.4 * own
+        first, second = ([(x, None) if i < 20 else (None, x) for i, x in enumerate(row)] for row in scores)
+        difference, error = area_difference(first, second)
+        assert difference == pytest.approx(paired_area(first)[0] - paired_area(second)[0])
+        widths.append(error / math.hypot(paired_area(first)[1], paired_area(second)[1]))
+        inside += abs(difference) < 2 * error
+    assert 0.91 < inside / 300 < 0.98
+    assert max(widths) < 0.8
+    assert area_difference(first, first) == (0, 0)
 
 
 def answer(name: str, loss: float, labels: int) -> Answer:
