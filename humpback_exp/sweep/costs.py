@@ -12,6 +12,7 @@ from humpback_exp.config import (
     HardwareConfig,
     PlanConfig,
     ScoreConfig,
+    SegmentConfig,
     StageConfig,
     TrainConfig,
     settle,
@@ -31,6 +32,8 @@ class Costs:
     def __init__(self, hardware: HardwareConfig | None) -> None:
         self.hardware, self.estimated = hardware, set[Path]()
         self.sums: dict[str, float] = {}
+        self.assumed = False
+        """Whether a point has as many segments as the paper, since its own are not cut yet."""
 
     def row(self, stages: Sequence[StageConfig]) -> dict[str, object]:
         """Tokens, operations, and hours on the hardware where it is known, of what is left to do.
@@ -55,13 +58,16 @@ class Costs:
         if plan is None:
             return []
         sizes = sizes_of(plan, counted(stages))
+        cuts = any(isinstance(stage, SegmentConfig) for stage in stages)
+        self.assumed |= cuts and sizes.candidates.count == SEGMENTS and sizes.candidates.origin.startswith("assumed")
         return [made for stage in left if (made := estimate(stage, plan, sizes))]
 
     @property
     def total(self) -> str:
         """Of all rows so far, in words."""
         unit = "" if self.hardware else " (hardware=NAME adds hours)"
-        return ", ".join(f"{value:.3g} {key}" for key, value in self.sums.items()) + unit
+        segments = f", were there the paper's {SEGMENTS:,} segments, for none are cut yet" if self.assumed else ""
+        return ", ".join(f"{value:.3g} {key}" for key, value in self.sums.items()) + segments + unit
 
 
 def counted(stages: Sequence[StageConfig]) -> dict[str, Found]:

@@ -57,6 +57,16 @@ def test_every_sweep_is_weighed(name: str) -> None:
     assert all(costs.row(stages)["million tokens"] > 0 for stages in points_of(name)[:3])
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "assumed"),
+    [("iterations", "limit=null", True), ("iterations", "limit=128", False), ("tags", "seed=0", False)],
+)
+def test_costs_say_when_the_papers_segments_stand_for_ours(name: str, word: str, assumed: bool) -> None:
+    costs = Costs(None)
+    costs.row(points_of(name, word)[-1])
+    assert ("were there the paper's 502,133 segments, for none are cut yet" in costs.total) == assumed
+
+
 @pytest.mark.parametrize("name", ["data_efficiency", "iterations", "rubric_and_scorer"])
 def test_sweeps_have_seeds(name: str) -> None:
     points = points_of(name, "seed=0,1")
