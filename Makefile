@@ -63,7 +63,7 @@ POINTS := $(LOSS) 'evaluation.evaluations=[heldout,question_selection]'
 LOOPS := pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' corpus.path=$(STUDY_PAGES)
 study: setup pages
 	$(SWEEP) $(LOOPS) iterations=0,1 $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=240 data.min_score=null,4 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=230 data.min_score=null,4 $(SEEDS)
 	$(SWEEP) $(LOOPS) iterations=2 $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=60,120 data.min_score=null,4 $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=480 data.min_score=null $(SEEDS)
@@ -71,7 +71,7 @@ study: setup pages
 	$(SWEEP) train.py -m -cd sweeps -cn rubric_and_scorer $(POINTS) 'output_root=$(LOOP)' \
 		'data.scored=$${output_root}/scored/$${curation.name}' data.top_fraction=0.388 \
 		rated=likelihood,contrast,forward_contrast $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented,joint data.size=120,240 data.min_score=4 seed=0 n_jobs=2
+	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented,joint data.size=115,230 data.min_score=4 seed=0 n_jobs=2
 	$(SWEEP) $(LOOPS) iterations=1 'variants=[rewrite]' seed=0 n_jobs=1
 	$(SWEEP) train.py -m -cd sweeps -cn learning_rate $(LOSS) heldout=$(HELDOUT)/development.jsonl evaluation.reference=null \
 		data.min_score=4 optim.lr=3e-4,1e-3,3e-3 seed=0 n_jobs=2
