@@ -70,7 +70,7 @@ study: setup pages
 	$(SWEEP) train.py -m -cd sweeps -cn tags $(LOSS) data.size=120 data.min_score=4 asked=both,seed,none $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn rubric_and_scorer $(POINTS) 'output_root=$(LOOP)' \
 		'data.scored=$${output_root}/scored/$${curation.name}' data.top_fraction=0.388 \
-		rated=likelihood,contrast,forward_contrast $(SEEDS)
+		rated=likelihood,both,forward_contrast $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented,joint data.size=115,230 data.min_score=4 seed=0 n_jobs=2
 	$(SWEEP) $(LOOPS) iterations=1 'variants=[rewrite]' seed=0 n_jobs=1
 	$(SWEEP) train.py -m -cd sweeps -cn learning_rate $(LOSS) heldout=$(HELDOUT)/development.jsonl evaluation.reference=null \
