@@ -254,7 +254,10 @@ def test_curated_sets_follow_the_paper() -> None:
         (["train.py", "name=a(b)"], "name=a(b): cannot be read; a value with signs other than"),
         (["train.py", "optim.lr:1e-4"], "optim.lr:1e-4: is no KEY=VALUE; --help lists the keys"),
         (["train.py", "data.seed_path="], "data.seed_path='': names nothing; give a path or Hub id, or leave it out"),
-        (["train.py", "model=gpt5"], "Could not find 'model/gpt5'; Available options in 'model': gemma3; llama2_70b; llama33b"),
+        (
+            ["train.py", "model=gpt5"],
+            "Could not find 'model/gpt5'; Available options in 'model': gemma3; llama2_70b; llama33b",
+        ),
     ],
 )
 def test_slips_fail_in_one_line_with_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Costs:
         self.hardware, self.estimated = hardware, set[Path]()
         self.sums: dict[str, float] = {}
         self.assumed = False
-        """Whether a point has as many segments as the paper, since its own are not cut yet."""
+        """Whether a point is counted with the paper's segments, since its own are not cut yet."""
 
     def row(self, stages: Sequence[StageConfig]) -> dict[str, object]:
         """Tokens, operations, and hours on the hardware where it is known, of what is left to do.
@@ -66,7 +66,9 @@ class Costs:
     def total(self) -> str:
         """Of all rows so far, in words."""
         unit = "" if self.hardware else " (hardware=NAME adds hours)"
-        segments = f", were there the paper's {SEGMENTS:,} segments, for none are cut yet" if self.assumed else ""
+        segments = (
+            f", with the paper's {SEGMENTS:,} segments wherever a point's own are not cut yet" if self.assumed else ""
+        )
         return ", ".join(f"{value:.3g} {key}" for key, value in self.sums.items()) + segments + unit
 
 

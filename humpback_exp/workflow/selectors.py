@@ -38,8 +38,9 @@ def selectors(output_root: str, labelled: Path, good: float, drawing: Path) -> N
 def _line(one: Selector, best: Selector) -> dict[str, object]:
     good = one.curve[-1].good if one.curve else one.table[0].good
     line = {"scored": one.name, "pairs": one.pairs, "good": good, "no score": one.unscored}
-    less = None if one is best else _within(*one.above(best), "+.3f")
-    return line | {"AUC": _within(one.area, one.area_ends, ".3f"), "less the best's, paired": less}
+    less, ends = one.above(best)
+    paired = None if one is best or math.isnan(less) else _within(less, ends, "+.3f")
+    return line | {"AUC": _within(one.area, one.area_ends, ".3f"), "less the best's, paired": paired}
 
 
 def _within(value: float, ends: tuple[float, float], form: str) -> str:

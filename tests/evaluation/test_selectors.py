@@ -117,7 +117,7 @@ def test_the_committed_pairs_are_scored_and_measured(tiny: str, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     done = run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=2")
-    assert re.search(r"scored/given     150      70           0  1.000 \(1.000 to 1.000\) *\n", done.stdout)
+    assert re.search(r"scored/given +150 +70 +0 +1.000 \(1.000 to 1.000\) +-\n", done.stdout)
     assert re.search(r"scored/tiny  .*  0.\d{3} \(.*\) +-0.\d{3} \(-0.\d{3} to -0.\d{3}\) *\n", done.stdout)
     drawing = (tmp_path / "reports" / "selectors.svg").read_text()
     assert "scored/tiny" in drawing and "precision" in drawing

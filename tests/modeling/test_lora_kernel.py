@@ -5,10 +5,12 @@ import copy
 import pytest
 import torch
 
-from humpback_exp.config import AdapterConfig
+from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.modeling.kernels.lora import fuse
+from humpback_exp.modeling.kernels.padding_free_attention import checkpoint_contexts
 from humpback_exp.modeling.load import load_model
 from humpback_exp.modeling.lora import with_lora
+from humpback_exp.modeling.module import CausalLMModule
 
 IDS = torch.tensor([[5, 9, 7, 200, 31, 8, 77], [3, 3, 4, 90, 12, 1, 1]])
 
@@ -33,10 +35,20 @@ def results(model, autocast: bool, ids: torch.Tensor = IDS) -> dict[str, torch.T
     return {"loss": out.loss.detach(), "logits": out.logits.detach().float(), **gradients}
 
 
+def fused(model) -> int:
+    """How many adapted projections compute by our forward; seven in each of two layers are adapted."""
+    return sum(
+        "forward" in module.__dict__
+        for module in model.modules()
+        if type(module).__module__.startswith("peft.tuners.lora")
+    )
+
+
 def test_equals_peft_in_float32(tiny: str) -> None:
     theirs = adapted(tiny, "float32")
     ours = copy.deepcopy(theirs)
     fuse(ours)
+    assert (fused(ours), fused(theirs)) == (14, 0)
     wanted, found = results(theirs, False), results(ours, False)
     assert found.keys() == wanted.keys() and len(found) == 2 + 2 * 7 * 2
     for name, tensor in wanted.items():
@@ -55,8 +67,8 @@ def test_is_as_near_to_the_truth_as_peft_under_autocast(tiny: str) -> None:
         assert all(found[name].dtype == wanted[name].dtype for name in right)
         errors.append([error(one, right, part) for part in ("logits", "lora_") for one in (found, wanted)])
     logits, its_logits, gradients, its_gradients = torch.tensor(errors).sum(0).tolist()
-    assert logits <= 1.1 * its_logits
-    assert gradients <= 1.1 * its_gradients
+    assert logits <= 1.3 * its_logits
+    assert gradients <= 1.3 * its_gradients
 
 
 def error(found: dict[str, torch.Tensor], right: dict[str, torch.Tensor], part: str) -> float:
@@ -84,13 +96,34 @@ def test_an_adapted_bias_and_frozen_inputs() -> None:
         assert p.grad is None or torch.allclose(p.grad, q.grad, atol=1e-4), name
 
 
-@pytest.mark.parametrize("checkpointed", [False, True])
-def test_gradients_do_not_depend_on_checkpointing(tiny: str, checkpointed: bool) -> None:
-    plain = adapted(tiny, "float32")
+def test_checkpointing_changes_no_gradient_under_autocast(tiny: str) -> None:
+    plain = adapted(tiny, "bfloat16")
     fuse(plain)
     twin = copy.deepcopy(plain)
-    if checkpointed:
-        twin.gradient_checkpointing_enable({"use_reentrant": False})
-        twin.enable_input_require_grads()
-    one, other = results(plain, False), results(twin, False)
+    twin.gradient_checkpointing_enable({"use_reentrant": False, "context_fn": checkpoint_contexts})
+    twin.enable_input_require_grads()
+    one, other = results(plain, True), results(twin, True)
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_what_comes_out_may_be_changed_in_place_and_may_be_empty(tiny: str) -> None:
+    """OLMo clamps its queries where they are; an expert may get no token."""
+    model = adapted(tiny, "float32")
+    fuse(model)
+    projection = model.base_model.model.model.layers[0].self_attn.q_proj
+    projection(torch.randn(2, 3, 64)).clamp_(-0.1, 0.1).sum().backward()
+    assert projection.lora_B["default"].weight.grad.abs().sum() > 0
+    assert projection(torch.randn(0, 64)).shape == (0, 64)
+
+
+@pytest.mark.parametrize(("strategy", "replaced"), [("auto", 14), ("zero3", 0)])
+def test_a_training_takes_them_where_no_weights_are_gathered(
+    tiny: str, strategy: str, replaced: int, monkeypatch
+) -> None:
+    monkeypatch.setattr("humpback_exp.modeling.module.partition_on_load", lambda trainer: None)
+    trainer = TrainerConfig(precision="fp32", strategy=strategy)
+    model = ModelConfig(path=tiny, dropout=0.0)
+    module = CausalLMModule(model, AdapterConfig(kind="lora"), OptimConfig(), trainer, 1, seed=0)
+    module.configure_model()
+    assert module.model is not None
+    assert fused(module.model) == replaced

@@ -64,7 +64,7 @@ def test_every_sweep_is_weighed(name: str) -> None:
 def test_costs_say_when_the_papers_segments_stand_for_ours(name: str, word: str, assumed: bool) -> None:
     costs = Costs(None)
     costs.row(points_of(name, word)[-1])
-    assert ("were there the paper's 502,133 segments, for none are cut yet" in costs.total) == assumed
+    assert ("with the paper's 502,133 segments wherever a point's own are not cut yet" in costs.total) == assumed
 
 
 @pytest.mark.parametrize("name", ["data_efficiency", "iterations", "rubric_and_scorer"])

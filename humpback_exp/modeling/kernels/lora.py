@@ -28,7 +28,9 @@ def fuse(model: Model) -> None:
 
 def _forward(self: Any, x: torch.Tensor) -> torch.Tensor:
     base, down, up = self.base_layer, self.lora_A[ADAPTER].weight, self.lora_B[ADAPTER].weight
-    return AdaptedLinear.apply(x, base.weight, base.bias, down, up, self.scaling[ADAPTER])
+    rows = x.reshape(-1, base.in_features)
+    out = AdaptedLinear.apply(rows, base.weight, base.bias, down, up, self.scaling[ADAPTER])
+    return out.view(*x.shape[:-1], base.out_features)  # a view made inside could not be changed in place, as OLMo does
 
 
 class AdaptedLinear(torch.autograd.Function):
@@ -44,24 +46,23 @@ class AdaptedLinear(torch.autograd.Function):
         up: torch.Tensor,
         scaling: float,
     ) -> torch.Tensor:
-        """x [..., in], weight [out, in], bias [out], down [rank, in], up [out, rank] -> [..., out] in the compute dtype."""
+        """x [rows, in], weight [out, in], bias [out], down [rank, in], up [out, rank] -> [rows, out] in the compute dtype."""
         dtype = compute_dtype(x)
         inputs, weight, down, up = (tensor.to(dtype) for tensor in (x, weight, down, up))
-        inputs = inputs.reshape(-1, x.shape[-1])
         low = inputs @ down.T
         out = functional.linear(inputs, weight, None if bias is None else bias.to(dtype))
         out.addmm_(low, up.T, alpha=scaling)
         ctx.save_for_backward(inputs, weight, down, up, low)
-        ctx.scaling, ctx.dtype, ctx.shape = scaling, x.dtype, x.shape
-        return out.view(*x.shape[:-1], -1)
+        ctx.scaling, ctx.dtype = scaling, x.dtype
+        return out
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         inputs, weight, down, up, low = ctx.saved_tensors
-        grad = grad_outputs[0].reshape(-1, len(weight)).to(inputs.dtype)
+        grad = grad_outputs[0].to(inputs.dtype)
         grad_low = (grad @ up).mul_(ctx.scaling)
         grad_down, grad_up = grad_low.T @ inputs, (grad.T @ low).mul_(ctx.scaling)
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = (grad @ weight).addmm_(grad_low, down).view(ctx.shape).to(ctx.dtype)
+            grad_x = (grad @ weight).addmm_(grad_low, down).to(ctx.dtype)
         return grad_x, None, None, grad_down.float(), grad_up.float(), None
