@@ -1,4 +1,7 @@
-"""The study's main comparisons, paired over pairs and seeds, and its figures: `python docs/study/compare.py outputs/study`."""
+"""The study's main comparisons, paired over pairs and seeds, and its figures.
+
+python docs/study/compare.py outputs/study [FOLDER for the figures]
+"""
 
 import re
 import sys
@@ -28,12 +31,10 @@ def main() -> None:
     sides = {name: Setting(Place(name, ()), found) for name, found in runs.items()}
     made = [on_shared_seeds(sides[ours], sides[theirs]) for ours, theirs in COMPARED if {ours, theirs} <= sides.keys()]
     print(table([_line(name, one) for name, one in sides.items()]))
-    print("\n" + table([line for one in made for line in _changes(one)]))
-    for measure in (LOSS, SELECTION, GAIN):
-        draw(
-            measure,
-            {label: on_shared_seeds(sides[name], sides["base"]) for name, label in ROWS.items() if name in sides},
-        )
+    print("\n" + table([line for one in made for line in _changes(one)], "+.4f"))
+    against_base = {ROWS[name]: on_shared_seeds(sides[name], sides["base"]) for name in ROWS if name in sides}
+    for measure in (LOSS, SELECTION, GAIN) if len(sys.argv) > 2 else ():
+        draw(measure, against_base, Path(sys.argv[2]))
 
 
 def on_shared_seeds(ours: Setting, theirs: Setting) -> Comparison:
@@ -43,7 +44,7 @@ def on_shared_seeds(ours: Setting, theirs: Setting) -> Comparison:
     return compare(*kept)
 
 
-def draw(measure: Measure, against_base: dict[str, Comparison]) -> None:
+def draw(measure: Measure, against_base: dict[str, Comparison], folder: Path) -> None:
     """The change of each model against the base, with a dot for every seed."""
     lines = {}
     for label, one in against_base.items():
@@ -53,19 +54,19 @@ def draw(measure: Measure, against_base: dict[str, Comparison]) -> None:
         lines[label] = [Mark(None, change.interval.value, *change.interval.ends, dots, change.side)]
     figure = panel(measure.key, "Against the base", measure.label_of_change, "", lines, zero=0)
     assert figure is not None
-    Path(__file__).with_name(f"{measure.key}.svg").write_bytes(figure.svg)
+    (folder / f"{measure.key}.svg").write_bytes(figure.svg)
 
 
 def _line(name: str, side: Setting) -> dict[str, object]:
-    return {"model": name, "seeds": len(side.runs)} | {key: f"{one.value:.4f}" for key, one in side.figures.items()}
+    return {"model": name, "seeds": len(side.runs)} | {key: one.value for key, one in side.figures.items()}
 
 
 def _changes(one: Comparison) -> list[dict[str, object]]:
     names = {"ours": one.ours.label, "theirs": one.theirs.label}
     return [
         names
-        | {"measure": change.measure.full_name, "change": f"{change.interval.value:+.4f}"}
-        | {"from": f"{change.interval.low:+.4f}", "to": f"{change.interval.high:+.4f}", "p": f"{change.interval.p:.4f}"}
+        | {"measure": change.measure.full_name, "change": change.interval.value}
+        | {"from": change.interval.low, "to": change.interval.high, "p": change.interval.p}
         for change in one.changes.values()
     ]
 

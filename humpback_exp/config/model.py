@@ -29,6 +29,8 @@ class ModelConfig:
     intermediate: int = operational(0)
     heads: int = operational(0)
     kv_heads: int = operational(0)
+    head_dim: int | None = operational(None)
+    """Width of a head; None divides `hidden` among the heads."""
     vocabulary: int = operational(0)
     context: int = operational(2048)
     """Longest sequence the model takes, in tokens."""

@@ -89,7 +89,7 @@ def shape_of(model: ModelConfig) -> Shape:
     if path.exists():
         return _read(path)
     fields = (model.layers, model.hidden, model.intermediate, model.heads, model.kv_heads, model.vocabulary)
-    return Shape(*fields, model.tied, model.context)
+    return Shape(*fields, model.tied, model.context, model.head_dim)
 
 
 def shape_at(path: str, made: Mapping[str, ModelConfig]) -> Shape | None:

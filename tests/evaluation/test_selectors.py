@@ -122,6 +122,6 @@ def test_the_committed_pairs_are_scored_and_measured(tiny: str, tmp_path: Path) 
     drawing = (tmp_path / "reports" / "selectors.svg").read_text()
     assert "scored/tiny" in drawing and "precision" in drawing
     said = one_line_error(run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=1"))
-    assert said.startswith("good=1: 150 of the 150 labelled pairs in scored/tiny reach it")
+    assert said.startswith("good=1: 150 of the 150 labelled pairs in scored/given reach it")
     said = one_line_error(run("report.py", f"output_root={tmp_path}/none", f"labelled={PAIRS}"))
     assert "none of its 150 pairs is in a scored folder below" in said

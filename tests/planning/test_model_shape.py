@@ -25,6 +25,12 @@ def test_parameter_counts(model: str) -> None:
     assert shape_of(composed("train", f"model={model}").model).parameters == COUNTS[model]
 
 
+def test_a_shape_in_conf_may_have_wide_heads() -> None:
+    shape = shape_of(composed("train", "model=gemma3").model)
+    assert (shape.head, shape.query, shape.kv) == (256, 1024, 256)
+    assert shape.parameters == 268_065_920  # Gemma's further norms hold 32,256 more
+
+
 @pytest.mark.parametrize("model", ["llama7b", "llama33b", "llama65b", "llama2_70b"])
 def test_transformers_counts_the_same(model: str) -> None:
     """On the meta device, from a LlamaConfig of our numbers; adapters as peft makes them."""
