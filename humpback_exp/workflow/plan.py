@@ -1,6 +1,7 @@
 """A loop, estimated instead of run: what its stages need of memory, disk and time, as tables to paste into a request."""
 
 from humpback_exp.config import HardwareConfig, PlanConfig
+from humpback_exp.config.bounds import require
 from humpback_exp.planning.estimate import estimate_loop
 from humpback_exp.planning.generation import Generation
 from humpback_exp.planning.machine import GIB, room
@@ -16,8 +17,14 @@ from humpback_exp.workflow.variants import whole_loop
 
 
 def run(config: PlanConfig) -> None:
-    """Print the plan; nothing is started, written or loaded."""
+    """Print the plan; nothing is started, written or loaded.
+
+    Raises:
+        ValueError: nothing says the model's shape, or a stage could not run as it is set.
+    """
     hardware, loop = config.hardware, whole_loop(config)
+    remedy = "no such folder, and no shape beside its path; make the folder, or set model.layers, model.hidden and the rest"
+    require(shape_of(config.model).layers > 0, "model.path", config.model.path, remedy)
     check_stages(loop, here=False)
     made = estimate_loop(config, loop)
     print(title(config))

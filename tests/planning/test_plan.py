@@ -95,6 +95,10 @@ def test_communication_bounds_small_steps() -> None:
         ),
         (["hardware.utilisation=2"], "hardware.utilisation=2.0: must lie in (0, 1]"),
         (["sizes.seed=0"], "sizes.seed=0: must be positive or null"),
+        (
+            ["model.layers=0", "model.heads=0", "model.path=org/name"],
+            "model.path=org/name: no such folder, and no shape beside its path; make the folder, or set model.layers",
+        ),
         (["hardware=tpu"], "Could not find 'hardware/tpu'; Available options in 'hardware': a100_80gb; cpu; h100_80gb"),
     ],
 )
