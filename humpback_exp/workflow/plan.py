@@ -23,7 +23,9 @@ def run(config: PlanConfig) -> None:
         ValueError: nothing says the model's shape, or a stage could not run as it is set.
     """
     hardware, loop = config.hardware, whole_loop(config)
-    remedy = "no such folder, and no shape beside its path; make the folder, or set model.layers, model.hidden and the rest"
+    remedy = (
+        "no such folder, and no shape beside its path; make the folder, or set model.layers, model.hidden and the rest"
+    )
     require(shape_of(config.model).layers > 0, "model.path", config.model.path, remedy)
     check_stages(loop, here=False)
     made = estimate_loop(config, loop)
