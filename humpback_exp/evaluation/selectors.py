@@ -127,14 +127,12 @@ def measure(name: str, rows: Iterable[Scored], labelled: Mapping[str, LabelledPa
     Raises:
         ValueError: all pairs are good, or none is.
     """
-    scores: list[tuple[float | None, bool]] = []
-    sides: dict[str, Pair] = {}
+    found: dict[str, tuple[float | None, bool]] = {}
     for row in rows:
         pair = labelled.get(row.id)
         if pair and (pair.instruction, pair.output) == (row.instruction, row.output):
-            scores.append((row.score, pair.label >= good))
-            if row.score is not None:
-                sides[row.id] = (row.score, None) if pair.label >= good else (None, row.score)
+            found[row.id] = row.score, pair.label >= good
+    scores = list(found.values())
     if not scores:
         return None
     positives = sum(is_good for _, is_good in scores)
@@ -142,6 +140,11 @@ def measure(name: str, rows: Iterable[Scored], labelled: Mapping[str, LabelledPa
         raise ValueError(
             f"good={good:g}: {positives} of the {len(scores)} labelled pairs in {name} reach it; give another good=, or label more"
         )
+    sides: dict[str, Pair] = {
+        name: (score, None) if is_good else (None, score)
+        for name, (score, is_good) in found.items()
+        if score is not None
+    }
     area, error = paired_area(list(sides.values()))
     known = sorted({score for score, _ in scores if score is not None}, reverse=True)
     return Selector(
