@@ -9,6 +9,7 @@ from pathlib import Path
 
 from humpback_exp.analysis.comparisons import Comparison, compare
 from humpback_exp.analysis.evaluations import Evaluation, evaluations
+from humpback_exp.analysis.figure import Figure
 from humpback_exp.analysis.folders import read_catalog
 from humpback_exp.analysis.interval_plots import Mark, panel
 from humpback_exp.analysis.measures import GAIN, LOSS, SELECTION, Measure
@@ -16,11 +17,21 @@ from humpback_exp.analysis.placement import Place
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.progress import table
 
-MODEL = re.compile(r"(?:iterations-s\d+/evals/(base|m\d)|evals/(size-230-aNone)-s\d+)$")
+MODEL = re.compile(r"iterations-s\d+/evals/(base|m\d)$|evals/((?:size|rated)-.+)-s\d+$")
 RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
-COMPARED = (("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM))
+COMPARED = (
+    *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM), ("rated-both", "m1"), ("rated-both", RANDOM)),
+    *((f"size-{pairs}-a4.0", f"size-{pairs}-aNone") for pairs in (60, 120)),
+    *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
+    *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone")),
+)
+SIZES = {
+    "A_4": {60: "size-60-a4.0", 120: "size-120-a4.0", 235: "m1"},
+    "random pairs": {60: "size-60-aNone", 120: "size-120-aNone", 230: RANDOM, 480: "size-480-aNone"},
+}
+"""Series -> number of web pairs -> model."""
 
 
 def main() -> None:
@@ -32,9 +43,8 @@ def main() -> None:
     made = [on_shared_seeds(sides[ours], sides[theirs]) for ours, theirs in COMPARED if {ours, theirs} <= sides.keys()]
     print(table([_line(name, one) for name, one in sides.items()]))
     print("\n" + table([line for one in made for line in _changes(one)], "+.4f"))
-    against_base = {ROWS[name]: on_shared_seeds(sides[name], sides["base"]) for name in ROWS if name in sides}
     for measure in (LOSS, SELECTION, GAIN) if len(sys.argv) > 2 else ():
-        draw(measure, against_base, Path(sys.argv[2]))
+        draw(measure, sides, Path(sys.argv[2]))
 
 
 def on_shared_seeds(ours: Setting, theirs: Setting) -> Comparison:
@@ -44,17 +54,28 @@ def on_shared_seeds(ours: Setting, theirs: Setting) -> Comparison:
     return compare(*kept)
 
 
-def draw(measure: Measure, against_base: dict[str, Comparison], folder: Path) -> None:
-    """The change of each model against the base, with a dot for every seed."""
-    lines = {}
-    for label, one in against_base.items():
-        change = one.changes[measure.key]
-        base = one.theirs.means(measure)[0]  # one model, measured in every loop
-        dots = tuple(mean - base for mean in one.ours.means(measure))
-        lines[label] = [Mark(None, change.interval.value, *change.interval.ends, dots, change.side)]
-    figure = panel(measure.key, "Against the base", measure.label_of_change, "", lines, zero=0)
+def draw(measure: Measure, sides: dict[str, Setting], folder: Path) -> None:
+    """The change of each model against the base, with a dot for every seed, and against M0 over the number of web pairs."""
+    rows = {label: [_mark(None, measure, sides[name], sides["base"])] for name, label in ROWS.items() if name in sides}
+    curves = {
+        series: [_mark(pairs, measure, sides[name], sides["m0"]) for pairs, name in sizes.items() if name in sides]
+        for series, sizes in SIZES.items()
+    }
+    _write(folder / f"{measure.key}.svg", panel(measure.key, "Against the base", measure.label_of_change, "", rows, 0))
+    x, y = "web pairs beside the seed's 120", f"{measure.label_of_change} to M0"
+    _write(folder / f"{measure.key}_by_pairs.svg", panel(f"{measure.key}_by_pairs", "Against M0", y, x, curves))
+
+
+def _mark(pairs: int | None, measure: Measure, ours: Setting, theirs: Setting) -> Mark:
+    one = on_shared_seeds(ours, theirs)
+    change = one.changes[measure.key]
+    dots = tuple(mine - other for mine, other in zip(one.ours.means(measure), one.theirs.means(measure), strict=True))
+    return Mark(pairs, change.interval.value, *change.interval.ends, dots, change.side)
+
+
+def _write(path: Path, figure: Figure | None) -> None:
     assert figure is not None
-    (folder / f"{measure.key}.svg").write_bytes(figure.svg)
+    path.write_bytes(figure.svg)
 
 
 def _line(name: str, side: Setting) -> dict[str, object]:
