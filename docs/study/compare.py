@@ -1,6 +1,6 @@
 """The study's main comparisons, paired over pairs and seeds, and its figures.
 
-python docs/study/compare.py outputs/study [FOLDER for the figures]
+python docs/study/compare.py outputs/study [FOLDER for the figures]; outputs/study/gemma has its own loop
 """
 
 import re
@@ -17,7 +17,7 @@ from humpback_exp.analysis.placement import Place
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.progress import table
 
-MODEL = re.compile(r"iterations-s\d+/evals/(base|m\d)$|evals/((?:size|rated)-.+)-s\d+$")
+MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?:(base|m\d)|((?:size|rated)-.+)-s\d+)")
 RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
@@ -26,6 +26,7 @@ COMPARED = (
     *((f"size-{pairs}-a4.0", f"size-{pairs}-aNone") for pairs in (60, 120)),
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone")),
+    ("m1", "size-237-aNone"),  # of outputs/study/gemma
 )
 SIZES = {
     "A_4": {60: "size-60-a4.0", 120: "size-120-a4.0", 235: "m1"},
@@ -37,7 +38,7 @@ SIZES = {
 def main() -> None:
     runs: dict[str, list[Evaluation]] = {}
     for run in evaluations(read_catalog(sys.argv[1], loops=True)):
-        if found := MODEL.search(run.folder.label):
+        if found := MODEL.fullmatch(run.folder.label):
             runs.setdefault(found[1] or found[2], []).append(run)
     sides = {name: Setting(Place(name, ()), found) for name, found in runs.items()}
     made = [on_shared_seeds(sides[ours], sides[theirs]) for ours, theirs in COMPARED if {ours, theirs} <= sides.keys()]
