@@ -22,7 +22,7 @@ RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
 COMPARED = (
-    *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM), ("rated-both", "m1"), ("rated-both", RANDOM)),
+    *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM), ("rated-m0-both", "m1"), ("rated-m0-both", RANDOM)),
     *((f"size-{pairs}-a4.0", f"size-{pairs}-aNone") for pairs in (60, 120)),
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone")),
