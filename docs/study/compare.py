@@ -17,7 +17,7 @@ from humpback_exp.analysis.placement import Place
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.progress import table
 
-MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?:(base|m\d)|((?:size|rated)-.+)-s\d+)")
+MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?:(base|m\d)|((?:size|rated|seed)-.+)-s\d+)")
 RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
@@ -26,6 +26,7 @@ COMPARED = (
     *((f"size-{pairs}-a4.0", f"size-{pairs}-aNone") for pairs in (60, 120)),
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone")),
+    *(("seed-45steps", "m0"), ("m1", "seed-45steps")),
     ("m1", "size-237-aNone"),  # of outputs/study/gemma
 )
 SIZES = {
