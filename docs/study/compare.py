@@ -1,6 +1,6 @@
 """The study's main comparisons, paired over pairs and seeds, and its figures.
 
-python docs/study/compare.py outputs/study [FOLDER for the figures]; outputs/study/gemma has its own loop
+python docs/study/compare.py outputs/study [FOLDER for the figures]; outputs/study-gemma has its own loop
 """
 
 import re
@@ -27,7 +27,7 @@ COMPARED = (
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone")),
     *(("seed-45steps", "m0"), ("m1", "seed-45steps")),
-    ("m1", "size-237-aNone"),  # of outputs/study/gemma
+    ("m1", "size-237-aNone"),  # of outputs/study-gemma
 )
 SIZES = {
     "A_4": {60: "size-60-a4.0", 120: "size-120-a4.0", 235: "m1"},
