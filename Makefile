@@ -65,7 +65,7 @@ study: setup pages
 	$(SWEEP) $(LOOPS) iterations=0,1 $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=230 data.min_score=null,4 $(SEEDS)
 	$(SWEEP) $(LOOPS) iterations=2 $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn joint_seed $(POINTS) data.size=null optim.epochs=3 'name=seed-45steps-s$${seed}' $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn joint_seed $(POINTS) data.scored=null data.size=null optim.epochs=3 'name=seed-45steps-s$${seed}' $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=60,120 data.min_score=null,4 $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=480 data.min_score=null $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn tags $(LOSS) data.size=120 data.min_score=4 asked=both,seed,none $(SEEDS)
