@@ -25,9 +25,8 @@ def rows(setup: Setup) -> Iterator[Row]:
         return
     root = setup.folder / "loop"
     subprocess.run(["rm", "-rf", str(root)], check=True)
-    settings = ["experiment=smoke", "iterations=1"]
-    if not setup.tiny:
-        settings = ["iterations=2", "tracking=none", "trainer=gpu", "engine=gpu"]
+    real = ["iterations=2", "tracking=none", "trainer=gpu", "engine=gpu"]
+    settings = ["experiment=smoke", "iterations=1"] if setup.tiny else real
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "pipeline.py", f"output_root={root}", *settings], capture_output=True, text=True

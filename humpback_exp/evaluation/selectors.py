@@ -141,8 +141,8 @@ def measure(name: str, rows: Iterable[Scored], labelled: Mapping[str, LabelledPa
             f"good={good:g}: {positives} of the {len(scores)} labelled pairs in {name} reach it; give another good=, or label more"
         )
     sides: dict[str, Pair] = {
-        name: (score, None) if is_good else (None, score)
-        for name, (score, is_good) in found.items()
+        row_id: (score, None) if is_good else (None, score)
+        for row_id, (score, is_good) in found.items()
         if score is not None
     }
     area, error = paired_area(list(sides.values()))
