@@ -7,7 +7,7 @@ export WANDB_SILENT ?= true
 
 FETCH := apt-get -o APT::Sandbox::User=root download -qq python3.11-doc
 
-.PHONY: setup models demo beyond study rehearsal test check gpu-bundle gpu-check format clean
+.PHONY: setup models demo beyond study study-more rehearsal test check gpu-bundle gpu-check format clean
 setup: $(SETUP) models
 
 $(SETUP): pyproject.toml constraints.txt
@@ -63,21 +63,25 @@ POINTS := $(LOSS) 'evaluation.evaluations=[heldout,question_selection]'
 LOOPS := pipeline.py -m -cd sweeps -cn iterations experiment=study 'output_root=$(LOOP)' corpus.path=$(STUDY_PAGES)
 study: setup pages
 	$(SWEEP) $(LOOPS) iterations=0,1 $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=230 data.min_score=null,4 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=230 data.min_score=null $(SEEDS)
 	$(SWEEP) $(LOOPS) iterations=2 $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn joint_seed $(POINTS) data.scored=null data.size=null optim.epochs=3 'name=seed-45steps-s$${seed}' $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn joint_seed $(POINTS) data.scored=null data.size=null optim.epochs=3 \
+		'name=seed-45steps-s$${seed}' tracking.group=control $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=60,120 data.min_score=null,4 $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn data_size $(POINTS) data.size=480 data.min_score=null $(SEEDS)
 	$(SWEEP) train.py -m -cd sweeps -cn tags $(LOSS) data.size=120 data.min_score=4 asked=both,seed,none $(SEEDS)
+	for name in iterations data_size tags; do $(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done
+
+# What else one may ask of the same loops.
+study-more: study
 	$(SWEEP) train.py -m -cd sweeps -cn rubric_and_scorer $(POINTS) 'output_root=$(LOOP)' \
 		'data.scored=$${output_root}/scored/$${curation.name}' data.top_fraction=0.388 \
-		rated=likelihood,both,forward_contrast $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented,joint data.size=115,230 data.min_score=4 seed=0 n_jobs=2
+		rated=both,forward_contrast $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented data.size=120,234 data.min_score=4 $(SEEDS)
 	$(SWEEP) $(LOOPS) iterations=1 'variants=[rewrite]' seed=0 n_jobs=1
 	$(SWEEP) train.py -m -cd sweeps -cn learning_rate $(LOSS) heldout=$(HELDOUT)/development.jsonl evaluation.reference=null \
 		data.min_score=4 optim.lr=3e-4,1e-3,3e-3 seed=0 n_jobs=2
-	for name in iterations data_size tags rubric_and_scorer joint learning_rate; do \
-		$(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done
+	for name in rubric_and_scorer joint learning_rate; do $(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done
 
 test: setup
 	sh tests/install_browser.sh

@@ -17,7 +17,8 @@ from humpback_exp.analysis.placement import Place
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.progress import table
 
-MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?:(base|m\d)|((?:size|rated|seed)-.+)-s\d+)")
+MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?!lr)(.+?)(?:-s\d+)?(-asked-\w+)?")
+"""A model and how it is asked; learning rates are measured on another set."""
 RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
@@ -27,7 +28,11 @@ COMPARED = (
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone")),
     *(("seed-45steps", "m0"), ("m1", "seed-45steps")),
-    ("m1", "size-237-aNone"),  # of outputs/study-gemma
+    *(("rated-m0-forward_contrast", "m1"), ("rated-m0-forward_contrast", RANDOM), ("m1-rewrite", "m1")),
+    *(("mixture-augmented-n120", "m0"), ("mixture-augmented-n120", "size-120-a4.0"), ("mixture-augmented-n234", "m1")),
+    *(("m0", "efficiency-n30"), ("m0", "efficiency-n60")),
+    *(("selector-m0-n50", "selector-given-n50"), ("selector-m1-n50", "selector-m0-n50")),  # of outputs/study-labelled
+    *(("m1", "size-235-aNone"), ("m1", "size-237-aNone")),  # of outputs/study-crawl and outputs/study-gemma
 )
 SIZES = {
     "A_4": {60: "size-60-a4.0", 120: "size-120-a4.0", 235: "m1"},
@@ -40,7 +45,7 @@ def main() -> None:
     runs: dict[str, list[Evaluation]] = {}
     for run in evaluations(read_catalog(sys.argv[1], loops=True)):
         if found := MODEL.fullmatch(run.folder.label):
-            runs.setdefault(found[1] or found[2], []).append(run)
+            runs.setdefault(found[1] + (found[2] or ""), []).append(run)
     sides = {name: Setting(Place(name, ()), found) for name, found in runs.items()}
     made = [on_shared_seeds(sides[ours], sides[theirs]) for ours, theirs in COMPARED if {ours, theirs} <= sides.keys()]
     print(table([_line(name, one) for name, one in sides.items()]))

@@ -25,13 +25,13 @@ class ScoreConfig(BulkConfig, RatingConfig):
     tells how far the two agree. Nothing is compared under scorer=likelihood."""
     ratings: str | None = artifact_input()
     """Under scorer=given no model is asked: JSON lines with the id of a candidate and its score from 1 to 5, as people or a
-    stronger model gave it (paper section 3.6.3)."""
+    stronger model gave it (paper section 3.6.3), or its label, as annotate.py exports it."""
 
     def __post_init__(self) -> None:
         RatingConfig.__post_init__(self)
         BulkConfig.__post_init__(self)
         given = self.scorer != GIVEN or self.ratings is not None
-        require(given, "ratings", None, "scorer=given needs a file of JSON lines with id and score")
+        require(given, "ratings", None, "scorer=given needs a file of JSON lines with id and score or label")
 
     @property
     def scorers_used(self) -> set[str]:

@@ -8,7 +8,7 @@ from humpback_exp.config.bounds import require
 
 
 def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:
-    """Candidate -> score, from JSON lines with `id` and `score`.
+    """Candidate -> score, from JSON lines with `id` and `score`, or `label`, as `annotate.py` exports them.
 
     Args:
         ids: of all candidates.
@@ -16,7 +16,7 @@ def load_ratings(path: str, ids: Set[str]) -> dict[str, float]:
     Raises:
         ValueError: no such file, a line without an id of a candidate or a score in [1, 5], or an id that stands twice.
     """
-    require(Path(path).is_file(), "ratings", path, "no such file; give JSON lines with id and score")
+    require(Path(path).is_file(), "ratings", path, "no such file; give JSON lines with id and score or label")
     found: dict[str, float] = {}
     for number, line in numbered_lines(path, "ratings"):
         place = f"ratings={path}:{number}"
@@ -47,9 +47,9 @@ def numbered_lines(path: str | Path, key: str) -> Iterator[tuple[int, str]]:
 def _rating(line: str, place: str) -> tuple[str, float]:
     try:
         row = json.loads(line)
-        row_id, score = row["id"], row["score"]
+        row_id, score = row["id"], row["score"] if "score" in row else row["label"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise ValueError(f"{place}: {line[:80]!r} is no object with id and score") from None
+        raise ValueError(f"{place}: {line[:80]!r} is no object with id and score or label") from None
     if isinstance(score, bool) or not isinstance(score, int | float) or not 1 <= score <= 5:
         raise ValueError(f"{place}: score {score!r} must be a number from 1 to 5")
     return str(row_id), float(score)

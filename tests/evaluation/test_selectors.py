@@ -110,10 +110,8 @@ def test_the_committed_pairs_are_scored_and_measured(tiny: str, tmp_path: Path) 
     done = run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=2")
     assert done.returncode == 0, done.stderr
     assert "scored/tiny      150      70           0  0." in done.stdout
-    given = tmp_path / "given.jsonl"
-    given.write_text("".join(json.dumps({"id": p.id, "score": p.label}) + "\n" for p in read_labelled(PAIRS).values()))
     done = run(
-        *scoring[:2], f"output_root={tmp_path}", "name=given", "scorer=given", f"ratings={given}", "tracking=none"
+        *scoring[:2], f"output_root={tmp_path}", "name=given", "scorer=given", f"ratings={PAIRS}", "tracking=none"
     )
     assert done.returncode == 0, done.stderr
     done = run("report.py", f"output_root={tmp_path}", f"labelled={PAIRS}", "good=2")

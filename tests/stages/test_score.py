@@ -205,7 +205,7 @@ def given(root: Path, *lines: str) -> ScoreConfig:
 
 
 def test_given_ratings_need_no_model_and_leave_no_candidate_out(root: Path) -> None:
-    made = given(root, '{"id": "c01", "score": 4.5, "by": "anna\u2028\x85"}', "", '{"id": "c07", "score": 2}')
+    made = given(root, '{"id": "c01", "score": 4.5, "by": "anna\u2028\x85"}', "", '{"id": "c07", "label": 2}')
     assert set(identity(made)) == {"seed", "scorer", "chunk_size"} and set(input_paths(made)) == {
         "candidates",
         "ratings",
@@ -241,9 +241,9 @@ def test_a_mistake_in_the_ratings_leaves_the_name_free(root: Path) -> None:
             ":2: id 'c01' stands twice; give each candidate one",
         ),
         (["", '{"id": "c09", "score": 1}'], ":2: id 'c09' is no candidate's; see their Parquet files"),
-        (['{"id": "c01"}'], """:1: '{"id": "c01"}' is no object with id and score"""),
-        (["c01,5"], ":1: 'c01,5' is no object with id and score"),
-        (["[" * 100_000], f":1: '{'[' * 80}' is no object with id and score"),
+        (['{"id": "c01"}'], """:1: '{"id": "c01"}' is no object with id and score or label"""),
+        (["c01,5"], ":1: 'c01,5' is no object with id and score or label"),
+        (["[" * 100_000], f":1: '{'[' * 80}' is no object with id and score or label"),
     ],
 )
 def test_ratings_that_cannot_be_meant_are_refused(root: Path, lines: list[str], said: str) -> None:
@@ -253,7 +253,9 @@ def test_ratings_that_cannot_be_meant_are_refused(root: Path, lines: list[str], 
 
 
 def test_given_ratings_want_a_file_and_no_gate(root: Path) -> None:
-    with pytest.raises(ValueError, match="^ratings=None: scorer=given needs a file of JSON lines with id and score$"):
+    with pytest.raises(
+        ValueError, match="^ratings=None: scorer=given needs a file of JSON lines with id and score or label$"
+    ):
         ScoreConfig(scorer="given")
     with pytest.raises(ValueError, match="^scorer=given: must be one of generated, expected, likelihood; "):
         GateConfig(scorer="given")

@@ -1,0 +1,35 @@
+"""Turn web text that has lost its markup into pages: python docs/study/web_pages.py TEXTS.jsonl FOLDER
+
+Corpora such as C4 are JSON lines with a `text`. A page has the text's first line as its header and the other lines as paragraphs,
+up to the length that the study takes.
+"""
+
+import json
+import sys
+from html import escape
+from pathlib import Path
+
+MAX_CHARS = 1450
+"""Below `corpus.max_chars` of the study's loop."""
+
+
+def main(texts: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with texts.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
+            (folder / f"{number:05d}.html").write_text(page(json.loads(line)["text"]), encoding="utf-8")
+
+
+def page(text: str) -> str:
+    header, *paragraphs = [line for line in text.splitlines() if line.strip()] or [""]
+    kept, left = [], MAX_CHARS
+    for paragraph in paragraphs:
+        left -= len(paragraph) + 2
+        if left < 0:
+            break
+        kept.append(f"<p>{escape(paragraph)}</p>")
+    return f"<!doctype html><meta charset=utf-8><body><h1>{escape(header)}</h1>{''.join(kept)}</body>"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
