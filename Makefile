@@ -77,11 +77,13 @@ study-more: study
 	$(SWEEP) train.py -m -cd sweeps -cn rubric_and_scorer $(POINTS) 'output_root=$(LOOP)' \
 		'data.scored=$${output_root}/scored/$${curation.name}' data.top_fraction=0.388 \
 		rated=both,forward_contrast $(SEEDS)
-	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented data.size=120,234 data.min_score=4 $(SEEDS)
+	$(SWEEP) train.py -m -cd sweeps -cn joint $(POINTS) mixture=augmented data.size=115,230 data.min_score=4 $(SEEDS)
 	$(SWEEP) $(LOOPS) iterations=1 'variants=[rewrite]' seed=0 n_jobs=1
 	$(SWEEP) train.py -m -cd sweeps -cn learning_rate $(LOSS) heldout=$(HELDOUT)/development.jsonl evaluation.reference=null \
 		data.min_score=4 optim.lr=3e-4,1e-3,3e-3 seed=0 n_jobs=2
-	for name in rubric_and_scorer joint learning_rate; do $(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done
+	$(SWEEP) train.py -m -cd sweeps -cn data_efficiency $(POINTS) data.scored=null data.seed_path=examples/seed.jsonl \
+		'name=efficiency-n$${data.seed_size}-s$${seed}' data.seed_size=30,60,120 $(SEEDS)
+	for name in rubric_and_scorer joint data_efficiency learning_rate; do $(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done
 
 test: setup
 	sh tests/install_browser.sh
