@@ -25,7 +25,7 @@ ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "
 TAGS = (
     *(("True-asked-both", "False-asked-none"), ("True-asked-both", "True-asked-seed")),
     *(("True-asked-none", "False-asked-none"), ("True-asked-none", "True-asked-both")),
-    ("True-asked-both", "False-asked-both"),
+    *(("True-asked-both", "False-asked-both"), ("False-asked-both", "False-asked-none")),
 )
 COMPARED = (
     *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM), ("rated-m0-both", "m1"), ("rated-m0-both", RANDOM)),
