@@ -19,14 +19,8 @@ def main(loops: list[Path]) -> None:
         for row in read(loop / "scored" / "m0", ScoredCandidate):
             rated[part(row.url)] += 1
             kept[part(row.url)] += (row.score or 0) >= A_4
-    print(
-        table(
-            [
-                {"part": name, "rated": count, "kept": kept[name], "share": kept[name] / count}
-                for name, count in rated.items()
-            ]
-        )
-    )
+    shares = {name: kept[name] / rated[name] for name in rated}
+    print(table([{"part": name, "rated": rated[name], "kept": kept[name], "share": shares[name]} for name in rated]))
 
 
 def part(url: str) -> str:

@@ -4,20 +4,20 @@ Corpora such as C4 are JSON lines with a `text`. A page has the text's first lin
 up to the length that the study takes.
 """
 
-import json
 import sys
 from html import escape
 from pathlib import Path
+
+from humpback_exp.data.tables import read_rows
 
 MAX_CHARS = 1450
 """Below `corpus.max_chars` of the study's loop."""
 
 
-def main(texts: Path, folder: Path) -> None:
+def main(texts: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with texts.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
-            (folder / f"{number:05d}.html").write_text(page(json.loads(line)["text"]), encoding="utf-8")
+    for number, (_, row) in enumerate(read_rows(texts, "TEXTS")):
+        (folder / f"{number:05d}.html").write_text(page(row["text"]), encoding="utf-8")
 
 
 def page(text: str) -> str:
@@ -32,4 +32,4 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]))
