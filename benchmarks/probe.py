@@ -1,21 +1,24 @@
 """Do a rating model's hidden states know which pairs are good? A linear probe on labelled pairs, cross-validated.
 
     python benchmarks/probe.py MODEL examples/labelled_pairs.jsonl --good 3
+    python benchmarks/probe.py MODEL examples/labelled_pairs.jsonl --good 2 --candidates FOLDER --ratings FILE
 
 The probe is a penalised logistic regression on the mean of the last hidden state over the output's tokens. Each pair is
 scored by a probe that saw neither it nor its fold; the penalty is chosen within the other folds. Printed is the area under
 the curve (AUC) with its standard error (DeLong), beside that of a probe on the lengths of instruction and output: hidden
-states must know more than these.
+states must know more than these. With `--ratings` it also rates the candidates of a folder, for `scorer=given`: those with
+the id of a labelled pair as above, all others by a probe on all labels.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from humpback_exp.config import EngineConfig, settle
@@ -24,9 +27,10 @@ from humpback_exp.evaluation.selectors import LabelledPair, read_labelled
 from humpback_exp.evaluation.statistics import paired_area
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.inference.transformers.kv_cache import Prefix
-from humpback_exp.inference.transformers.prefill import read
+from humpback_exp.inference.transformers.prefill import read as read_rows
 from humpback_exp.progress import table
 from humpback_exp.prompts import forward
+from humpback_exp.records import Candidate, read
 
 FOLDS = 10
 PENALTIES = tuple(10.0**power for power in range(-5, 1))
@@ -34,10 +38,10 @@ PENALTIES = tuple(10.0**power for power in range(-5, 1))
 
 
 @torch.inference_mode()
-def hidden_means(engine: TransformersEngine, pair: LabelledPair) -> np.ndarray:
+def hidden_means(engine: TransformersEngine, pair: LabelledPair | Candidate) -> np.ndarray:
     """Mean last hidden state over the output's tokens, float64 [hidden]; the prompt is the one that the pair is trained with."""
     row = encode(engine.tokenizer, forward(pair.instruction, ["web"]), pair.output, "")
-    hidden = read(engine.model.get_decoder(), [row.ids], 0, Prefix().before)
+    hidden = read_rows(engine.model.get_decoder(), [row.ids], 0, Prefix().before)
     return hidden[-row.label_count :].double().mean(0).numpy()
 
 
@@ -47,16 +51,33 @@ def lengths(pair: LabelledPair) -> list[float]:
 
 def area(features: np.ndarray, good: np.ndarray, seed: int) -> tuple[float, float]:
     """AUC of cross-validated scores and its standard error; features [pairs, n], good [pairs] of 0 and 1."""
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    inner = LogisticRegressionCV(
-        Cs=PENALTIES, cv=5, scoring="roc_auc", max_iter=2000, l1_ratios=(0,), use_legacy_attributes=False
-    )
-    chances = cross_val_predict(
-        make_pipeline(StandardScaler(), inner), features, good, cv=folds, method="predict_proba"
-    )[:, 1]
+    chances = cross_val_predict(classifier(), features, good, cv=folds(seed), method="predict_proba")[:, 1]
     return paired_area(
         [(chance, None) if label else (None, chance) for chance, label in zip(chances, good, strict=True)]
     )
+
+
+def folds(seed: int) -> StratifiedKFold:
+    return StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+
+
+def classifier() -> Pipeline:
+    inner = LogisticRegressionCV(
+        Cs=PENALTIES, cv=5, scoring="roc_auc", max_iter=2000, l1_ratios=(0,), use_legacy_attributes=False
+    )
+    return make_pipeline(StandardScaler(), inner)
+
+
+def ratings(candidates: dict[str, np.ndarray], labelled: dict[str, np.ndarray], good: np.ndarray) -> dict[str, float]:
+    """Id -> 1 to 5, for a chance of being good of 0 to 1; both give the hidden mean of an id, good [labelled]."""
+    ids, features = list(labelled), np.stack(list(labelled.values()))
+    probe = classifier().fit(features, good)
+    chances = {id: probe.predict_proba(hidden[None])[0, 1] for id, hidden in candidates.items()}
+    for seen, held in folds(seed=0).split(features, good):
+        probe = classifier().fit(features[seen], good[seen])
+        theirs = candidates.keys() & {ids[place] for place in held}
+        chances |= {id: probe.predict_proba(candidates[id][None])[0, 1] for id in theirs}
+    return {id: 1 + 4 * float(chance) for id, chance in chances.items()}
 
 
 def main() -> None:
@@ -65,6 +86,8 @@ def main() -> None:
     parser.add_argument("labelled", type=Path, help="labelled pairs")
     parser.add_argument("--good", type=float, default=4, help="label from which on a pair is good")
     parser.add_argument("--seeds", type=int, default=3, help="how often the folds are drawn anew")
+    parser.add_argument("--candidates", type=Path, help="folder to rate, too")
+    parser.add_argument("--ratings", type=Path, help="file for its ratings")
     args = parser.parse_args()
     pairs = list(read_labelled(args.labelled).values())
     good = np.array([pair.label >= args.good for pair in pairs]).astype(int)
@@ -85,6 +108,11 @@ def main() -> None:
             {"probe on": name, "pairs": len(pairs), "good": int(good.sum()), "AUC": f"{mean:.2f} ± {error:.2f}"}
         )
     print(table(rows))
+    if args.ratings:
+        labelled = {pair.id: hidden for pair, hidden in zip(pairs, features["hidden states"], strict=True)}
+        candidates = {row.id: hidden_means(engine, row) for row in read(args.candidates, Candidate) if not row.dropped}
+        lines = (json.dumps({"id": id, "score": score}) for id, score in ratings(candidates, labelled, good).items())
+        args.ratings.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

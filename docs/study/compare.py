@@ -22,18 +22,20 @@ MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?!lr)(.+?)(?:-s\d+)?(-asked-\w+
 RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
+SCORERS = ("m0-both", "m0-backward", "m0-contrast", "m0-forward_contrast", "m0-expected", "probe")
 TAGS = (
     *(("True-asked-both", "False-asked-none"), ("True-asked-both", "True-asked-seed")),
     *(("True-asked-none", "False-asked-none"), ("True-asked-none", "True-asked-both")),
     *(("True-asked-both", "False-asked-both"), ("False-asked-both", "False-asked-none")),
 )
 COMPARED = (
-    *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM), ("rated-m0-both", "m1"), ("rated-m0-both", RANDOM)),
+    *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM)),
+    *((f"rated-{scorer}", other) for scorer in SCORERS for other in ("m1", RANDOM)),
     *((f"size-{pairs}-a4.0", f"size-{pairs}-aNone") for pairs in (60, 120)),
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone"), ("m1", "size-480-aNone")),
     *(("seed-45steps", "m0"), ("m1", "seed-45steps")),
-    *(("rated-m0-forward_contrast", "m1"), ("rated-m0-forward_contrast", RANDOM), ("m1-rewrite", "m1")),
+    ("m1-rewrite", "m1"),
     *(("mixture-augmented-n115", "m0"), ("mixture-augmented-n230", "size-120-a4.0"), ("mixture-augmented-n230", "m1")),
     *((f"tagged-{ours}", f"tagged-{theirs}") for ours, theirs in TAGS),
     *(("efficiency-n120", "efficiency-n30"), ("efficiency-n120", "efficiency-n60"), ("efficiency-n120", "m0")),

@@ -19,7 +19,7 @@ from tests.conftest import ROOT, one_line_error, run
 
 POINTS = {
     "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 9, "joint_seed": 2,
-    "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 8,
+    "iterations": 4, "selector": 3, "learning_rate": 4, "rubric_and_scorer": 9,
 }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_models_that_curation_threshold_and_data_size_both_want_are_trained_once
 def test_scores_are_shared_between_seeds() -> None:
     points = points_of("rubric_and_scorer", "seed=0,1")
     assert {stages[0].seed for stages in points} == {0} and {stages[1].seed for stages in points} == {0, 1}
-    assert len({stages[0].folder for stages in points}) == 8 and len({stages[1].folder for stages in points}) == 16
+    assert len({stages[0].folder for stages in points}) == 9 and len({stages[1].folder for stages in points}) == 18
 
 
 @pytest.mark.parametrize("name", ["curation_threshold", "data_size", "joint", "tags", "model_scale"])
