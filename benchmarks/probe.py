@@ -12,6 +12,7 @@ the id of a labelled pair as above, all others by a probe on all labels.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from humpback_exp.evaluation.statistics import paired_area
 from humpback_exp.inference.transformers.engine import TransformersEngine
 from humpback_exp.inference.transformers.kv_cache import Prefix
 from humpback_exp.inference.transformers.prefill import read as read_rows
-from humpback_exp.progress import table
+from humpback_exp.progress import bar, table
 from humpback_exp.prompts import forward
 from humpback_exp.records import Candidate, read
 
@@ -37,8 +38,18 @@ PENALTIES = tuple(10.0**power for power in range(-5, 1))
 """Inverse strengths that are tried within the folds."""
 
 
+def hidden_means(engine: TransformersEngine, pairs: Sequence[LabelledPair | Candidate]) -> np.ndarray:
+    """A row of `hidden_mean` for each pair, [pairs, hidden]."""
+    means = []
+    with bar(len(pairs), "hidden states") as progress:
+        for pair in pairs:
+            means.append(hidden_mean(engine, pair))
+            progress.update()
+    return np.stack(means)
+
+
 @torch.inference_mode()
-def hidden_means(engine: TransformersEngine, pair: LabelledPair | Candidate) -> np.ndarray:
+def hidden_mean(engine: TransformersEngine, pair: LabelledPair | Candidate) -> np.ndarray:
     """Mean last hidden state over the output's tokens, float64 [hidden]; the prompt is the one that the pair is trained with."""
     row = encode(engine.tokenizer, forward(pair.instruction, ["web"]), pair.output, "")
     hidden = read_rows(engine.model.get_decoder(), [row.ids], 0, Prefix().before)
@@ -69,7 +80,12 @@ def classifier() -> Pipeline:
 
 
 def ratings(candidates: dict[str, np.ndarray], labelled: dict[str, np.ndarray], good: np.ndarray) -> dict[str, float]:
-    """Id -> 1 to 5, for a chance of being good of 0 to 1; both give the hidden mean of an id, good [labelled]."""
+    """Id of a candidate -> 1 to 5, for a chance of being good of 0 to 1.
+
+    Args:
+        candidates, labelled: id -> mean hidden state, [hidden].
+        good: 0 or 1 for each of `labelled`, in order.
+    """
     ids, features = list(labelled), np.stack(list(labelled.values()))
     probe = classifier().fit(features, good)
     chances = {id: probe.predict_proba(hidden[None])[0, 1] for id, hidden in candidates.items()}
@@ -89,6 +105,9 @@ def main() -> None:
     parser.add_argument("--candidates", type=Path, help="folder to rate, too")
     parser.add_argument("--ratings", type=Path, help="file for its ratings")
     args = parser.parse_args()
+    if (args.candidates is None) != (args.ratings is None):
+        parser.error("--candidates and --ratings go together")
+    rated = [row for row in read(args.candidates, Candidate) if not row.dropped] if args.candidates else []
     pairs = list(read_labelled(args.labelled).values())
     good = np.array([pair.label >= args.good for pair in pairs]).astype(int)
     if not FOLDS <= good.sum() <= len(pairs) - FOLDS:
@@ -97,7 +116,7 @@ def main() -> None:
         )
     engine = TransformersEngine(settle(EngineConfig()), args.model, "model")
     features = {
-        "hidden states": np.stack([hidden_means(engine, pair) for pair in pairs]),
+        "hidden states": hidden_means(engine, pairs),
         "lengths": np.array([lengths(pair) for pair in pairs]),
     }
     rows: list[dict[str, object]] = []
@@ -108,9 +127,9 @@ def main() -> None:
             {"probe on": name, "pairs": len(pairs), "good": int(good.sum()), "AUC": f"{mean:.2f} ± {error:.2f}"}
         )
     print(table(rows))
-    if args.ratings:
+    if rated:
         labelled = {pair.id: hidden for pair, hidden in zip(pairs, features["hidden states"], strict=True)}
-        candidates = {row.id: hidden_means(engine, row) for row in read(args.candidates, Candidate) if not row.dropped}
+        candidates = {row.id: hidden for row, hidden in zip(rated, hidden_means(engine, rated), strict=True)}
         lines = (json.dumps({"id": id, "score": score}) for id, score in ratings(candidates, labelled, good).items())
         args.ratings.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 

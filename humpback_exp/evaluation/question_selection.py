@@ -6,11 +6,13 @@ average. *Question selection*: the share of pairs whose right question makes the
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from humpback_exp.config.bounds import require
 from humpback_exp.config.measurements import FILES
 from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.evaluation import heldout, heldout_sets
+from humpback_exp.evaluation.answered import answered
 from humpback_exp.evaluation.measurement import Evaluation, Measured, named
 from humpback_exp.evaluation.statistics import mean_and_error, ratio_and_error
 from humpback_exp.inference.protocol import Engine
@@ -22,6 +24,8 @@ FOLDER = FILES["question_selection"]
 """Of an evaluation's folder; a file for each set of pairs."""
 OTHERS = 4
 """Questions beside the right one."""
+Loss = tuple[float, int]
+"""Of an answer: the sum over its labels in nats, and how many these are."""
 
 
 def page(pair_id: str) -> str:
@@ -55,8 +59,10 @@ def measure(evaluation: Evaluation) -> Measured:
     for key, pairs in _sets(evaluation).items():
         file = f"{FOLDER}/{key}.parquet"
         if not (evaluation.folder / file).exists():
-            with bar(len(pairs) * (OTHERS + 1), f"{evaluation.config.name}: questions of {key}") as progress:
-                rows = read(evaluation.engine, pairs, evaluation.config.tags, counting(progress))
+            known = _own_losses(evaluation, key)
+            readings = sum(OTHERS + (pair.id not in known) for pair in pairs if pair.output)
+            with bar(readings, f"{evaluation.config.name}: questions of {key}") as progress:
+                rows = read(evaluation.engine, pairs, known, evaluation.config.tags, counting(progress))
             write(evaluation.folder / file, QuestionLosses, rows)
         rows = list(read_file(evaluation.folder / file, QuestionLosses))
         there = evaluation.of_reference(file, QuestionLosses)
@@ -69,21 +75,35 @@ def _sets(evaluation: Evaluation) -> dict[str, list[Example]]:
     return {"heldout": evaluation.pairs} | evaluation.sets
 
 
-def read(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advance: Advance) -> list[QuestionLosses]:
-    """The losses of each answer behind its own question and behind the others; one reading for each."""
-    answered = [pair for pair in pairs if pair.output]
-    asked = [[pair.instruction, *others] for pair, others in zip(answered, other_questions(answered), strict=True)]
+def _own_losses(evaluation: Evaluation, key: str) -> dict[str, Loss]:
+    """By id, the loss behind the pair's own question, where losses of the set are asked for; measured if not there yet."""
+    rows = answered(evaluation) if key == "heldout" else heldout_sets.measured(evaluation, key)
+    return {row.id: (row.loss * row.labels, row.labels) for row in rows if not heldout.why_unmeasured(row)}
+
+
+def read(
+    engine: Engine, pairs: Sequence[Example], known: Mapping[str, Loss], tags: Sequence[str], advance: Advance
+) -> list[QuestionLosses]:
+    """The losses of each answer behind its own question and behind the others, with one reading for each that is not known."""
+    answerable = [pair for pair in pairs if pair.output]
+    drawn = other_questions(answerable)
+    asked = [
+        others if pair.id in known else [pair.instruction, *others]
+        for pair, others in zip(answerable, drawn, strict=True)
+    ]
     conversations = [forward(question, tags) for questions in asked for question in questions]
-    answers = [pair.output for pair, questions in zip(answered, asked, strict=True) for _ in questions]
+    answers = [pair.output for pair, questions in zip(answerable, asked, strict=True) for _ in questions]
     found = iter(engine.losses(conversations, answers, advance))
-    rows = [[next(found) for _ in questions] for questions in asked]
-    return [_row(pair, questions, row) for pair, questions, row in zip(answered, asked, rows, strict=True)]
+    return [
+        _row(pair, others, known[pair.id] if pair.id in known else next(found), [next(found) for _ in others])
+        for pair, others in zip(answerable, drawn, strict=True)
+    ]
 
 
-def _row(pair: Example, questions: Sequence[str], found: Sequence[tuple[float, int]]) -> QuestionLosses:
+def _row(pair: Example, others: list[str], own: Loss, found: Sequence[Loss]) -> QuestionLosses:
     """The row of a pair; its losses are nan where one of the questions does not fit the context."""
-    own, *others = [loss / labels if labels else math.nan for loss, labels in found]
-    return QuestionLosses(id=pair.id, labels=found[0][1], loss=own, questions=list(questions[1:]), losses=others)
+    loss, *losses = [loss / labels if labels else math.nan for loss, labels in (own, *found)]
+    return QuestionLosses(id=pair.id, labels=own[1], loss=loss, questions=others, losses=losses)
 
 
 def summary(rows: Sequence[QuestionLosses]) -> dict[str, float]:

@@ -73,9 +73,9 @@ def _evaluation(config: PlanConfig, rows: Rows, compares: bool) -> tuple[Request
     writes = (config.answers or config.generation).max_new_tokens
     judged, orders = len(JUDGE) + pair + rows.output, 2 if config.judge.order == "both" else 1
     ranks = config.judge.generation.max_new_tokens if config.judge.verdict == "ranking" else 0
-    questions = 5 if "question_selection" in (config.evaluations or []) else 0
+    others = 4 if "question_selection" in (config.evaluations or []) else 0  # questions beside the right one
     return (
-        _requests(config, (1 + questions) * rows.count, pair, pair, 0),
+        _requests(config, (1 + others) * rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, writes),
         _requests(config, orders * prompts if compares else 0, judged, judged, ranks),
     )

@@ -53,7 +53,21 @@ def test_every_set_has_its_own_figures_and_changes(tiny: str, tmp_path: Path, se
     assert "heldout_change/docs" not in artifacts.load(base).metrics
     losses = {row.id: row.loss for row in read_file(again / "heldout_sets/docs.parquet", Answer)}
     read = {row.id: row.loss for row in read_file(again / "question_losses/docs.parquet", QuestionLosses)}
-    assert read == pytest.approx(losses)
+    assert read == losses
+
+
+def test_questions_are_selected_alike_whether_the_losses_are_known_or_not(
+    tiny: str, tmp_path: Path, sets: dict[str, str]
+) -> None:
+    launch(config(tmp_path, "both", tiny, sets))
+    both = launch(config(tmp_path, "both", tiny, sets, evaluations=["heldout", "question_selection"]))
+    alone = launch(config(tmp_path, "alone", tiny, sets, evaluations=["question_selection"]))
+    known, read = (
+        list(read_file(folder / "question_losses/heldout.parquet", QuestionLosses)) for folder in (both, alone)
+    )
+    assert [row.questions for row in known] == [row.questions for row in read]
+    assert [[row.loss, *row.losses] for row in known] == [pytest.approx([row.loss, *row.losses]) for row in read]
+    assert not (alone / "data").exists()
 
 
 def test_a_finished_evaluation_gains_sets_without_measuring_again(
