@@ -69,19 +69,18 @@ def _web_pairs(setting: Setting) -> list[int]:
 
 
 def _against_all(ablation: Ablation, baseline: float | str, found: Sequence[Setting]) -> Plan:
-    """The best of all others against the baseline; against the x nearest to it from below where it has not run."""
+    """The best of all others against the baseline; where it has not run, against the x nearest to it from below, or the first."""
     base, exact = _base(found, baseline)
-    if base is None:
-        return Plan(found[0], {}, unplanned=absent(f"each against {baseline}"))
     against = {setting: base for setting in found if setting is not base}
     name = baseline if isinstance(baseline, str) else f"{ablation.x} {amount(baseline)}"
     unplanned = "" if exact else absent(f"each against {name}")
     return Plan(base, against, best=True, count=len(against), unplanned=unplanned)
 
 
-def _base(found: Sequence[Setting], baseline: float | str) -> tuple[Setting | None, bool]:
+def _base(found: Sequence[Setting], baseline: float | str) -> tuple[Setting, bool]:
     """The baseline, and whether it is the planned one."""
     if isinstance(baseline, str):
-        return next((s for s in found if s.place.series == baseline), None), True
+        base = next((s for s in found if s.place.series == baseline), found[0])
+        return base, base.place.series == baseline
     base = next((s for s in reversed(found) if s.place.x is not None and s.place.x <= baseline), found[0])
     return base, base.place.x == baseline

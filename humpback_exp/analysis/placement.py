@@ -109,10 +109,11 @@ def by_rate(run: Evaluation) -> Place | None:
 
 
 def by_scorer(run: Evaluation) -> Place | None:
-    """The paper's written rating by its five-run rubric first."""
+    """The paper's written rating by its five-run rubric first; given ratings by the name of their folder."""
     if run.scored is None:
         return None
     config = run.scored.manifest.config
-    scorer, rubric = str(config.get("scorer")), str(config.get("rubric.name"))
-    name = f"{scorer}, {config.get('likelihood', 'forward') if scorer == 'likelihood' else rubric}"
+    scorer = str(config.get("scorer"))
+    ways = {"likelihood": config.get("likelihood", "forward"), "given": run.scored.name}
+    name = f"{scorer}, {ways.get(scorer, config.get('rubric.name'))}"
     return Place(name, (name != PAPER_SCORER, name))

@@ -30,8 +30,16 @@ PREFERS = {"win": 0.85, "tie": 0.5, "loss": 0.2}
 
 def scored(root: Path, name: str = "m0", model: str = "org/base", scorer: str = "generated") -> str:
     """A scored folder without rows: the figures need only its manifest."""
+    ratings = root / f"{name}.jsonl"
+    ratings.write_text(f'{{"id": "{name}", "score": 3}}')
     config = ScoreConfig(
-        output_root=str(root), name=name, candidates="org/web", model_path=model, scorer=scorer, rubric=RUBRIC
+        output_root=str(root),
+        name=name,
+        candidates="org/web",
+        model_path=model,
+        scorer=scorer,
+        rubric=RUBRIC,
+        ratings=str(ratings) if scorer == "given" else None,
     )
     artifact = artifacts.begin(config)
     if not artifact.finished:

@@ -186,10 +186,11 @@ def test_sizes_of_base_models_are_read_from_their_names(
 
 
 def test_scorers_start_from_the_papers(tmp_path: Path) -> None:
-    for scorer in ("likelihood", "generated"):
-        data = DataConfig(scored=folders.scored(tmp_path, scorer, scorer=scorer), top_fraction=0.3)
-        folders.point(tmp_path, "rubric_and_scorer", f"by-{scorer}", RAMP, data=data)
-    assert [s.label for s in told(tmp_path, "rubric_and_scorer")] == ["generated, five_point", "likelihood, forward"]
+    for name, scorer in (("m0-l", "likelihood"), ("m0-g", "generated"), ("people", "given"), ("probe", "given")):
+        data = DataConfig(scored=folders.scored(tmp_path, name, scorer=scorer), top_fraction=0.3)
+        folders.point(tmp_path, "rubric_and_scorer", f"by-{name}", RAMP, data=data)
+    ways = ["generated, five_point", "given, people", "given, probe", "likelihood, forward"]
+    assert [s.label for s in told(tmp_path, "rubric_and_scorer")] == ways
 
 
 def test_the_best_way_to_rate_is_compared_with_the_papers_under_bonferroni(tmp_path: Path) -> None:
@@ -202,7 +203,10 @@ def test_the_best_way_to_rate_is_compared_with_the_papers_under_bonferroni(tmp_p
     assert "corrected for 2 comparisons (Bonferroni)" in seen
     shutil.rmtree(tmp_path / "evals" / "by-generated")
     seen = text(build(str(tmp_path), "rubric_and_scorer", "files")[0])
-    assert "The planned comparison, each against generated, five_point, is not there. There is no finding yet." in seen
+    assert (
+        "The planned comparison, each against generated, five_point, is not there. Exploratory: by held-out loss, likelihood, "
+        "forward and expected, five_point cannot be told apart: +0.500 nats a token, without an interval" in seen
+    )
 
 
 def test_a_curve_in_ln_n_is_fitted_only_where_x_counts_data(tmp_path: Path) -> None:
