@@ -22,6 +22,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from humpback_exp import artifacts
 from humpback_exp.config import EngineConfig, settle
 from humpback_exp.data.tokenize import encode
 from humpback_exp.evaluation.selectors import LabelledPair, read_labelled
@@ -87,13 +88,13 @@ def ratings(candidates: dict[str, np.ndarray], labelled: dict[str, np.ndarray], 
         good: 0 or 1 for each of `labelled`, in order.
     """
     ids, features = list(labelled), np.stack(list(labelled.values()))
-    probe = classifier().fit(features, good)
-    chances = {id: probe.predict_proba(hidden[None])[0, 1] for id, hidden in candidates.items()}
-    for seen, held in folds(seed=0).split(features, good):
+    rounds = [(seen, {ids[place] for place in held}) for seen, held in folds(seed=0).split(features, good)]
+    found: dict[str, float] = {}
+    for seen, theirs in (*rounds, (np.arange(len(ids)), candidates.keys() - labelled)):
         probe = classifier().fit(features[seen], good[seen])
-        theirs = candidates.keys() & {ids[place] for place in held}
-        chances |= {id: probe.predict_proba(candidates[id][None])[0, 1] for id in theirs}
-    return {id: 1 + 4 * float(chance) for id, chance in chances.items()}
+        asked = {id: hidden for id, hidden in candidates.items() if id in theirs}
+        found |= {id: 1 + 4 * float(probe.predict_proba(hidden[None])[0, 1]) for id, hidden in asked.items()}
+    return found
 
 
 def main() -> None:
@@ -102,12 +103,13 @@ def main() -> None:
     parser.add_argument("labelled", type=Path, help="labelled pairs")
     parser.add_argument("--good", type=float, default=4, help="label from which on a pair is good")
     parser.add_argument("--seeds", type=int, default=3, help="how often the folds are drawn anew")
-    parser.add_argument("--candidates", type=Path, help="folder to rate, too")
+    parser.add_argument("--candidates", help="folder to rate, too")
     parser.add_argument("--ratings", type=Path, help="file for its ratings")
     args = parser.parse_args()
     if (args.candidates is None) != (args.ratings is None):
         parser.error("--candidates and --ratings go together")
-    rated = [row for row in read(args.candidates, Candidate) if not row.dropped] if args.candidates else []
+    folder = args.candidates and artifacts.require_input(args.candidates, "candidates")
+    rated = [row for row in read(folder, Candidate) if not row.dropped] if folder else []
     pairs = list(read_labelled(args.labelled).values())
     good = np.array([pair.label >= args.good for pair in pairs]).astype(int)
     if not FOLDS <= good.sum() <= len(pairs) - FOLDS:
@@ -131,6 +133,7 @@ def main() -> None:
         labelled = {pair.id: hidden for pair, hidden in zip(pairs, features["hidden states"], strict=True)}
         candidates = {row.id: hidden for row, hidden in zip(rated, hidden_means(engine, rated), strict=True)}
         lines = (json.dumps({"id": id, "score": score}) for id, score in ratings(candidates, labelled, good).items())
+        args.ratings.parent.mkdir(parents=True, exist_ok=True)
         args.ratings.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 

@@ -22,6 +22,8 @@ IMPLIED = ("heldout_change", "heldout_sets")
 """Measurements that are taken without being named: where there is a reference, and where there are further sets."""
 FILES = {"heldout": "data", "judge": "model_outputs.json", "question_selection": "question_losses"}
 """Measurement -> what in an evaluation's folder says that it was begun; any other one has a folder of its name."""
+OTHER_QUESTIONS = 4
+"""Of question selection, beside the right one."""
 SET_NAME = re.compile(r"[a-z0-9_-]+")
 BENCHMARKS = {
     "siqa": "social_iqa",

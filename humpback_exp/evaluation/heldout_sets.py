@@ -13,7 +13,7 @@ def measure(evaluation: Evaluation) -> Measured:
     """The figures of every set: `heldout_loss/NAME`, `heldout_change/NAME` and their errors."""
     found = Measured()
     for name in evaluation.sets:
-        rows = measured(evaluation, name)
+        rows = rows_of(evaluation, name)
         there = evaluation.of_reference(f"{FOLDER}/{name}.parquet", Answer)
         figures = heldout.summary(rows) | heldout.difference(rows, {row.id: row for row in there})
         found.metrics |= named(figures, name)
@@ -21,7 +21,7 @@ def measure(evaluation: Evaluation) -> Measured:
     return found
 
 
-def measured(evaluation: Evaluation, name: str) -> list[Answer]:
+def rows_of(evaluation: Evaluation, name: str) -> list[Answer]:
     """The rows of a set, which are measured once."""
     path, pairs = evaluation.folder / FOLDER / f"{name}.parquet", evaluation.sets[name]
     if not path.exists():

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from humpback_exp.config.bounds import require
-from humpback_exp.config.measurements import FILES
+from humpback_exp.config.measurements import FILES, OTHER_QUESTIONS
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.evaluation import heldout, heldout_sets
 from humpback_exp.evaluation.answered import answered
@@ -22,8 +22,6 @@ from humpback_exp.records import Example, QuestionLosses, read_file, write
 
 FOLDER = FILES["question_selection"]
 """Of an evaluation's folder; a file for each set of pairs."""
-OTHERS = 4
-"""Questions beside the right one."""
 Loss = tuple[float, int]
 """Of an answer: the sum over its labels in nats, and how many these are."""
 
@@ -34,12 +32,12 @@ def page(pair_id: str) -> str:
 
 
 def other_questions(pairs: Sequence[Example]) -> list[list[str]]:
-    """For each pair `OTHERS` different questions of others, drawn by a seeded order: of its page first, then of all pairs."""
+    """For each pair `OTHER_QUESTIONS` different ones, drawn by a seeded order: of its page first, then of all pairs."""
     drawn = []
     for pair in pairs:
         rest = [other for other in pairs if other.instruction != pair.instruction]
         rest.sort(key=lambda other: (page(other.id) != page(pair.id), shuffled_rank(0, f"{pair.id}:{other.id}")))
-        drawn.append(list(dict.fromkeys(other.instruction for other in rest))[:OTHERS])
+        drawn.append(list(dict.fromkeys(other.instruction for other in rest))[:OTHER_QUESTIONS])
     return drawn
 
 
@@ -49,8 +47,11 @@ def check(evaluation: Evaluation) -> None:
     for name, pairs in _sets(evaluation).items():
         key = name if name == "heldout" else f"heldout_sets.{name}"
         different = len({pair.instruction for pair in pairs if pair.output})
-        remedy = f"question_selection needs {OTHERS + 1} different questions with outputs, and there are {different}; add some"
-        require(different > OTHERS, key, paths[name], remedy)
+        needed = OTHER_QUESTIONS + 1
+        remedy = (
+            f"question_selection needs {needed} different questions with outputs, and there are {different}; add some"
+        )
+        require(different >= needed, key, paths[name], remedy)
 
 
 def measure(evaluation: Evaluation) -> Measured:
@@ -60,7 +61,7 @@ def measure(evaluation: Evaluation) -> Measured:
         file = f"{FOLDER}/{key}.parquet"
         if not (evaluation.folder / file).exists():
             known = _own_losses(evaluation, key)
-            readings = sum(OTHERS + (pair.id not in known) for pair in pairs if pair.output)
+            readings = sum(OTHER_QUESTIONS + (pair.id not in known) for pair in pairs if pair.output)
             with bar(readings, f"{evaluation.config.name}: questions of {key}") as progress:
                 rows = read(evaluation.engine, pairs, known, evaluation.config.tags, counting(progress))
             write(evaluation.folder / file, QuestionLosses, rows)
@@ -77,7 +78,7 @@ def _sets(evaluation: Evaluation) -> dict[str, list[Example]]:
 
 def _own_losses(evaluation: Evaluation, key: str) -> dict[str, Loss]:
     """By id, the loss behind the pair's own question, where losses of the set are asked for; measured if not there yet."""
-    rows = answered(evaluation) if key == "heldout" else heldout_sets.measured(evaluation, key)
+    rows = answered(evaluation) if key == "heldout" else heldout_sets.rows_of(evaluation, key)
     return {row.id: (row.loss * row.labels, row.labels) for row in rows if not heldout.why_unmeasured(row)}
 
 

@@ -11,6 +11,7 @@ from humpback_exp.config import (
     ScoreConfig,
     StageConfig,
 )
+from humpback_exp.config.measurements import OTHER_QUESTIONS
 from humpback_exp.config.rating import LIKELIHOODS
 from humpback_exp.planning.generation import Requests
 from humpback_exp.planning.sizes import Rows, Sizes
@@ -73,7 +74,7 @@ def _evaluation(config: PlanConfig, rows: Rows, compares: bool) -> tuple[Request
     writes = (config.answers or config.generation).max_new_tokens
     judged, orders = len(JUDGE) + pair + rows.output, 2 if config.judge.order == "both" else 1
     ranks = config.judge.generation.max_new_tokens if config.judge.verdict == "ranking" else 0
-    others = 4 if "question_selection" in (config.evaluations or []) else 0  # questions beside the right one
+    others = OTHER_QUESTIONS if "question_selection" in (config.evaluations or []) else 0
     return (
         _requests(config, (1 + others) * rows.count, pair, pair, 0),
         _requests(config, prompts, rows.instruction, rows.instruction, writes),

@@ -47,15 +47,18 @@ def test_a_question_that_stands_twice_is_one_of_the_others() -> None:
 
 
 def test_every_answer_is_read_once_behind_each_question_that_is_not_known() -> None:
-    engine = Scripted({})
+    engine = Scripted({ONE_PAGE[0].instruction: (2.0, 2)})
     pairs = [*ONE_PAGE[:5], example("c.html#0", output="")]
-    rows = question_selection.read(engine, pairs, {"a.html#1": (2.0, 2)}, ["seed"], print)
+    rows = question_selection.read(engine, pairs, {"a.html#1": (4.0, 2)}, ["seed"], print)
     assert len(engine.conversations) == 24 and engine.targets == ["Because."] * 24
     assert engine.conversations[0] == forward("Why a.html#0?", ["seed"])
     assert engine.conversations[1:5] == [forward(question, ["seed"]) for question in rows[0].questions]
     assert engine.conversations[5:9] == [forward(question, ["seed"]) for question in rows[1].questions]
-    assert [row.loss for row in rows] == [3.0, 1.0, 3.0, 3.0, 3.0]
-    assert [row.losses for row in rows] == [[3.0] * 4] * 5 and [row.labels for row in rows] == [2] * 5
+    assert [row.loss for row in rows] == [1.0, 2.0, 3.0, 3.0, 3.0]
+    of_first = [[1.0 if question == ONE_PAGE[0].instruction else 3.0 for question in row.questions] for row in rows]
+    assert [row.losses for row in rows] == of_first
+    assert rows[0].losses == [3.0] * 4 and sorted(rows[1].losses) == [1.0, 3.0, 3.0, 3.0]
+    assert [row.labels for row in rows] == [2] * 5
 
 
 def row(pair_id: str, labels: int, loss: float, *losses: float) -> QuestionLosses:
