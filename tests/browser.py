@@ -85,7 +85,7 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def until(self, script: str, seconds: float = 30) -> None:
+    def until(self, script: str, seconds: float = 120) -> None:
         """Wait until an expression holds."""
         end = time.monotonic() + seconds
         while not self.run(script):

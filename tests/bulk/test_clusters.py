@@ -113,7 +113,7 @@ def test_a_ray_node_is_lost_and_nothing_with_it(root: Path, tmp_path: Path) -> N
         while all(Path("/proc", engine.name).exists() for engine in tmp_path.iterdir()):
             time.sleep(0.01)
         assert committed(config.folder) < CHUNKS - 4
-        _, said = stage.communicate(timeout=80)
+        _, said = stage.communicate(timeout=300)
     assert stage.returncode == 0, said
     assert digests(config.folder) == digests(root / "candidates/whole")
     assert len(said.splitlines()) < 8, said
@@ -127,7 +127,7 @@ def test_when_all_ray_workers_are_killed_one_line_says_so(root: Path, tmp_path: 
         config = augmentation(root, "ray-killed", kind="ray", memory=1, address=nodes.stdout.readline().strip())
         stage = subprocess.Popen(command(config), cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
         kill_engine(tmp_path, stage)
-        _, said = stage.communicate(timeout=60)
+        _, said = stage.communicate(timeout=300)
     assert stage.returncode == 2, said
     assert re.search(r"error: .*ray-killed: no worker is left and \d\d chunks are missing, see the lines above; ", said)
 
@@ -156,7 +156,7 @@ def test_a_step_of_ray_outlives_its_worker_and_says_how_it_ended(root: Path, tmp
     line = [sys.executable, "-c", STEP, str(config.folder)]
     step = subprocess.Popen(line, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     kill_engine(tmp_path, step)
-    _, said = step.communicate(timeout=60)
+    _, said = step.communicate(timeout=300)
     assert step.returncode == 1
     assert said.splitlines()[-1] == "RuntimeError: the worker ended with status -9"
 
@@ -213,7 +213,7 @@ def test_slurm_tasks_do_the_stage_and_a_second_command_joins_the_job(root: Path,
     again = subprocess.Popen(line, cwd=ROOT, env=os.environ | ECHO, stderr=subprocess.PIPE, text=True)
     assert any("is queued or running already; waiting for it" in said for said in again.stderr)
     os.killpg(left, signal.SIGCONT)
-    _, said = again.communicate(timeout=120)
+    _, said = again.communicate(timeout=300)
     assert again.returncode == 0, said
     assert submissions(controller) == 1
     assert digests(config.folder) == digests(root / "candidates/whole")

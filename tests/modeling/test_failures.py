@@ -92,7 +92,7 @@ def ended_badly(root: Path, kind: str, victim: int) -> tuple[int, str]:
         time.sleep(0.005)
     ranks = children(process.pid)
     os.kill(ranks[victim], signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert len(ranks) == 2 and not any(Path(f"/proc/{pid}").exists() for pid in ranks)
     return process.returncode, said
 

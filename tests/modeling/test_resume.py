@@ -212,7 +212,7 @@ def test_a_signal_to_the_command_reaches_its_ranks(trainings: Trainings, tmp_pat
         time.sleep(0.005)
     ranks = children(process.pid)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGTERM and len(ranks) == 2
     assert said.count("SIGTERM; what was finished is kept, the same command goes on from there") == 1
     assert not any(Path(f"/proc/{pid}").exists() for pid in ranks) and "Traceback" not in said

@@ -58,7 +58,7 @@ def start(wanted: SegmentConfig, **environment: str) -> "subprocess.Popen[str]":
 def finished(wanted: SegmentConfig, **environment: str) -> str:
     """What a command said that did all of its work."""
     process = start(wanted, **environment)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     return said
 
@@ -97,7 +97,7 @@ def test_a_worker_that_is_killed_is_replaced_and_no_page_is_blamed(root: Path, t
     wanted = config(root, "one-less")
     process = start(wanted, PAGE_SECONDS="0.05", PAGE_LOG=str(tmp_path))
     kill_one(tmp_path, process)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert "of 2 was killed by SIGKILL; another takes its place" in said
     assert digests(wanted.folder) == digests(root / "out/segments/whole")
@@ -114,7 +114,7 @@ def test_a_worker_on_ray_is_killed_and_the_bytes_are_the_same(root: Path, tmp_pa
         wanted.executor = ExecutorConfig(name="ray", workers=2, memory=1, lease=1.0, address=address)
         process = start(wanted, **environment)
         kill_one(tmp_path, process)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert digests(wanted.folder) == digests(root / "out/segments/whole")
 
@@ -149,7 +149,7 @@ def test_one_worker_is_the_command_itself_which_goes_on_when_it_is_repeated(tmp_
 def test_a_bug_is_shown_once_and_its_page_is_set_aside_by_the_next_command(tmp_path: Path) -> None:
     wanted = config(with_page(tmp_path, "RAISES"), "web", chunk_size=4)
     process = start(wanted)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 1 and "AssertionError: a bug" in said
     finished(wanted)
     assert (wanted.folder / "set_aside.txt").read_text() == "005.html\n"
