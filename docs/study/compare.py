@@ -22,7 +22,7 @@ MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?!lr)(.+?)(?:-s\d+)?(-asked-\w+
 RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
-SCORERS = ("m0-both", "m0-backward", "m0-contrast", "m0-forward_contrast", "m0-expected", "probe", "whole", "even")
+SCORERS = ("m0-both", "m0-backward", "m0-contrast", "m0-forward_contrast", "m0-expected", "probe", "whole")
 TAGS = (
     *(("True-asked-both", "False-asked-none"), ("True-asked-both", "True-asked-seed")),
     *(("True-asked-none", "False-asked-none"), ("True-asked-none", "True-asked-both")),
