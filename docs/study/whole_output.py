@@ -1,6 +1,6 @@
 """A loop's candidates by the nats that the instruction saves on the whole output, where `likelihood` takes them a token.
 
-    python docs/study/whole_output.py LOOP > FILE    ranks from 1 to 5, for scorer=given
+python docs/study/whole_output.py LOOP > FILE    ranks from 1 to 5, for scorer=given
 """
 
 import json
