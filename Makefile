@@ -88,7 +88,7 @@ study-more: study
 
 test: setup
 	sh tests/install_browser.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # For GPUs (docs/gpu.md). The bundle is made where there is a network; the check runs on the node, by its own Python and
 # torch where no .venv is set up, beside what the bundle put into gpu-site.

@@ -17,6 +17,16 @@ os.environ.pop("HYDRA_FULL_ERROR", None)
 WARM = Warm()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, those with the longest limits before all: no worker is left with one at the end."""
+    weights: dict[Path, tuple[float, int]] = {}
+    for item in items:
+        limit, slow = weights.get(item.path, (0.0, 0))
+        own = item.get_closest_marker("timeout")
+        weights[item.path] = max(limit, own.args[0] if own else 0.0), slow + bool(item.get_closest_marker("slow"))
+    items.sort(key=lambda item: weights[item.path], reverse=True)
+
+
 def pytest_sessionfinish() -> None:
     WARM.close()
 
