@@ -8,16 +8,17 @@ import argparse
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from humpback_exp import config
 from hydra_plugins.list_sweeper import as_list
+from hydra_plugins.point_sweeper import BasicSweeper
 from tests.conftest import ROOT
 
 SCHEMAS = {
@@ -27,7 +28,7 @@ SCHEMAS = {
     "rewrite": config.RewriteConfig, "segment": config.SegmentConfig, "train": config.PointConfig,
 }  # fmt: skip
 PAGES = [ROOT / "README.md", ROOT / "sweeps/README.md", *sorted(ROOT.glob("docs/*.md"))]
-BLOCK = re.compile(r"^```(?:sh)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SCRIPT = re.compile(rf"\b(?:{'|'.join(SCHEMAS)})\.py\b")
 STAND_INS = r"""
 for name in python python3 srun torchrun; do eval "$name() { printf '%s\x1f' \"\$@\" >&3; printf '\n' >&3; }"; done
@@ -43,11 +44,12 @@ FLAGS.add_argument("overrides", nargs="*")
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "reproduce.md"], ids=lambda page: page.stem)
 def test_commands_of_a_page(page: Path, tmp_path: Path) -> None:
-    blocks = [typed(block) for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
-    found = [words for block in blocks for words in commands(block, tmp_path)]
-    assert {words[0] for words in found} == set(SCRIPT.findall("\n".join(blocks)))
-    for words in found:
-        composed(*words)
+    for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind in ("", "sh"):
+            found = commands(block := typed(text), tmp_path)
+            assert Counter(words[0] for words in found) >= Counter(SCRIPT.findall(block)), block
+            for words in found:
+                compose_all(*words)
 
 
 def typed(block: str) -> str:
@@ -64,16 +66,17 @@ def commands(block: str, folder: Path) -> list[list[str]]:
     return [words[words.index(script) :] for words in said for script in filter(SCRIPT.fullmatch, words)]
 
 
-def composed(script: str, *words: str) -> object:
-    """The config of a command, of a sweep its first point's."""
+def compose_all(script: str, *words: str) -> None:
+    """Compose the config of a command, of a sweep each point's."""
     name, asked = script.removesuffix(".py"), FLAGS.parse_intermixed_args(words)
     found = OverridesParser.create().parse_overrides(asked.overrides)
     if asked.sweep:
-        ((point, *_),) = BasicSweeper.split_arguments(found, None)
+        (points,) = BasicSweeper.split_arguments(found, None)
     else:
-        point = [as_list(each) for each in found] if name in ("annotate", "report") else asked.overrides
+        points = [[as_list(each) for each in found] if name in ("annotate", "report") else asked.overrides]
     for each, cls in SCHEMAS.items():
         ConfigStore.instance().store(f"{each}_schema", config.swept(cls))
     with initialize_config_dir(str(ROOT / asked.cd), version_base="1.3"):
         primary = asked.cn or ("plan" if name == "doctor" else name)
-        return config.load(compose(primary, [f"hydra.searchpath=[file://{ROOT}/conf]", *point]), SCHEMAS[name])
+        for point in points:
+            config.load(compose(primary, [f"hydra.searchpath=[file://{ROOT}/conf]", *point]), SCHEMAS[name])

@@ -22,10 +22,10 @@ MODEL = re.compile(r"(?:iterations-s\d+/)?evals/(?!lr)(.+?)(?:-s\d+)?(-asked-\w+
 RANDOM = "size-230-aNone"
 ROWS = {"m0": "M0, the seed", "m1": "M1, A_4", RANDOM: "as many random pairs", "m2": "M2, A_4 by M1"}
 """Of the figures."""
-AGAIN = f"{RANDOM}-again"
-"""Other random pairs of the first loop, trained on in another order."""
+SECOND = f"{RANDOM}-second"
+"""A second draw of random pairs of the first loop, trained on in another order."""
 SCORERS = (
-    *("m0-both", "m0-backward", "m0-backward-again", "m0-contrast", "m0-forward_contrast", "m0-expected"),
+    *("m0-both", "m0-backward", "m0-backward-second", "m0-contrast", "m0-forward_contrast", "m0-expected"),
     *("probe", "whole"),
 )
 TAGS = (
@@ -35,8 +35,8 @@ TAGS = (
 )
 COMPARED = (
     *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM)),
-    *((f"rated-{scorer}", other) for scorer in SCORERS for other in ("m1", RANDOM, AGAIN)),
-    *(("m1", AGAIN), (AGAIN, RANDOM), ("rated-m0-backward-again", "rated-m0-backward")),
+    *((f"rated-{scorer}", other) for scorer in SCORERS for other in ("m1", RANDOM, SECOND)),
+    *(("m1", SECOND), (SECOND, RANDOM), ("rated-m0-backward-second", "rated-m0-backward")),
     *((f"size-{pairs}-a4.0", f"size-{pairs}-aNone") for pairs in (60, 120)),
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone"), ("m1", "size-480-aNone")),
@@ -69,8 +69,8 @@ def main() -> None:
 
 
 def on_shared_seeds(ours: Setting, theirs: Setting) -> Comparison:
-    """What changes over the seeds that both sides were measured for; what was trained again is of the first seed's loop."""
-    sides = [{0 if side.label.endswith("-again") else run.seed: run for run in side.runs} for side in (ours, theirs)]
+    """What changes over the seeds that both sides were measured for; a second training is of the first seed's loop."""
+    sides = [{0 if side.label.endswith("-second") else run.seed: run for run in side.runs} for side in (ours, theirs)]
     shared = sorted(sides[0].keys() & sides[1].keys())
     kept = [[runs[seed] for seed in shared] for runs in sides]
     return compare(Setting(ours.place, kept[0]), Setting(theirs.place, kept[1]))

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
+from humpback_exp.data.tokenize import target_ids
 from humpback_exp.records import ScoredCandidate, read
 
 
 def main(loop: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(loop / "models" / "m0")
     saved = {
-        row.id: row.forward * (len(tokenizer(row.output).input_ids) + 1)  # and the end token, which is learnt, too
+        row.id: row.forward * len(target_ids(tokenizer, row.output))
         for row in read(loop / "scored" / "m0", ScoredCandidate)
         if row.forward is not None
     }
