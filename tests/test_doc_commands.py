@@ -33,8 +33,8 @@ SCRIPT = re.compile(rf"\b(?:{'|'.join(SCHEMAS)})\.py\b")
 STAND_INS = r"""
 for name in python python3 srun torchrun; do eval "$name() { printf '%s\x1f' \"\$@\" >&3; printf '\n' >&3; }"; done
 """
-
-
+for schema, cls in SCHEMAS.items():
+    ConfigStore.instance().store(f"{schema}_schema", config.swept(cls))
 FLAGS = argparse.ArgumentParser()
 FLAGS.add_argument("-m", action="store_true", dest="sweep")
 FLAGS.add_argument("-cd", default="conf")
@@ -74,8 +74,6 @@ def compose_all(script: str, *words: str) -> None:
         (points,) = BasicSweeper.split_arguments(found, None)
     else:
         points = [[as_list(each) for each in found] if name in ("annotate", "report") else asked.overrides]
-    for each, cls in SCHEMAS.items():
-        ConfigStore.instance().store(f"{each}_schema", config.swept(cls))
     with initialize_config_dir(str(ROOT / asked.cd), version_base="1.3"):
         primary = asked.cn or ("plan" if name == "doctor" else name)
         for point in points:
