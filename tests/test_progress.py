@@ -92,6 +92,13 @@ def test_thirds_of_rows_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (meter.at, meter.tokens) == (7, 14)
 
 
+def test_a_bar_moves_by_whole_rows_and_back_where_rows_are_done_again() -> None:
+    with progress.bar(4, "gate m0") as shown:
+        count = progress.counting(shown)
+        seen = [(count(rows, 1), shown.n)[1] for rows in (*[1 / 3] * 6, 1, -2, 1.5)]
+    assert str(seen) == "[0, 0, 1, 1, 1, 2, 3, 1, 2]"
+
+
 def test_one_line_and_one_point_an_interval(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     clock, heard = [0.0], Listening()
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])

@@ -72,6 +72,7 @@ def main() -> None:
 def on_shared_seeds(ours: Setting, theirs: Setting) -> Comparison:
     """What changes over the seeds that both sides were measured for; a second training is of the first seed's loop."""
     sides = [{0 if side.label.endswith("-second") else run.seed: run for run in side.runs} for side in (ours, theirs)]
+    assert [len(runs) for runs in sides] == [len(ours.runs), len(theirs.runs)], "two runs of a seed"
     shared = sorted(sides[0].keys() & sides[1].keys())
     kept = [[runs[seed] for seed in shared] for runs in sides]
     return compare(Setting(ours.place, kept[0]), Setting(theirs.place, kept[1]))

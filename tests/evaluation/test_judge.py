@@ -469,3 +469,17 @@ def test_a_local_judge_that_would_say_the_same_is_asked_once(tmp_path: Path) -> 
     judge = Judge(JudgeConfig(path="j"), EngineConfig(), 0, tmp_path)
     readings = judge.ask(Silent, [PAIR.shown(False), PAIR.shown(True)], lambda *_: None)
     assert ([each.share for each in readings], asked) == ([None, None], [2])
+
+
+def test_verdicts_that_are_asked_for_again_are_taken_back(tmp_path: Path) -> None:
+    class Wavering:
+        def generate(self, conversations: list[Any], _: Any, seeds: Any, advance: Any) -> list[Completion]:
+            advance(len(conversations), 10)
+            return [Completion("I cannot say.", 4, "stop")] * len(conversations)
+
+    config = JudgeConfig(path="j", verdict="ranking", attempts=2, generation=GenerationConfig(temperature=0.7))
+    counted: list[tuple[float, int]] = []
+    Judge(config, EngineConfig(), 0, tmp_path).ask(
+        Wavering, [PAIR.shown(False), PAIR.shown(True)], lambda *done: counted.append(done)
+    )
+    assert counted == [(0, 0), (2, 10), (-2, 0), (2, 10)]

@@ -86,11 +86,11 @@ def test_samples_are_averaged_over_the_readable_ones_and_each_is_asked_again() -
     assert len(set(seeds)) == len(seeds) == 8
 
 
-def test_a_row_is_counted_once_and_all_its_tokens() -> None:
-    counted: list[tuple[int, int]] = []
-    engine = Scripted(["?", "Score: 1"], ["Score: 2"], ["Score: 3", "Score: 3"])
+def test_a_row_that_is_asked_again_is_taken_back_and_counted_once_with_all_its_tokens() -> None:
+    counted: list[tuple[float, int]] = []
+    engine = Scripted(["?", "Score: 1"], ["?"], ["Score: 3", "Score: 3"])
     by(RatingConfig(samples=2, attempts=2), engine, 2, advance=lambda *done: counted.append(done))
-    assert tuple(map(sum, zip(*counted, strict=True))) == (2, 30)
+    assert counted == [(1.0, 10), (-0.5, 0), (0.5, 10), (1.0, 10)]
 
 
 def test_the_additive_rubric_counts_nothing_met_as_the_lowest_level() -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -15,6 +14,7 @@ from humpback_exp.sweep.costs import Costs
 from humpback_exp.sweep.validate import require_distinct
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
+from hydra_plugins.point_sweeper import BasicSweeper
 from tests.conftest import ROOT, one_line_error, run
 
 POINTS = {

@@ -12,7 +12,7 @@ from humpback_exp.evaluation.judge.prompt import JudgePrompt, Question, judge_pr
 from humpback_exp.evaluation.judge.replies import share_of_choices, share_of_ranking
 from humpback_exp.inference.openai.response_cache import ResponseCache
 from humpback_exp.inference.protocol import Engine, row_seed
-from humpback_exp.progress import Advance, part
+from humpback_exp.progress import Advance
 
 CHUNK = 64
 """Questions asked together and then kept: what a kill can cost of a judge's time."""
@@ -54,7 +54,8 @@ class Judge:
         return None if value is None else Reading(*value)
 
     def ask(self, load: Callable[[], Engine], questions: Sequence[Question], advance: Advance) -> list[Reading]:
-        """What it says of each question. Equal questions are asked once; one without a readable verdict is asked again.
+        """What it says of each question. Equal questions are asked once; one without a readable verdict is asked again,
+        and no longer counted as done.
 
         Args:
             load: the model behind the judge, called where something has not been asked before.
@@ -64,10 +65,11 @@ class Judge:
         advance(len(questions) - len(missing), 0)
         engine = load() if missing else None
         for attempt in range(self.config.attempts if self.asks_again else 1):
-            counted = part(advance, 1 if attempt == 0 else 0)
+            if attempt:
+                advance(-len(missing), 0)
             for chunk in chunked(missing, CHUNK):
                 assert engine is not None
-                for question, reading in zip(chunk, self._read(engine, chunk, attempt, counted), strict=True):
+                for question, reading in zip(chunk, self._read(engine, chunk, attempt, advance), strict=True):
                     last[question] = reading
                     if reading.share is not None:
                         self.cache.keep(key(question), astuple(reading))

@@ -23,16 +23,18 @@ def by_rating(
     """Ask for `config.samples` written ratings, each again while it is unreadable, and take the mean of the readable ones.
 
     Each try has its own seed. Greedy sampling answers the same each time, so it is asked once; a pair that does not fit
-    the context will not fit the next time either.
+    the context will not fit the next time either. A pair that is asked again is no longer counted as done.
     """
     tries = config.attempts if config.generation.temperature > 0 else 1
     asked: list[list[Completion]] = [[] for _ in pairs]
     for sample in range(config.samples):
         waiting = list(range(len(pairs)))
         for attempt in range(tries):
+            counted = part(advance, 1 / config.samples)
+            if attempt:
+                counted(-len(waiting), 0)
             conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
             seeds = [row_seed(config.seed, ids[i], sample * tries + attempt) for i in waiting]
-            counted = part(advance, 1 / config.samples if attempt == 0 else 0)
             completions = engine.generate(conversations, config.generation, seeds, counted)
             for i, completion in zip(waiting, completions, strict=True):
                 asked[i].append(completion)
