@@ -1,4 +1,4 @@
-"""Every command in the docs' blocks is one that its script takes: its keys are there, its values have the keys' types.
+"""Every command in the docs' blocks and the Makefile is one that its script takes: keys are there, values have their types.
 
 A shell that finds no program but these stand-ins reads the blocks, so variables, loops and quotes mean to it what they mean to
 a reader. docs/reproduce.md is walked as a whole (tests/rehearsal).
@@ -12,14 +12,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from humpback_exp import config
 from hydra_plugins.list_sweeper import as_list
-from hydra_plugins.point_sweeper import BasicSweeper
 from tests.conftest import ROOT
+from tests.sweep.points import composed, points
 
 SCHEMAS = {
     "annotate": config.AnnotateConfig, "augment": config.AugmentConfig, "curate": config.CurateConfig,
@@ -46,10 +45,22 @@ FLAGS.add_argument("overrides", nargs="*")
 def test_commands_of_a_page(page: Path, tmp_path: Path) -> None:
     for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind in ("", "sh"):
-            found = commands(block := typed(text), tmp_path)
-            assert Counter(words[0] for words in found) >= Counter(SCRIPT.findall(block)), block
-            for words in found:
-                compose_all(*words)
+            compose_block(typed(text), tmp_path)
+
+
+def test_commands_of_the_makefile(tmp_path: Path) -> None:
+    """Of the study, hours into which a wrong key would be found."""
+    asked = ["make", "-n", "-o", "setup", "-o", "pages", "demo", "beyond", "study-more"]
+    text = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert SCRIPT.search(text)
+    compose_block(typed(text), tmp_path)
+
+
+def compose_block(block: str, folder: Path) -> None:
+    found = commands(block, folder)
+    assert Counter(words[0] for words in found) >= Counter(SCRIPT.findall(block)), block
+    for words in found:
+        compose_all(*words)
 
 
 def typed(block: str) -> str:
@@ -69,12 +80,12 @@ def commands(block: str, folder: Path) -> list[list[str]]:
 def compose_all(script: str, *words: str) -> None:
     """Compose the config of a command, of a sweep each point's."""
     name, asked = script.removesuffix(".py"), FLAGS.parse_intermixed_args(words)
-    found = OverridesParser.create().parse_overrides(asked.overrides)
+    primary = asked.cn or ("plan" if name == "doctor" else name)
     if asked.sweep:
-        (points,) = BasicSweeper.split_arguments(found, None)
+        found = points(asked.cd, primary, asked.overrides)
     else:
-        points = [[as_list(each) for each in found] if name in ("annotate", "report") else asked.overrides]
-    with initialize_config_dir(str(ROOT / asked.cd), version_base="1.3"):
-        primary = asked.cn or ("plan" if name == "doctor" else name)
-        for point in points:
-            config.load(compose(primary, [f"hydra.searchpath=[file://{ROOT}/conf]", *point]), SCHEMAS[name])
+        lists = name in ("annotate", "report")
+        parsed = OverridesParser.create().parse_overrides(asked.overrides)
+        found = [composed(asked.cd, primary, [as_list(each) for each in parsed] if lists else asked.overrides)]
+    for each in found:
+        config.load(each, SCHEMAS[name])

@@ -4,9 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from humpback_exp import config
 from humpback_exp.config import StageConfig
@@ -14,8 +12,8 @@ from humpback_exp.sweep.costs import Costs
 from humpback_exp.sweep.validate import require_distinct
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
-from hydra_plugins.point_sweeper import BasicSweeper
 from tests.conftest import ROOT, one_line_error, run
+from tests.sweep.points import points
 
 POINTS = {
     "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 9, "joint_seed": 2,
@@ -29,12 +27,7 @@ def points_of(name: str, *words: str) -> list[list[StageConfig]]:
     cls = config.PipelineConfig if name == "iterations" else config.PointConfig
     verb = "pipeline" if name == "iterations" else "train"
     ConfigStore.instance().store(f"{verb}_schema", config.swept(cls))
-    found = [f"hydra.searchpath=[file://{ROOT}/conf]"]
-    with initialize_config_dir(str(ROOT / "sweeps"), version_base="1.3"):
-        params = compose(name, found, return_hydra_config=True).hydra.sweeper.params
-        grids = [f"{key}={value}" for key, value in params.items()]
-        ((*grid,),) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides([*grids, *words]), None)
-        made = [config.load(compose(name, [*found, *point]), cls) for point in grid]
+    made = [config.load(each, cls) for each in points("sweeps", name, words)]
     return [whole_loop(each) if isinstance(each, config.PipelineConfig) else training_steps(each) for each in made]
 
 
