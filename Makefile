@@ -81,7 +81,7 @@ study-more: study
 	$(SWEEP) $(LOOPS) iterations=1 'variants=[rewrite]' seed=0 n_jobs=1
 	$(SWEEP) train.py -m -cd sweeps -cn learning_rate $(LOSS) heldout=$(HELDOUT)/development.jsonl evaluation.reference=null \
 		data.min_score=4 optim.lr=3e-4,1e-3,3e-3 seed=0 n_jobs=2
-	$(SWEEP) $(RATED) rated=contrast,backward,expected seed=0 n_jobs=2
+	$(SWEEP) $(RATED) rated=contrast,backward,expected,additive,instruction_only seed=0 n_jobs=2
 	$(SWEEP) train.py -m -cd sweeps -cn data_efficiency $(POINTS) data.scored=null data.seed_path=examples/seed.jsonl \
 		'name=efficiency-n$${data.seed_size}-s$${seed}' data.seed_size=30,60,120 $(SEEDS)
 	for name in rubric_and_scorer joint data_efficiency learning_rate; do $(BIN)/python report.py output_root=$(STUDY) sweep=$$name || exit; done

@@ -26,7 +26,8 @@ SECOND = f"{RANDOM}-second"
 """A second draw of random pairs of the first loop, trained on in another order."""
 SCORERS = (
     *("m0-both", "m0-backward", "m0-backward-second", "m0-contrast", "m0-forward_contrast", "m0-expected"),
-    *("probe", "whole", "whole-second"),
+    *("m0-additive", "m0-instruction_only", "m0-instruction_only-second"),
+    *("probe", "whole", "whole-second", "longest", "agreed"),
 )
 TAGS = (
     *(("True-asked-both", "False-asked-none"), ("True-asked-both", "True-asked-seed")),
@@ -37,7 +38,8 @@ COMPARED = (
     *(("m0", "base"), ("m1", "m0"), ("m2", "m1"), ("m1", RANDOM)),
     *((f"rated-{scorer}", other) for scorer in SCORERS for other in ("m1", RANDOM, SECOND)),
     *(("m1", SECOND), (SECOND, RANDOM), ("rated-m0-backward-second", "rated-m0-backward")),
-    ("rated-whole-second", "rated-whole"),
+    *(("rated-whole-second", "rated-whole"), ("rated-m0-instruction_only-second", "rated-m0-instruction_only")),
+    ("rated-agreed", "rated-m0-instruction_only"),
     *((f"size-{pairs}-a4.0", f"size-{pairs}-aNone") for pairs in (60, 120)),
     *((RANDOM, "size-60-aNone"), ("size-480-aNone", RANDOM), ("m1", "size-60-a4.0")),
     *(("size-120-a4.0", "size-60-aNone"), ("m1", "size-120-aNone"), ("m1", "size-480-aNone")),
