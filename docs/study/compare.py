@@ -27,7 +27,7 @@ SECOND = f"{RANDOM}-second"
 SCORERS = (
     *("m0-both", "m0-backward", "m0-backward-second", "m0-contrast", "m0-forward_contrast", "m0-expected"),
     *("m0-additive", "m0-instruction_only", "m0-instruction_only-second"),
-    *("probe", "whole", "whole-second", "longest", "agreed"),
+    *("probe", "whole", "whole-second", "longest", "tasks", "agreed"),
 )
 TAGS = (
     *(("True-asked-both", "False-asked-none"), ("True-asked-both", "True-asked-seed")),

@@ -4,6 +4,7 @@ python docs/study/ratings.py LOOP NAME > FILE
 
 whole      the nats that the instruction saves on the whole output, where `likelihood` takes them a token
 longest    the tokens of the instruction
+tasks      instructions that begin with "Write", as three in five do, in a random order, before all others
 agreed     the sum of two ranks: by `likelihood`, and by what M0 makes of the instruction alone
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from transformers import AutoTokenizer
 
 from humpback_exp.data.tokenize import target_ids
+from humpback_exp.inference.protocol import row_seed
 from humpback_exp.records import ScoredCandidate, read
 
 Ratings = dict[str, float]
@@ -22,7 +24,7 @@ Ratings = dict[str, float]
 
 
 def main(loop: Path, name: str) -> None:
-    places = ranks({"whole": whole, "longest": longest, "agreed": agreed}[name](loop))
+    places = ranks({"whole": whole, "longest": longest, "tasks": tasks, "agreed": agreed}[name](loop))
     for id, place in places.items():
         print(json.dumps({"id": id, "score": 1 + 4 * place / (len(places) - 1)}))
 
@@ -39,6 +41,11 @@ def whole(loop: Path) -> Ratings:
 def longest(loop: Path) -> Ratings:
     tokenizer = AutoTokenizer.from_pretrained(loop / "models" / "m0")
     return {row.id: len(target_ids(tokenizer, row.instruction)) for row in scored(loop, "m0")}
+
+
+def tasks(loop: Path) -> Ratings:
+    rows = scored(loop, "m0")
+    return {row.id: row.instruction.startswith("Write") + row_seed(0, row.id) / 2**64 for row in rows}
 
 
 def agreed(loop: Path) -> Ratings:
