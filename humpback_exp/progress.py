@@ -87,9 +87,14 @@ def counting(progress: "tqdm[Any]") -> Advance:
     def count(rows: float, _: int) -> None:
         nonlocal at
         at += rows
-        progress.update(int(at + 1e-6) - progress.n)  # thirds of rows may add up to a little less than one
+        progress.update(whole(at) - progress.n)
 
     return count
+
+
+def whole(rows: float) -> int:
+    """The rows that are done whole; thirds of rows may add up to a little less than one."""
+    return int(rows + 1e-6)
 
 
 def part(advance: Advance, share: float) -> Advance:

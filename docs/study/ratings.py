@@ -10,7 +10,7 @@ agreed     the sum of two ranks: by `likelihood`, and by what M0 makes of the in
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from transformers import AutoTokenizer
@@ -30,17 +30,14 @@ def main(loop: Path, name: str) -> None:
 
 
 def whole(loop: Path) -> Ratings:
-    tokenizer = AutoTokenizer.from_pretrained(loop / "models" / "m0")
-    return {
-        row.id: row.forward * len(target_ids(tokenizer, row.output))
-        for row in scored(loop, "m0")
-        if row.forward is not None
-    }
+    tokens = counter(loop)
+    rows = scored(loop, "m0")
+    return {row.id: row.forward * tokens(row.output) for row in rows if row.forward is not None}
 
 
 def longest(loop: Path) -> Ratings:
-    tokenizer = AutoTokenizer.from_pretrained(loop / "models" / "m0")
-    return {row.id: len(target_ids(tokenizer, row.instruction)) for row in scored(loop, "m0")}
+    tokens = counter(loop)
+    return {row.id: tokens(row.instruction) for row in scored(loop, "m0")}
 
 
 def tasks(loop: Path) -> Ratings:
@@ -54,6 +51,12 @@ def agreed(loop: Path) -> Ratings:
         for name in ("m0", "m0-instruction_only")
     )
     return {id: place + other[id] for id, place in one.items() if id in other}
+
+
+def counter(loop: Path) -> Callable[[str], int]:
+    """The tokens of a text, as M0 is trained on it."""
+    tokenizer = AutoTokenizer.from_pretrained(loop / "models" / "m0")
+    return lambda text: len(target_ids(tokenizer, text))
 
 
 def scored(loop: Path, name: str) -> Iterable[ScoredCandidate]:

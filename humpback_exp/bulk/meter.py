@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from humpback_exp.progress import INTERVAL, bar, log
+from humpback_exp.progress import INTERVAL, bar, log, whole
 
 Words = tuple[str, str, str]
 ROWS_AND_TOKENS: Words = ("rows", "tokens", "kept")
@@ -91,7 +91,7 @@ class Meter:
     @property
     def at(self) -> int:
         """Rows done, including those of unfinished chunks."""
-        return int(self.done.rows + self.rows + 1e-6)  # thirds of rows may add up to a little less than one
+        return whole(self.done.rows + self.rows)
 
     def figures(self) -> dict[str, float]:
         """The figures at this moment, by their names in W&B. The share of kept rows is known once a chunk is complete."""

@@ -26,11 +26,11 @@ def by_rating(
     the context will not fit the next time either. A pair that is asked again is no longer counted as done.
     """
     tries = config.attempts if config.generation.temperature > 0 else 1
+    counted = part(advance, 1 / config.samples)
     asked: list[list[Completion]] = [[] for _ in pairs]
     for sample in range(config.samples):
         waiting = list(range(len(pairs)))
         for attempt in range(tries):
-            counted = part(advance, 1 / config.samples)
             if attempt:
                 counted(-len(waiting), 0)
             conversations = [rating(rubric.prompt, *pairs[i], config.tagged) for i in waiting]
