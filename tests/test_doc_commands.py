@@ -12,28 +12,20 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from humpback_exp import config
 from hydra_plugins.list_sweeper import as_list
+from tests.composing import SCHEMAS, composed, points
 from tests.conftest import ROOT
-from tests.sweep.points import composed, points
 
-SCHEMAS = {
-    "annotate": config.AnnotateConfig, "augment": config.AugmentConfig, "curate": config.CurateConfig,
-    "doctor": config.PlanConfig, "evaluate": config.EvaluateConfig, "gate": config.GateConfig,
-    "pipeline": config.PipelineConfig, "plan": config.PlanConfig, "report": config.ReportConfig,
-    "rewrite": config.RewriteConfig, "segment": config.SegmentConfig, "train": config.PointConfig,
-}  # fmt: skip
+DOCTOR = {"doctor": "plan"}  # it reads the same config
 PAGES = [ROOT / "README.md", ROOT / "sweeps/README.md", *sorted(ROOT.glob("docs/*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-SCRIPT = re.compile(rf"\b(?:{'|'.join(SCHEMAS)})\.py\b")
+SCRIPT = re.compile(rf"\b(?:{'|'.join([*SCHEMAS, *DOCTOR])})\.py\b")
 STAND_INS = r"""
 for name in python python3 srun torchrun; do eval "$name() { printf '%s\x1f' \"\$@\" >&3; printf '\n' >&3; }"; done
 """
-for schema, cls in SCHEMAS.items():
-    ConfigStore.instance().store(f"{schema}_schema", config.swept(cls))
 FLAGS = argparse.ArgumentParser()
 FLAGS.add_argument("-m", action="store_true", dest="sweep")
 FLAGS.add_argument("-cd", default="conf")
@@ -79,8 +71,9 @@ def commands(block: str, folder: Path) -> list[list[str]]:
 
 def compose_all(script: str, *words: str) -> None:
     """Compose the config of a command, of a sweep each point's."""
-    name, asked = script.removesuffix(".py"), FLAGS.parse_intermixed_args(words)
-    primary = asked.cn or ("plan" if name == "doctor" else name)
+    asked = FLAGS.parse_intermixed_args(words)
+    name = DOCTOR.get(script.removesuffix(".py"), script.removesuffix(".py"))
+    primary = asked.cn or name
     if asked.sweep:
         found = points(asked.cd, primary, asked.overrides)
     else:

@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hydra.core.config_store import ConfigStore
 
 from humpback_exp import config
 from humpback_exp.config import StageConfig
@@ -12,8 +11,8 @@ from humpback_exp.sweep.costs import Costs
 from humpback_exp.sweep.validate import require_distinct
 from humpback_exp.workflow.steps import training_steps
 from humpback_exp.workflow.variants import whole_loop
+from tests.composing import points
 from tests.conftest import ROOT, one_line_error, run
-from tests.sweep.points import points
 
 POINTS = {
     "curation_threshold": 3, "data_size": 12, "data_efficiency": 4, "tags": 8, "model_scale": 6, "joint": 9, "joint_seed": 2,
@@ -25,8 +24,6 @@ POINTS = {
 def points_of(name: str, *words: str) -> list[list[StageConfig]]:
     """The stages of every point of a shipped sweep, with words of the command line."""
     cls = config.PipelineConfig if name == "iterations" else config.PointConfig
-    verb = "pipeline" if name == "iterations" else "train"
-    ConfigStore.instance().store(f"{verb}_schema", config.swept(cls))
     made = [config.load(each, cls) for each in points("sweeps", name, words)]
     return [whole_loop(each) if isinstance(each, config.PipelineConfig) else training_steps(each) for each in made]
 

@@ -1,14 +1,27 @@
-"""The points of a sweep, as Hydra's grid makes them of its file's parameters and the words of a command line."""
+"""Configs composed as the root scripts compose them, and the points of a sweep as Hydra's grid makes them.
+
+Hydra's store of schemas is one for the process, so no test stores one: the scripts do, once.
+"""
 
 from collections.abc import Sequence
+from importlib import import_module
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
+from humpback_exp import config
 from hydra_plugins.point_sweeper import BasicSweeper
 from tests.conftest import ROOT
 
+SCHEMAS = {
+    "annotate": config.AnnotateConfig, "augment": config.AugmentConfig, "curate": config.CurateConfig,
+    "evaluate": config.EvaluateConfig, "gate": config.GateConfig, "pipeline": config.PipelineConfig,
+    "plan": config.PlanConfig, "report": config.ReportConfig, "rewrite": config.RewriteConfig,
+    "segment": config.SegmentConfig, "train": config.PointConfig,
+}  # fmt: skip
+for script in SCHEMAS:
+    import_module(script)  # stores its schema
 BESIDE = f"hydra.searchpath=[file://{ROOT}/conf]"
 
 
