@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 PAGE = "page: "
 """What the reasons of whole pages begin with; they count pages, not the rows that went in."""
+ANSWER = "answer: "
+"""The same of questions on pages of questions that become no held-out pair."""
 DRAFT_KEPT = "draft kept: "
 """The same of candidates that stay as they were in a rewritten folder."""
 NO_LOSS = "no loss: "
@@ -52,6 +54,7 @@ OVERLAPS = "overlaps a held-out pair"
 """Thirteen words in a row are the same."""
 OVERLAPS_PROMPT = "overlaps an evaluation prompt"
 PLACEHOLDER = "lorem ipsum"
+REPEATS_ANOTHER = "repeats another pair"
 TOO_SHORT = "too short"
 
 # generated text
@@ -87,5 +90,5 @@ TOO_LONG = "too long"
 
 def of_rows(drops: Mapping[str, int]) -> dict[str, int]:
     """The drops that count rows which went in and did not come out."""
-    beside = (PAGE, DRAFT_KEPT, NO_LOSS, NOT_JUDGED)
+    beside = (PAGE, ANSWER, DRAFT_KEPT, NO_LOSS, NOT_JUDGED)
     return {reason: count for reason, count in drops.items() if not reason.startswith(beside)}

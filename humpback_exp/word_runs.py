@@ -2,9 +2,18 @@
 (arXiv 2005.14165, appendix C)."""
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
 
 LENGTH = 13
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+"""Ranges of characters of scripts that are written without spaces."""
 WORD = re.compile(r"\w+")
+CHARACTER = re.compile(f"[{UNSPACED}]")
+WORD_OR_CHARACTER = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
+LIST_MARK = re.compile(r"^\s*(?:[-*•]|-?\d+[.)]) ", re.M)
+"""What the items of lists begin with, which differs where one text is a list of steps and its copy is not."""
 MARKS = str.maketrans({mark: " " for mark in map(chr, range(128)) if not WORD.match(mark)})
 
 Run = tuple[str, ...]
@@ -21,7 +30,46 @@ def words_as_written(text: str) -> list[str]:
     return text.translate(MARKS).split() if text.isascii() else WORD.findall(text)
 
 
+def compared(text: str) -> Run:
+    """The words that overlap is told by: marks of lists are none, and a character of an unspaced script stands for half a one."""
+    text = LIST_MARK.sub("", text.lower())
+    return tuple(text.translate(MARKS).split() if text.isascii() else WORD_OR_CHARACTER.findall(text))
+
+
+def length_of(text: str) -> int:
+    """How many words `runs` counts in a text."""
+    return sum(map(_half_words, compared(text))) // 2
+
+
 def runs(text: str, length: int = LENGTH) -> set[Run]:
-    """All words in a row of this number; none of a shorter text."""
-    found = words(text)
-    return {found[start : start + length] for start in range(len(found) - length + 1)}
+    """All words in a row that come to this number; none of a shorter text."""
+    found = compared(text)
+    if text.isascii():
+        return {found[start : start + length] for start in range(len(found) - length + 1)}
+    halves = [0, *accumulate(map(_half_words, found))]
+    ends = (bisect_left(halves, before + 2 * length) for before in halves[:-1])
+    return {found[start:end] for start, end in enumerate(ends) if end < len(halves)}
+
+
+def runs_or_whole(text: str) -> set[Run]:
+    """The runs of a text; of one that is too short for any, all its words."""
+    return runs(text) or {compared(text)} - {()}
+
+
+def _half_words(word: str) -> int:
+    return 1 if CHARACTER.match(word) else 2
+
+
+class KnownRuns:
+    """Words in a row that other texts are searched for; of a shorter text all its words."""
+
+    def __init__(self) -> None:
+        self.by_length: dict[int, set[Run]] = {}
+
+    def add(self, found: Iterable[Run], length: int = LENGTH) -> None:
+        """Words in a row that come to `length`."""
+        self.by_length.setdefault(length, set()).update(found)
+
+    def stand_in(self, text: str) -> bool:
+        """Whether a text holds any of them."""
+        return any(not known.isdisjoint(runs(text, length)) for length, known in self.by_length.items())

@@ -59,7 +59,7 @@ def _corpus(folder: Folder) -> list[Step]:
         for reason, count in drops
         if reason.startswith(reasons.PAGE)
     ]
-    segments = [(reason, count) for reason, count in drops if not reason.startswith(reasons.PAGE)]
+    segments = list(reasons.of_rows(folder.manifest.drops).items())
     found = folder.rows("segments found")
     return [
         Step("pages read", folder.rows("pages")),

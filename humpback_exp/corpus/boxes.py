@@ -26,7 +26,8 @@ LABEL_WORDS = frozenset(
     "view visit we web website weekly with your".split()
 )
 LABEL = re.compile(
-    r"(?:sign up|subscribe|join|get)\b.*\b(?:newsletters?|inbox|updates)\b.*"
+    r"(?:sign up|subscribe|join|get)\b.*\b(?:newsletters?|inbox)\b.*"
+    r"|(?:sign up|subscribe|get)(?: for| to| our| the| free| daily| weekly| latest| email| news| and| by| via)* updates\W*"
     r"|(?:our |the |free |daily |weekly )*newsletters?(?: sign[- ]?up)?"
     r"|(?:watch|video|now playing|up next)\s*[:|–-].*|(?:watch|play)(?: now| this| live| the)? ?(?:video)?"
     r"|(?:related|featured|latest|top|more) videos?|video of the .*|sponsored(?: content| by .*)?|paid (?:content|post)",
@@ -47,12 +48,20 @@ CLOSING = re.compile(
 """Headers of lists of links, where little else stands under them."""
 COMMENTS = re.compile(
     r"(?:discussions?|reviews?|responses|replies) \(\d+\)|(?:customer|user|reader) reviews|"
-    r"leave a (?:comment|reply).*|(?:\d+|no) (?:comments?|responses?|replies|thoughts?)\b.*|comments? \(\d+\)"
-    r"|(?:post|add|write) (?:an? |your |new )+(?:comment|reply|review).*"
-    r"|join the (?:conversation|discussion).*|what do you think\W*|cancel reply",
+    r"leave a (?:comment|reply)(?: below| here| now| cancel .*| to .* cancel reply| on this .{1,20})?\W*"
+    r"|(?:\d+|no) (?:comments?|responses?|replies|thoughts?)(?: (?:on|to|yet|so far|in)\b.*)?\W*|comments? \(\d+\)"
+    r"|(?:post|add|write) (?:an? |your |new )+(?:comment|reply|review)(?: below| here| cancel .*| (?:on|of|for) this .{1,20})?\W*"
+    r"|join the (?:conversation|discussion)(?: below| here| on .{1,20})?\W*|what do you think\W*|cancel reply",
     re.I,
 )
 COOKIES = re.compile(r"cookie|privacy|consent|gdpr", re.I)
+COOKIE_WORDS = frozenset(
+    "a about accept advertising all analytics and are ccpa center centre choice choices consent control cookie cookies data do "
+    "essential for functional gdpr here how important in is manage management marketing matters necessary notice of on or our "
+    "overview performance policy preference preferences privacy protection respect s settings site statement statistics strictly "
+    "targeting the these third party this to tracking us use used uses value values we website websites what why you your".split()
+)
+"""Other words in a header tell of cookies as a subject."""
 COOKIE_TEXT = re.compile(
     r"\b(?:we|our|this (?:web)?site|partners|us)\b[^.]{0,120}\bcookies\b|\b(?:accept|reject|manage|allow)\b[^.]{0,30}\bcookies\b",
     re.I,
@@ -83,7 +92,8 @@ def _box(blocks: list[Block], at: int, total: int, stop_headers: Sequence[str]) 
     is_label = LABEL.fullmatch(header) is not None
     stop = is_stop(header, stop_headers) or is_label
     ending, comments = CLOSING.fullmatch(header), COMMENTS.fullmatch(header)
-    if not (stop or ending or comments or COOKIES.search(header)):
+    cookies = COOKIES.search(header) and COOKIE_WORDS.issuperset(words_of(header))
+    if not (stop or ending or comments or cookies):
         return None
     end = _section_end(blocks, at)
     box = bisect_left(blocks, blocks[at].end, key=lambda block: block.order)
@@ -97,7 +107,7 @@ def _box(blocks: list[Block], at: int, total: int, stop_headers: Sequence[str]) 
         return end, reasons.COMMENTS
     if ending and (chars < TEXT_OF_ITS_OWN or links > MANY_LINKS * chars):
         return end, reasons.NAVIGATION_HEADER
-    if COOKIES.search(header) and COOKIE_TEXT.search(join(body)):
+    if cookies and COOKIE_TEXT.search(join(body)):
         return end, reasons.COOKIE_NOTICE
     return None
 

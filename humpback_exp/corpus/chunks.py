@@ -65,7 +65,7 @@ def work(
             if why:
                 counts[reasons.PAGE + why] += 1
             if config.questions and (asked := questions.on_page(found)):
-                files.hold_out(questions.pairs(asked, config))
+                files.hold_out(questions.pairs(asked, config, counts))
                 verdicts = [verdict or reasons.HELD_OUT for verdict in verdicts]
             for section, verdict in zip(found, verdicts, strict=True):
                 reason = verdict or optional.reason(section.text)

@@ -1,6 +1,7 @@
 """Bytes of a page -> text in which every header tag says where it stood in the bytes. Called by segments."""
 
 import re
+from collections.abc import Callable
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
@@ -54,7 +55,7 @@ def decode(html: bytes, charset: str | None = None) -> str:
     """
     if not html.strip():
         raise NotAPage(reasons.EMPTY_PAGE)
-    text = _text(html, charset).lstrip("\ufeff")
+    text = read_text(html, charset, _marked).lstrip("\ufeff")
     if not text.strip():
         raise NotAPage(reasons.EMPTY_PAGE)
     zeros, replaced = text.count("\0"), text.count("\ufffd")
@@ -67,21 +68,25 @@ def decode(html: bytes, charset: str | None = None) -> str:
     return as_html(text) if is_xhtml(text) else text
 
 
-def _text(html: bytes, charset: str | None) -> str:
+Read = Callable[[bytes, str, str], str]
+"""Bytes, their encoding, and how errors are handled -> text."""
+
+
+def read_text(html: bytes, charset: str | None = None, read: Read = bytes.decode) -> str:
     """Byte order mark, then zeros of UTF-16, then valid UTF-8 whatever is declared, then HTTP, meta and the detector."""
     for bom, encoding in BOMS:
         if html.startswith(bom):
-            return _marked(html, encoding)
+            return read(html, encoding, "replace")
     if wide := _wide(html):
-        return _marked(html, wide)
+        return read(html, wide, "replace")
     if (b"\x1b" in html and b"\x1b$" in html) or (b"~" in html and b"~{" in html):
         said = _declared(html, charset)
         if said in ESCAPED:
-            return _marked(html, said)
+            return read(html, said, "replace")
     try:
-        return _marked(html, "utf-8", "strict")
+        return read(html, "utf-8", "strict")
     except UnicodeDecodeError:
-        return _marked(html, _legacy(html, _declared(html, charset)))
+        return read(html, _legacy(html, _declared(html, charset)), "replace")
 
 
 def _wide(html: bytes) -> str | None:
@@ -125,10 +130,11 @@ def _legacy(html: bytes, declared: str | None) -> str:
             wrong = len(html)
         if wrong <= MAX_BAD_SHARE * len(html):
             return declared
-    return detect_encoding(html) or "cp1252"
+    found = detect_encoding(html) or "cp1252"
+    return "cp1252" if found == "utf-8" and good < bad else found  # it says so of few bytes, too
 
 
-def _marked(html: bytes, encoding: str, errors: str = "replace") -> str:
+def _marked(html: bytes, encoding: str, errors: str) -> str:
     wide, lower = WIDE_HEADERS.get(encoding), html.lower()
     places = [(tag.end(), tag.start()) for tag in (wide or HEADERS).finditer(lower) if not (wide and tag.start() % 2)]
     if not wide and b"heading" in lower:

@@ -36,6 +36,7 @@ STATES = frozenset("aria-hidden hidden role style epub:type".split())
 TELLING = STATES | {"class", "id"}
 NOTE_BOX = re.compile(r"\b(?:note|tip|hint|warning|caution|important|info|example|admonition|callout)\b", re.I)
 """Asides that belong to the text around them."""
+ANY_HEADER = ", ".join(sorted(HEADERS))
 NO_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -133,6 +134,8 @@ def _is_read_aloud(node: LexborNode | None) -> bool:
 
 def _named(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> Evidence | None:
     role = (attributes.get("role") or "").lower()
+    if (tag == "button" or role == "tablist") and node.css_first(ANY_HEADER):
+        return None  # of an accordion, whose headers open what stands below them
     if attributes.get("epub:type") == "pagebreak":
         role = "doc-pagebreak"
     if role in ROLES:
@@ -154,5 +157,5 @@ def is_note_mark(text: str, attributes: dict[str, str | None]) -> bool:
 
 def _is_named_after_its_header(node: LexborNode, name: str) -> bool:
     """Generators of documentation name a section `contents` or `menu` because its header says so."""
-    header = node.css_first("h1, h2, h3, h4, h5, h6")
+    header = node.css_first(ANY_HEADER)
     return header is not None and NO_LETTERS.sub("", header.text()).lower() == NO_LETTERS.sub("", name).lower()

@@ -56,7 +56,7 @@ ORNAMENT = re.compile("[\\s·•—–…★☆▪►▸❦⁂\u2600-\u27bf\U000
 CONTENTS = re.compile(
     r"table of contents:?|(?:on|in) this (?:page|article|section|guide|post):?|quick navigation:?", re.I
 )
-LANGUAGES = re.compile(r"(?:available |other |in other )?languages?\s*:.*", re.I)
+LANGUAGES = re.compile(r"(?:available |other |in other )?languages?\s*:[^.]*", re.I)
 ADVERTISEMENT = re.compile(
     r"(?:advertisements?|ads?|sponsored(?: content| links?| by.*)?|promoted|paid content|scroll to continue.*"
     r"|(?:advertisement\s*[-–—:.|]?\s*)?(?:story|article|content) continues (?:below|after).*"
@@ -65,10 +65,13 @@ ADVERTISEMENT = re.compile(
     re.I,
 )
 SIGN_UP = re.compile(
-    r"(?:(?:please )?(?:sign up|subscribe|join|register|get|enter your e-?mail|want more|don.t miss|never miss)\b"
-    r"(?!.*mailing list)(?=.*\b(?:newsletters?|inbox|e-?mail|updates|alerts|letter|subscribers)\b).*|never miss an? .*)",
+    r"(?:please )?(?:sign up|subscribe|join|register|get|enter your e-?mail|want more|don.t miss|never miss)\b(?!.*mailing list)"
+    r"(?:(?=.*\b(?:newsletters?|subscribers|(?:in|into|to) your inbox|new posts by e-?mail)\b).*"
+    r"|(?=.*\b(?:inbox|e-?mail|updates|alerts|letter)\b)(?:.*(?<![.!?:])|(?: \S+){1,5}))"
+    r"|never miss an? (?:story|post|update|deal|episode|issue|beat|moment|thing|headline|article|recipe|video|game|sale)\b.*",
     re.I,
 )
+"""What readers are asked to subscribe to; a longer sentence about mail or updates of something else is text."""
 LABEL = re.compile(
     "|".join(
         f"(?i:{found.pattern})" for found in (ADVERTISEMENT, DATED, LANGUAGES, SIGN_UP, STAMPED, COUNTS, AFFILIATES)

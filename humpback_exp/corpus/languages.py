@@ -6,9 +6,11 @@ from itertools import islice
 
 from resiliparse.parse.lang import detect_fast
 
+from humpback_exp.word_runs import UNSPACED
+
 PLAIN_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z]+(?=[\s,.;:]|$)")
-UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{6}")
-"""Scripts that are written without spaces, and so have no words to count."""
+UNSPACED_LINE = re.compile(f"[{UNSPACED}]{{6}}")
+"""Scripts that are written without spaces have no words to count."""
 PLAIN_WORDS = 6
 """A line with so many reads like a sentence."""
 PIECE_CHARS = 500
@@ -66,4 +68,4 @@ def _reads_like_a_sentence(line: str) -> bool:
     """Looks no further than needed."""
     if next(islice(PLAIN_WORD.finditer(line), PLAIN_WORDS - 1, None), None) is not None:
         return True
-    return not line.isascii() and UNSPACED.search(line) is not None
+    return not line.isascii() and UNSPACED_LINE.search(line) is not None

@@ -70,6 +70,8 @@ FILLERS = frozenset(
     "table td the title to tool tools top ui uk upper view wp wrap wrapper form text by info line overlay".split()
 )
 """Words that say nothing of their own in a name, such as those around `footer` in `site-footer-wrapper`."""
+BUILDERS = frozenset("elementor fusion sqs".split())
+"""Builders of pages, to whom every block is a widget."""
 VENDORS = re.compile(
     r"(?:onetrust|ot-sdk|cybot|cookiebot|cookielaw|cmplz|qc-cmp|truste[-_]|usercentrics|didomi|osano-|iubenda|cky-|termly)",
     re.I,
@@ -141,6 +143,8 @@ def _compound(token: str) -> tuple[str, str]:
     """`site-footer-wrapper`, `cookieConsent`: a name among words that say nothing."""
     parts = [part.lower() for part in WORD_OF_NAME.findall(token)]
     names = [part for part in parts if MEANING.get(part) not in (None, HIDDEN, NUMBERS)]
+    if parts[0] in BUILDERS:
+        names = [name for name in names if name != "widget"]
     if names and all(part in KNOWN for part in parts):
         return MEANING[names[0]], names[0]
     return "", ""

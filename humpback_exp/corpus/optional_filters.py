@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from humpback_exp import reasons
 from humpback_exp.config import CorpusConfig
-from humpback_exp.word_runs import LENGTH, Run, runs, words
+from humpback_exp.word_runs import LENGTH, KnownRuns, length_of, runs
 
 if TYPE_CHECKING:
     from datatrove.pipeline.formatters.pii import PIIFormatter
@@ -32,12 +32,11 @@ class OptionalFilters:
             ValueError: the list of blocked addresses cannot be read.
         """
         self.blocked = _lines(config.blocked_urls) if config.blocked_urls else set()
-        self.prompts: dict[int, set[Run]] = {}
-        """Words in a row that stand in a prompt, by their number."""
+        self.prompts = KnownRuns()
         for prompt in prompts:
-            length = min(LENGTH, len(words(prompt)))
+            length = min(LENGTH, length_of(prompt))
             if length >= SHORTEST:
-                self.prompts.setdefault(length, set()).update(runs(prompt, length))
+                self.prompts.add(runs(prompt, length), length)
         self.masks = config.mask_pii
 
     def blocks(self, url: str) -> bool:
@@ -55,8 +54,7 @@ class OptionalFilters:
 
     def reason(self, text: str) -> str | None:
         """Why a segment that passed the paper's filters is dropped."""
-        found = any(not grams.isdisjoint(runs(text, length)) for length, grams in self.prompts.items())
-        return reasons.OVERLAPS_PROMPT if found else None
+        return reasons.OVERLAPS_PROMPT if self.prompts.stand_in(text) else None
 
     def masked(self, text: str) -> str:
         """The text with other mail and public IP addresses in place of those in it; as it is where that is not asked for."""

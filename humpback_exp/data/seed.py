@@ -8,6 +8,7 @@ from statistics import fmean, pstdev
 
 from humpback_exp.config import DataConfig, DatasetConfig
 from humpback_exp.config.bounds import require
+from humpback_exp.config.measurements import OTHER_QUESTIONS
 from humpback_exp.curation.selection import shuffled_rank
 from humpback_exp.data.hub import OPTIONS
 from humpback_exp.data.open_assistant import Messages, tree_pair
@@ -63,6 +64,19 @@ def check_pairs(path: str, key: str, dataset: DatasetConfig) -> None:
         require(count_pairs(path, key, dataset) > 0, key, path, NO_PAIRS)
     elif Path(path).exists():
         find_files(path, dataset, key)
+
+
+def check_questions(path: str, key: str, dataset: DatasetConfig) -> None:
+    """Raise the ValueError of pairs on this machine with too few questions to select from; large files are not looked at."""
+    if Path(path).is_file() and Path(path).stat().st_size <= MAX_CHECKED:
+        require_questions(load_seed(path, key, dataset), key, path)
+
+
+def require_questions(pairs: Sequence[Example], key: str, path: str) -> None:
+    """Raise unless each answer can be read behind as many other questions as `question_selection` takes."""
+    different, needed = len({pair.instruction for pair in pairs if pair.output}), OTHER_QUESTIONS + 1
+    remedy = f"question_selection needs {needed} different questions with outputs, and there are {different}; add some"
+    require(different >= needed, key, path, remedy)
 
 
 def check_size(data: DataConfig) -> None:

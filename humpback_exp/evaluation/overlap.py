@@ -11,7 +11,7 @@ from humpback_exp.config import TrainConfig, read
 from humpback_exp.data.examples import training_examples
 from humpback_exp.progress import log
 from humpback_exp.records import Example
-from humpback_exp.word_runs import Run, runs, words
+from humpback_exp.word_runs import Run, runs, runs_or_whole
 
 
 def overlap(model_path: str, prompts: Sequence[Example]) -> dict[str, list[str]]:
@@ -34,15 +34,10 @@ def overlapping(prompts: Sequence[Example], examples: Iterable[Example]) -> dict
     """Source of the examples -> ids of the prompts that overlap with one of them."""
     index: dict[Run, set[str]] = {}
     for prompt in prompts:
-        for run in _runs_or_whole(prompt.instruction):
+        for run in runs_or_whole(prompt.instruction):
             index.setdefault(run, set()).add(prompt.id)
     found: dict[str, set[str]] = {}
     for example in examples:
-        shared = (_runs_or_whole(example.instruction) | runs(example.output)) & index.keys()
+        shared = (runs_or_whole(example.instruction) | runs(example.output)) & index.keys()
         found.setdefault(example.source, set()).update(*(index[run] for run in shared))
     return found
-
-
-def _runs_or_whole(text: str) -> set[Run]:
-    """The runs of a text; of one that is too short the whole."""
-    return runs(text) or {words(text)} - {()}

@@ -8,9 +8,9 @@ average. *Question selection*: the share of pairs whose right question makes the
 import math
 from collections.abc import Mapping, Sequence
 
-from humpback_exp.config.bounds import require
 from humpback_exp.config.measurements import FILES, OTHER_QUESTIONS
 from humpback_exp.curation.selection import shuffled_rank
+from humpback_exp.data.seed import require_questions
 from humpback_exp.evaluation import heldout, heldout_sets
 from humpback_exp.evaluation.answered import answered
 from humpback_exp.evaluation.measurement import Evaluation, Measured, named
@@ -45,13 +45,7 @@ def check(evaluation: Evaluation) -> None:
     """Raise the ValueError of a set with too few questions to draw others from."""
     paths = {"heldout": evaluation.config.heldout} | evaluation.config.heldout_sets
     for name, pairs in _sets(evaluation).items():
-        key = name if name == "heldout" else f"heldout_sets.{name}"
-        different = len({pair.instruction for pair in pairs if pair.output})
-        needed = OTHER_QUESTIONS + 1
-        remedy = (
-            f"question_selection needs {needed} different questions with outputs, and there are {different}; add some"
-        )
-        require(different >= needed, key, paths[name], remedy)
+        require_questions(pairs, name if name == "heldout" else f"heldout_sets.{name}", str(paths[name]))
 
 
 def measure(evaluation: Evaluation) -> Measured:

@@ -6,15 +6,17 @@ from humpback_exp import artifacts
 from humpback_exp.config import (
     AugmentConfig,
     BulkConfig,
+    DatasetConfig,
     EvaluateConfig,
     GateConfig,
     ModelConfig,
     RewriteConfig,
     ScoreConfig,
+    SegmentConfig,
     StageConfig,
     TrainConfig,
 )
-from humpback_exp.data.seed import check_pairs, check_size
+from humpback_exp.data.seed import check_pairs, check_questions, check_size
 from humpback_exp.planning.benchmarks import check_benchmarks
 from humpback_exp.planning.engine_check import check_engine, check_models, check_workers
 from humpback_exp.planning.input_check import all_pinned, check_inputs, check_judges
@@ -40,7 +42,7 @@ def prepared(stages: Sequence[StageConfig]) -> list[StageConfig]:
         raise ValueError("; and ".join(dict.fromkeys(problems)))
     stages = all_pinned(stages)
     for stage in stages:
-        check_seed(stage)
+        check_pairs_of(stage)
     return stages
 
 
@@ -54,22 +56,39 @@ def check_stages(stages: Sequence[StageConfig], here: bool = True) -> None:
     for stage in stages:
         if isinstance(stage, TrainConfig):
             made |= {str(stage.folder): stage.model, stage.model.path: stage.model}
-        check_seed(stage)
+        check_pairs_of(stage)
     for on_this_machine in (False, True) if here else (False,):  # what no machine can run comes first
         for stage in stages:
             check_machine(stage, made, on_this_machine)
 
 
-def check_seed(stage: StageConfig) -> None:
-    """Raise the ValueError of unreadable pairs, or of fewer than a model that is still to be trained asks for."""
+def check_pairs_of(stage: StageConfig) -> None:
+    """Raise the ValueError of unreadable pairs, or of fewer than a stage that is still to be run asks for.
+
+    Pairs that another stage makes are looked at once they are there.
+    """
     if artifacts.is_finished(stage.folder):
         return
     if isinstance(stage, TrainConfig):
         if stage.data.seed_path is not None:
             check_pairs(stage.data.seed_path, "data.seed_path", stage.data.dataset)
         check_size(stage.data)
-    elif isinstance(stage, EvaluateConfig) and "heldout" in stage.measurements and stage.heldout is not None:
-        check_pairs(stage.heldout, "heldout", stage.heldout_dataset)
+    elif isinstance(stage, GateConfig):
+        check_pairs(stage.gate.path, "gate.path", stage.gate.dataset)
+    elif isinstance(stage, EvaluateConfig):
+        if "heldout" in stage.measurements and stage.heldout is not None:
+            check_pairs(stage.heldout, "heldout", stage.heldout_dataset)
+        if "question_selection" in stage.measurements and stage.heldout is not None:
+            check_questions(stage.heldout, "heldout", stage.heldout_dataset)
+            for name, path in stage.heldout_sets.items():
+                check_questions(path, f"heldout_sets.{name}", DatasetConfig())
+
+
+def check_later(done: StageConfig, later: Sequence[StageConfig]) -> None:
+    """Raise the ValueError of pairs that `done` held out, and that are too few for a stage after it."""
+    if isinstance(done, SegmentConfig):
+        for stage in later:
+            check_pairs_of(stage)
 
 
 def check_machine(stage: StageConfig, made: Mapping[str, ModelConfig] | None = None, here: bool = True) -> None:

@@ -4,6 +4,8 @@ Verdicts that need all rows are made by one process, so neither workers nor a ki
 """
 
 import time
+from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +23,11 @@ from humpback_exp.stages.page_units import CHUNKS, bulk, taken, work_all
 from humpback_exp.tracking import Tracker
 
 __all__ = ["bulk", "run"]
+HALVES = 2
+"""Of the held-out pairs, each with one at least."""
+NO_QUESTIONS = (
+    "no page of questions (three headers or more with a question mark at the end, and half of a page's headers)"
+)
 SET_ASIDE = "set_aside.txt"
 """File that names the pages which killed their workers, where there are any."""
 
@@ -35,7 +42,7 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     heap.give_back_large_blocks()  # not before, for a worker in this process takes such blocks for every page
     counts, total = ledger.counts, len(ledger.pages)
     passed, masked, words = (counts.pop(name, 0) for name in ("kept", "masked", "capital words"))
-    found, halves = judge(config, total, passed)
+    found, halves = judge(config, total, passed, counts)
     kept = results.write(folder / CHUNKS, total, folder, found)
     drops = dict((counts + found.drops()).most_common())
     read, segments = sum(ledger.pages), passed + sum(counts[reason] for reason in reasons.of_rows(drops))
@@ -61,12 +68,13 @@ def run(config: SegmentConfig, artifact: Artifact, tracker: Tracker) -> Manifest
     )
 
 
-def judge(config: SegmentConfig, total: int, passed: int) -> tuple[Verdicts, dict[str, int]]:
+def judge(config: SegmentConfig, total: int, passed: int, counts: Counter[str]) -> tuple[Verdicts, dict[str, int]]:
     """The verdict on every row that passed the filters of a page, and how many pairs are held out.
 
     Args:
         total: chunks.
         passed: rows in them.
+        counts: drops by reason; those of answers are added.
     """
     corpus, there = config.corpus, config.folder / CHUNKS
     rows = partial(chunk_files.kept, there, total)
@@ -74,19 +82,31 @@ def judge(config: SegmentConfig, total: int, passed: int) -> tuple[Verdicts, dic
     halves: dict[str, int] = {}
     if corpus.questions:
         held = questions.HeldoutPairs(chunk_files.heldout(there, total))
-        halves = hold_out(corpus, held, rows, config.folder, found)
+        counts.update({reasons.ANSWER + reasons.REPEATS_ANOTHER: held.copies} if held.copies else {})
+        require_halves(config, held, counts)
+        halves = hold_out(held, rows, config.folder, found)
     drop_more(corpus, rows, found)
     return found, halves
 
 
-def hold_out(
-    corpus: CorpusConfig, held: questions.HeldoutPairs, rows: Rows, folder: Path, found: Verdicts
-) -> dict[str, int]:
+def require_halves(config: SegmentConfig, held: questions.HeldoutPairs, counts: Mapping[str, int]) -> None:
+    """Raise the ValueError of questions that leave one half without a pair."""
+    if len(held.rows) >= HALVES:
+        return
+    answers = {reason: count for reason, count in counts.items() if reason.startswith(reasons.ANSWER) and count}
+    asked = len(held.rows) + sum(answers.values())
+    told = "".join(f", {reason} {count}" for reason, count in answers.items())
+    pages = (
+        f"{asked} questions on its pages of questions, {len(held.rows)} to hold out{told}" if asked else NO_QUESTIONS
+    )
+    raise ValueError(
+        f"corpus.questions=true: {config.corpus.path} has {pages}; {HALVES} are needed: "
+        f"give heldout= pairs and set corpus.questions=false, in another output_root or after deleting {config.folder}"
+    )
+
+
+def hold_out(held: questions.HeldoutPairs, rows: Rows, folder: Path, found: Verdicts) -> dict[str, int]:
     """Write `heldout/` and mark the rows that repeat a pair; how many pairs each half has."""
-    if not held.rows:
-        raise ValueError(
-            f"corpus.questions=true: {corpus.path} has no page of questions; give heldout= pairs and set corpus.questions=false"
-        )
     late_filters.mark_repeats(held, rows, found)
     halves = questions.write_halves(held, folder / "heldout", partial(shuffled_rank, 0))
     progress.log.info("questions: %s", ", ".join(f"{count} {name}" for name, count in halves.items()))
@@ -107,7 +127,6 @@ def drop_more(corpus: CorpusConfig, rows: Rows, found: Verdicts) -> None:
 
 def _nothing_left(path: str, read: int, found: int, drops: dict[str, int]) -> str:
     told = ", ".join(f"{reason} {count}" for reason, count in list(drops.items())[:5]) or "none"
-    return (
-        f"corpus.path={path}: no segment is left of {found} found in {read} pages; most were dropped for: {told}; "
-        "loosen the corpus.* thresholds or give more pages"
-    )
+    held_out = drops.get(reasons.HELD_OUT, 0) > found / 2
+    remedy = "set corpus.questions=false" if held_out else "loosen the corpus.* thresholds or give more pages"
+    return f"corpus.path={path}: no segment is left of {found} found in {read} pages; most were dropped for: {told}; {remedy}"

@@ -5,6 +5,7 @@ import time
 from humpback_exp.distributed import rank
 from humpback_exp.errors import format_error, report
 from humpback_exp.execution.launch import launch
+from humpback_exp.planning.preflight import check_later
 from humpback_exp.progress import set_up_logging
 from humpback_exp.sweep.point import Point
 from humpback_exp.sweep.status import write_status
@@ -15,8 +16,9 @@ def attempt(point: Point) -> int:
     set_up_logging()
     started, line = time.time(), ""
     try:
-        for stage in point.stages:
+        for number, stage in enumerate(point.stages, start=1):
             launch(stage, fresh=True, waits=True)
+            check_later(stage, point.stages[number:])
     except Exception as error:
         line = format_error(error)
         return report(error)

@@ -10,7 +10,7 @@ from humpback_exp.distributed import rank
 from humpback_exp.execution.group import check_ranks
 from humpback_exp.execution.launch import launch
 from humpback_exp.planning.input_check import check_folders
-from humpback_exp.planning.preflight import prepared
+from humpback_exp.planning.preflight import check_later, prepared
 from humpback_exp.progress import log, set_up_logging, table
 from humpback_exp.workflow import report
 from humpback_exp.workflow.variants import whole_loop
@@ -37,6 +37,8 @@ def run(config: PipelineConfig) -> None:
         log.info("stage %d of %d: %s %s", number, len(stages), stage.stage, stage.name)
         started, finished = time.time(), artifacts.is_done(stage)
         launch(stage, fresh=True)
+        if first:
+            check_later(stage, stages[number:])
         if not finished:
             seconds[stage.folder] = time.time() - started
     if not first:

@@ -10,6 +10,7 @@ import pytest
 from fastwarc.stream_io import BrotliWriter
 from fastwarc.warc import WarcRecord, WarcRecordType
 
+from humpback_exp.corpus import markdown
 from humpback_exp.corpus.pages import Page, read, units
 from humpback_exp.corpus.segments import sections
 
@@ -227,3 +228,18 @@ def test_markdown_gives_the_segments_of_its_html(tmp_path: Path):
         == found[1]
         == [("Title", "Some text.\n\na | b\n1 | 2\n\nPart\n\n- one\n- two"), ("Part", "- one\n- two")]
     )
+
+
+def test_markdown_is_headed_by_the_title_of_its_settings() -> None:
+    text = "Some text.\n\n## What? {#what-it-is .new}\n\nMore.\n\n## {#if}\n"
+    rest = "<p>Some text.</p>\n<h2>What?</h2>\n<p>More.</p>\n<h2>{#if}</h2>\n"
+    for settings in ('---\ndate: 1\ntitle: "A & B"\n---\n', "+++\r\ntitle = 'A & B'\r\n+++\r\n"):
+        assert markdown.as_html((settings + text).encode()).decode() == "<h1>A &amp; B</h1>\n" + rest
+    assert markdown.as_html(b"---\ntitle: A\n---\n# B\n") == b"<h1>B</h1>\n"
+    assert markdown.as_html(text.encode()).decode() == rest
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_markdown_is_read_by_the_rule_for_pages(encoding: str) -> None:
+    html = markdown.as_html("# It’s naïve\n\nThe café’s text.\n".encode(encoding))
+    assert html.decode() == "<h1>It’s naïve</h1>\n<p>The café’s text.</p>\n"

@@ -80,6 +80,23 @@ def test_panels_that_a_button_opens_are_text_and_menus_are_not():
     assert texts(page)[1:] == [("How?", PROSE.strip()), ("Why?", LONGER.strip())]
 
 
+@pytest.mark.parametrize("opened", ["<button><h3>%s</h3></button>", "<div role=tablist><h3>%s</h3></div>"])
+def test_headers_of_an_accordion_are_headers(opened: str):
+    page = f"<h1>Help</h1>{opened % 'How?'}<div><p>{PROSE}</p></div>{opened % 'Why?'}<div><p>{LONGER}</p></div>"
+    assert texts(page)[1:] == [("How?", PROSE.strip()), ("Why?", LONGER.strip())]
+
+
+def test_what_a_builder_of_pages_calls_a_widget_is_text_and_its_sidebar_is_not():
+    block = "<div class='elementor-element elementor-widget elementor-widget-%s'>%s</div>"
+    page = (
+        block % ("heading", "<h2>Lids</h2>")
+        + block % ("text-editor", f"<p>{PROSE}</p>")
+        + block % ("heading", "<h2>Jars</h2>")
+    )
+    page += block % ("text-editor", f"<p>{LONGER}</p>") + block % ("sidebar", "<h2>Shop</h2>")
+    assert texts(page) == [("Lids", PROSE.strip()), ("Jars", LONGER.strip())]
+
+
 def test_an_aside_that_is_a_note_is_text():
     page = f"<main><h1>Jars</h1><p>{PROSE}</p><aside class='note big'>Keep it shut.</aside><p>{LONGER}</p><aside>Ad.</aside></main>"
     assert texts(page) == [("Jars", f"{PROSE.strip()}\n\nKeep it shut.\n\n{LONGER.strip()}")]
@@ -170,12 +187,57 @@ def test_closing_lines_end_no_text_of_any_level(line: str):
     assert texts(page) == [("Jars", whole), ("Lids", LONGER.strip())]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Report a bug on the tracker and attach the log file.",
+        "Send us feedback by mail, and we answer.",
+        "Edit page settings to change the margins.",
+        "Created by the installer, this file must not be edited.",
+        "Powered by two batteries, the lamp lasts a year.",
+    ],
+)
+def test_sentences_that_begin_like_closing_lines_are_text(line: str):
+    page = f"<h1>Jars</h1><p>{PROSE}</p><p>{line}</p><h2>Lids</h2><p>{LONGER}</p><p>{line}</p>"
+    assert texts(page)[1] == ("Lids", f"{LONGER.strip()}\n\n{line}")
+    assert line in texts(page)[0][1].removesuffix(line)
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("Add a comment to a jar", PROSE),
+        ("Leave a comment on a lid", PROSE),
+        ("No replies from the server?", PROSE),
+        ("Subscribe to release updates", PROSE),
+        ("Get updates from the package server", PROSE),
+        ("Cookie authentication", f"{PROSE.strip()} Our middleware stores the token in cookies."),
+    ],
+)
+def test_headers_that_begin_like_those_of_boxes_are_the_articles(header: str, text: str):
+    page = f"<h1>Jars</h1><p>{LONGER}</p><h2>{header}</h2><p>{text}</p>"
+    assert texts(page)[1:] == [(header, text.strip())]
+
+
 def test_a_list_that_its_sentence_needs_is_text():
     page = f"<h1>Jars</h1><p>{PROSE}</p><p>There are two kinds of lids:</p><ul><li><a href=a>Corks</a><li><a href=b>Caps</a></ul>"
     assert texts(page) == [("Jars", f"{PROSE.strip()}\n\nThere are two kinds of lids:\n\n- Corks\n- Caps")]
 
 
-@pytest.mark.parametrize("line", ["By default the lid is closed.", "Copy the page and share your jars.", "Like a lid."])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By default the lid is closed.",
+        "Copy the page and share your jars.",
+        "Like a lid.",
+        "Sign up with your work e-mail address and choose a password.",
+        "Enter your email address and check your inbox for the link.",
+        "Subscribe to the channel to receive updates when a jar is full.",
+        "Get the e-mail address of the current user.",
+        "Never miss a lid: catch it in the outer loop.",
+        "Languages: English, French and German are supported.",
+    ],
+)
 def test_sentences_that_begin_like_such_lines_are_text(line: str):
     assert texts(f"<h1>Jars</h1><p>{line}</p><p>{PROSE}</p>") == [("Jars", f"{line}\n\n{PROSE.strip()}")]
 
