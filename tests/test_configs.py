@@ -197,6 +197,7 @@ def test_curated_sets_follow_the_paper() -> None:
         (["pipeline.py", "iterations=-1"], "iterations=-1: must be 0 or more"),
         (["segment.py", "corpus.min_chars=0"], "corpus.min_chars=0: must lie in 1..corpus.max_chars=3000"),
         (["evaluate.py", "tags=[seed,book]"], "tags=book: must be one of seed, web"),
+        (["evaluate.py", "tags=[seed,seed]"], "tags=['seed', 'seed']: has one twice; name each once"),
         (["curate.py", "chunk_size=0"], "chunk_size=0: must be positive"),
         (["segment.py", "workers=0"], "workers=0: must be positive"),
         (["curate.py", "gate.pairs=1"], "gate.pairs=1: must be 0, or 2 and more"),

@@ -1,12 +1,14 @@
 """By which figures models are compared, and what evaluations hold of each: held-out pair -> value and weight."""
 
+import json
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from math import inf, isfinite
 
 from humpback_exp.artifacts.catalog import Folder
 from humpback_exp.config.measurements import FILES
 from humpback_exp.evaluation.win_rate import POINTS
-from humpback_exp.records import QuestionLosses, Verdict, parts, read, read_file
+from humpback_exp.records import Answer, QuestionLosses, Verdict, parts, read, read_file
 
 Row = tuple[float, float]
 """Value and weight: nats a token and labelled tokens, or percent and 1."""
@@ -56,12 +58,32 @@ MEASURES = (WIN, LOSS, GAIN, SELECTION)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Loss:
-    """The columns of an Answer that a mean needs."""
+class _Pair:
+    """The columns of an Answer that say which pair it is of."""
 
     id: str
+    instruction: str
+    human: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Loss(_Pair):
+    """The columns that a mean needs, too."""
+
     loss: float
     labels: int
+
+
+def pair_key(row: _Pair | Answer) -> str:
+    """What a pair is known by in every evaluation: its id and its texts, for rows without an id are numbered in any file."""
+    texts = json.dumps([row.instruction, row.human])
+    return f"{row.id}\n{blake2b(texts.encode(), digest_size=8).hexdigest()}"
+
+
+def _keys(folder: Folder, held: str) -> dict[str, str]:
+    """Id -> key of the pairs of a set."""
+    paths = [one for one in parts(folder.path, "heldout_sets") if one.stem == held] if held else parts(folder.path)
+    return {row.id: pair_key(row) for path in paths for row in read_file(path, _Pair)}
 
 
 def losses(folder: Folder) -> dict[str, dict[str, Row]]:
@@ -70,10 +92,9 @@ def losses(folder: Folder) -> dict[str, dict[str, Row]]:
     files += [(one.stem, one) for one in parts(folder.path, "heldout_sets")]
     found: dict[str, dict[str, Row]] = {}
     for held, path in files:
-        rows = {
-            row.id: (row.loss, float(row.labels)) for row in read_file(path, _Loss) if row.labels and isfinite(row.loss)
-        }
-        found.setdefault(LOSS.on(held).key, {}).update(rows)
+        rows = [row for row in read_file(path, _Loss) if row.labels and isfinite(row.loss)]
+        own = {pair_key(row): (row.loss, float(row.labels)) for row in rows}
+        found.setdefault(LOSS.on(held).key, {}).update(own)
     return found
 
 
@@ -82,8 +103,8 @@ def question_losses(folder: Folder) -> dict[str, dict[str, Row]]:
     found: dict[str, dict[str, Row]] = {}
     for path in parts(folder.path, FILES["question_selection"]):
         held = "" if path.stem == "heldout" else path.stem
-        known = [row for row in read_file(path, QuestionLosses) if isfinite(row.gain)]
-        ids = ["\n".join([row.id, *row.questions]) for row in known]
+        known, keys = [row for row in read_file(path, QuestionLosses) if isfinite(row.gain)], _keys(folder, held)
+        ids = ["\n".join([keys.get(row.id, row.id), *row.questions]) for row in known]
         gains = [(row.gain, float(row.labels)) for row in known]
         right = [(row.percent_right, 1.0) for row in known]
         found[GAIN.on(held).key] = dict(zip(ids, gains, strict=True))
@@ -92,8 +113,8 @@ def question_losses(folder: Folder) -> dict[str, dict[str, Row]]:
 
 
 def verdicts(folder: Folder) -> dict[str, dict[str, Row]]:
-    rows = list(read(folder.path, Verdict, "verdicts"))
+    rows, keys = list(read(folder.path, Verdict, "verdicts")), _keys(folder, "")
     return {
-        WIN.key: {row.id: (100 * POINTS[row.outcome], 1.0) for row in rows},
-        PREFERENCE.key: {row.id: (100 * row.preference, 1.0) for row in rows},
+        WIN.key: {keys.get(row.id, row.id): (100 * POINTS[row.outcome], 1.0) for row in rows},
+        PREFERENCE.key: {keys.get(row.id, row.id): (100 * row.preference, 1.0) for row in rows},
     }

@@ -7,7 +7,12 @@ from typing import Any
 from humpback_exp.analysis.ablation import Ablation
 from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.measures import WIN
-from humpback_exp.artifacts.catalog import differing
+from humpback_exp.artifacts.catalog import Catalog, Folder, differing, inputs_of
+
+JUDGE = ("judge.", "generation.")
+"""What the options begin with that make a verdict: those of the judge, and of the answers that it compares."""
+NOT_ASKED = ("judge.prompts", "judge.calibration", "judge.calibration_pairs")
+"""Options that change no verdict: over which prompts there are some the pairs tell."""
 
 
 def judged_alike(runs: Sequence[Evaluation]) -> bool:
@@ -26,13 +31,11 @@ def also_differ(ablation: Ablation, runs: Sequence[Evaluation]) -> list[str]:
 
 
 def _judged_by(run: Evaluation) -> dict[str, str]:
-    """The judge, and the opponent by all that made it but the seed, as each seed has its own."""
-    reference = run.folder.fingerprint_of("reference")
-    return {
-        "judge.path": repr(run.folder.fingerprint_of("judge.path")),
-        "judge.template": repr(run.folder.manifest.config.get("judge.template")),
-        "reference": repr(reference if run.opponent is None else sorted(_recipe(run.opponent).items())),
-    }
+    """All that the judge was asked, of which answers, and the opponent by all that made it but the seed."""
+    manifest, reference = run.folder.manifest, run.folder.fingerprint_of("reference")
+    made = manifest.config | {key: value["fingerprint"] for key, value in manifest.inputs.items()}
+    judge = {key: repr(value) for key, value in made.items() if key.startswith(JUDGE) and key not in NOT_ASKED}
+    return judge | {"reference": repr(reference if run.opponent is None else sorted(_recipe(run.opponent).items()))}
 
 
 def made_by(run: Evaluation) -> dict[str, str]:
@@ -47,9 +50,17 @@ def _recipe(run: Evaluation) -> dict[str, str]:
         if run.short(source):
             facts[key] = repr(None)
     if run.scored is not None:
-        config = {key: value for key, value in run.scored.manifest.config.items() if key != "seed"}
-        facts["data.scored"] = repr((run.rounds, sorted(config.items())))
+        facts["data.scored"] = repr((run.rounds, _made(run.catalog, run.scored)))
     return facts
+
+
+def _made(catalog: Catalog, folder: Folder) -> list[tuple[str, Any]]:
+    """All that a folder was made by and from, without the seed of any folder on the way, for a loop has one of its own."""
+    made = {key: value for key, value in folder.manifest.config.items() if key != "seed"}
+    for source in inputs_of(folder.manifest):
+        found = catalog.find(source)
+        made[source.key] = source.fingerprint if found is None else _made(catalog, found)
+    return sorted(made.items())
 
 
 def _facts(run: Evaluation) -> dict[str, str]:

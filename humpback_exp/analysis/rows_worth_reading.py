@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from humpback_exp.analysis.folders import try_read
+from humpback_exp.analysis.measures import pair_key
 from humpback_exp.analysis.scores import Scored
 from humpback_exp.analysis.settings import Setting
 from humpback_exp.artifacts.catalog import Catalog, Folder
@@ -72,7 +73,7 @@ def _replies(catalog: Catalog, side: Setting) -> dict[str, tuple[Answer, Reply]]
     def reader(folder: Folder) -> dict[str, tuple[Answer, Reply]]:
         verdicts = {row.id: row for row in read(folder.path, Verdict, "verdicts")}
         rows = [row for row in read(folder.path, Answer) if row.labels]
-        return {row.id: (row, _reply(side.label, row, verdicts.get(row.id))) for row in rows}
+        return {pair_key(row): (row, _reply(side.label, row, verdicts.get(row.id))) for row in rows}
 
     return try_read(catalog, side.runs[0].folder, reader) or {}
 

@@ -45,6 +45,7 @@ class EvaluateConfig(MeasuringConfig):
         check_bounds(self)
         for tag in self.tags:
             one_of("tags", tag, SOURCES)
+        require(len(set(self.tags)) == len(self.tags), "tags", self.tags, "has one twice; name each once")
         self.check_evaluations()
         judged = self.judge.asked or "judge" not in (self.evaluations or [])
         require(judged, "evaluations", "judge", "needs a judge; set judge.path= and judge.prompts=1 or more")

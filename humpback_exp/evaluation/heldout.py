@@ -1,17 +1,18 @@
 """Loss a labelled token on human pairs no model has seen, and answers to their prompts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from humpback_exp import reasons
 from humpback_exp.completions import Completion
 from humpback_exp.config import GenerationConfig
 from humpback_exp.evaluation.statistics import ratio_and_error
 from humpback_exp.inference.protocol import Engine, row_seed
-from humpback_exp.progress import Advance
+from humpback_exp.progress import Advance, log
 from humpback_exp.prompts import forward
-from humpback_exp.records import Answer, Example
+from humpback_exp.records import Answer, Example, QuestionLosses
 
 
 def losses(engine: Engine, pairs: Sequence[Example], tags: Sequence[str], advance: Advance) -> list[tuple[float, int]]:
@@ -67,10 +68,39 @@ def why_unmeasured(row: Answer) -> str:
     return "" if math.isfinite(row.loss) else reasons.UNREADABLE
 
 
-def difference(rows: Sequence[Answer], reference: dict[str, Answer]) -> dict[str, float]:
-    """Change of the loss against a reference on the same pairs, with the paired standard error, far smaller than either's."""
+def require_same_pairs(pairs: Sequence[Example], there: Mapping[str, Answer], key: str, reference: str | None) -> None:
+    """Raise the ValueError of a reference whose losses are of other texts under the same ids: rows without an id are numbered."""
+    known = [pair for pair in pairs if pair.id in there and there[pair.id].labels]
+    other = [pair for pair in known if _text(there[pair.id]) != (pair.instruction, pair.output)]
+    if other:
+        raise ValueError(
+            f"reference={reference}: its {key} are other pairs: {len(other)} of {len(pairs)} differ under the same id "
+            f"({other[0].id}: {other[0].instruction[:60]!r}); evaluate it again on the same ones"
+        )
+
+
+def _text(row: Answer) -> tuple[str, str]:
+    return row.instruction, row.human
+
+
+R = TypeVar("R", Answer, QuestionLosses)
+
+
+def paired(rows: Sequence[R], reference: Mapping[str, R], key: str) -> list[tuple[R, R]]:
+    """The rows that the reference has, too, beside its own; none where the two count other tokens."""
     both = [(row, reference[row.id]) for row in rows if row.id in reference]
-    both = [(row, other) for row, other in both if not why_unmeasured(row) and not why_unmeasured(other)]
+    both = [(row, other) for row, other in both if row.labels and other.labels]
+    other = sum(row.labels != there.labels for row, there in both)
+    if other:
+        said = "%s: the reference counts other tokens in %d of %d answers (tokenizer or template), so losses are not compared"
+        log.warning(said, key, other, len(both))
+    return [] if other else both
+
+
+def difference(rows: Sequence[Answer], reference: Mapping[str, Answer], key: str = "heldout") -> dict[str, float]:
+    """Change of the loss against a reference on the same pairs, with the paired standard error, far smaller than either's."""
+    both = paired([row for row in rows if not why_unmeasured(row)], reference, key)
+    both = [(row, other) for row, other in both if not why_unmeasured(other)]
     if not both:
         return {}
     changes = [(row.loss - other.loss) * row.labels for row, other in both]

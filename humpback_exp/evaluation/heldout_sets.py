@@ -9,13 +9,21 @@ FOLDER = "heldout_sets"
 """Of an evaluation's folder; a file for each set."""
 
 
+def check(evaluation: Evaluation) -> None:
+    """Raise the ValueError of a reference that was measured on other pairs under a set's name."""
+    for name, pairs in evaluation.sets.items():
+        there = evaluation.of_reference(f"{FOLDER}/{name}.parquet", Answer)
+        key = f"heldout_sets.{name}"
+        heldout.require_same_pairs(pairs, {row.id: row for row in there}, key, evaluation.config.reference)
+
+
 def measure(evaluation: Evaluation) -> Measured:
     """The figures of every set: `heldout_loss/NAME`, `heldout_change/NAME` and their errors."""
     found = Measured()
     for name in evaluation.sets:
         rows = rows_of(evaluation, name)
         there = evaluation.of_reference(f"{FOLDER}/{name}.parquet", Answer)
-        figures = heldout.summary(rows) | heldout.difference(rows, {row.id: row for row in there})
+        figures = heldout.summary(rows) | heldout.difference(rows, {row.id: row for row in there}, name)
         found.metrics |= named(figures, name)
         found.rows[f"pairs of {name}"] = len(rows)
     return found

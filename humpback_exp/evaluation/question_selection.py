@@ -61,7 +61,7 @@ def measure(evaluation: Evaluation) -> Measured:
             write(evaluation.folder / file, QuestionLosses, rows)
         rows = list(read_file(evaluation.folder / file, QuestionLosses))
         there = evaluation.of_reference(file, QuestionLosses)
-        figures = summary(rows) | difference(rows, {row.id: row for row in there})
+        figures = summary(rows) | difference(rows, {row.id: row for row in there}, key)
         found.metrics |= figures if key == "heldout" else named(figures, key)
     return found
 
@@ -116,11 +116,12 @@ def summary(rows: Sequence[QuestionLosses]) -> dict[str, float]:
     }
 
 
-def difference(rows: Sequence[QuestionLosses], reference: dict[str, QuestionLosses]) -> dict[str, float]:
+def difference(
+    rows: Sequence[QuestionLosses], reference: Mapping[str, QuestionLosses], key: str = "heldout"
+) -> dict[str, float]:
     """Change of both against a reference on the same pairs and questions, with paired standard errors."""
-    both = [(row, reference[row.id]) for row in rows if row.id in reference]
-    both = [(row, other) for row, other in both if row.questions == other.questions]
-    both = [(row, other) for row, other in both if math.isfinite(row.gain) and math.isfinite(other.gain)]
+    both = heldout.paired([row for row in rows if math.isfinite(row.gain)], reference, f"questions of {key}")
+    both = [(row, other) for row, other in both if row.questions == other.questions and math.isfinite(other.gain)]
     if not both:
         return {}
     gained, gained_error = ratio_and_error(

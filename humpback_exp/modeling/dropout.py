@@ -1,14 +1,29 @@
-"""Residual dropout, which most classes of transformers have no switch for."""
+"""Residual dropout, which most classes of transformers have no switch for, in the place of what a model's own config asks for."""
 
+import re
 from typing import Any
 
 import torch
 
-from humpback_exp.modeling.load import Model
+from humpback_exp.modeling.load import Model, model_config
 
+OWN = re.compile(r"(?:drop|dropout|pdrop|layerdrop)$")
 ATTENTION = ("self_attn", "attention", "attn", "self_attention")
 MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn")
 """What transformers' classes call the two branches of a layer."""
+
+
+def without_own(path: str) -> Any:
+    """The config of the model at `path` with every dropout of its own at 0: `model.dropout` alone says what a training drops.
+
+    Many classes come with 0.1 on residuals, embeddings and attention (GPT-2, OPT, BLOOM, Starcoder2).
+    """
+    config = model_config(path)
+    for part in (config, config.get_text_config()):
+        for name, value in part.to_dict().items():
+            if OWN.search(name) and isinstance(value, float):
+                setattr(part, name, 0.0)
+    return config
 
 
 def add_dropout(model: Model, probability: float) -> None:

@@ -1,7 +1,6 @@
 """A model folder or Hub id -> model and tokenizer, with errors that say what to do."""
 
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +11,16 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from humpback_exp.modeling.template import require_template
+from humpback_exp.modeling.wrong_weights import ADAPTER, WrongWeights, require_one_set, wrong_weights
 from humpback_exp.planning.context import context_of, longrope_context
 from humpback_exp.prompts import TEMPLATES
 
 Model = Any
 Tokenizer = Any
-NAMED = 4
-"""Tensors that an error names."""
 SHOWN = 200
 """Characters of another library's message that are shown."""
 FOREIGN = (ArithmeticError, AttributeError, ImportError, LookupError, StrictDataclassError, TypeError, ValueError)
 """What transformers raises on values in a folder's files that it did not think of."""
-
-
-class WrongWeights(ValueError):
-    """A folder's weights are not just those that its config.json asks for."""
-
-    def __init__(self, key: str, path: str, wrong: str) -> None:
-        super().__init__(
-            f"{key}={path}: its weights are not those of its config.json: {wrong}; give a whole model folder"
-        )
 
 
 def load_tokenizer(path: str, template: str | None = None, key: str = "model.path") -> Tokenizer:
@@ -78,15 +67,19 @@ def require_context(path: str, max_length: int) -> None:
     held = text_config(path).to_dict()
     context = context_of(held)
     if context is not None and max_length > context:
-        name = (
-            "original_max_position_embeddings of its longrope" if longrope_context(held) else "max_position_embeddings"
-        )
+        name = "max_position_embeddings" if "max_position_embeddings" in held else "n_positions"
+        name = "original_max_position_embeddings of its longrope" if longrope_context(held) else name
         raise ValueError(f"data.max_length={max_length}: {path} takes {context} tokens ({name}); lower it to that")
+
+
+def model_config(path: str, key: str = "model.path") -> Any:
+    """The config of the model at `path`."""
+    return _from(path, key, AutoConfig.from_pretrained)
 
 
 def text_config(path: str, key: str = "model.path") -> Any:
     """The config of the language model at `path`."""
-    return _from(path, key, AutoConfig.from_pretrained).get_text_config()
+    return model_config(path, key).get_text_config()
 
 
 def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -> Model:
@@ -96,6 +89,7 @@ def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -
         WrongWeights: the folder has weights too few, too many, or of other shapes.
         ValueError: the folder is no model.
     """
+    require_one_set(path, key)
     model, report = _from(
         path,
         key,
@@ -108,6 +102,8 @@ def load_model(path: str, dtype: str, key: str = "model.path", **options: Any) -
     )
     if wrong := wrong_weights(report):
         raise WrongWeights(key, path, wrong)
+    if getattr(model, "_hf_peft_config_loaded", False):  # of the Hub; a folder's was seen before
+        raise ValueError(f"{key}={path}: {ADAPTER}")
     if "attn_implementation" not in options:
         model.set_attn_implementation(library_attention(model))
     return model.eval()
@@ -117,27 +113,6 @@ def library_attention(model: Model) -> str:
     """The library's own attention that computes what the model's authors did: its `sdpa` leaves soft caps out."""
     capped = getattr(model.config.get_text_config(), "attn_logit_softcapping", None)
     return "sdpa" if model._supports_sdpa and not capped else "eager"
-
-
-def wrong_weights(report: dict[str, Any]) -> str:
-    """What transformers' loading report finds wrong with a folder's weights, after ties and known renamings; else empty.
-
-    It would draw what is missing at random, and leave out what is too many.
-    """
-    shapes = [f"{name} is {list(there)} instead of {list(here)}" for name, there, here in report["mismatched_keys"]]
-    groups = {
-        "missing": report["missing_keys"],
-        "not of this model": report["unexpected_keys"],
-        "of another shape": shapes,
-        "unreadable": report["error_msgs"],
-    }
-    return "; ".join(f"{len(names)} {kind} ({shortened(names)})" for kind, names in groups.items() if names)
-
-
-def shortened(names: Iterable[str]) -> str:
-    """The first names of a list, and that there are more."""
-    ordered = sorted(names)
-    return ", ".join(ordered[:NAMED]) + ", ..." * (len(ordered) > NAMED)
 
 
 def _from(path: str, key: str, loader: Any, **options: Any) -> Any:

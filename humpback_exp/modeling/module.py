@@ -7,15 +7,16 @@ import pytorch_lightning as pl
 import torch
 
 from humpback_exp.config import AdapterConfig, ModelConfig, OptimConfig, TrainerConfig
-from humpback_exp.modeling.dropout import add_dropout
+from humpback_exp.modeling.dropout import add_dropout, without_own
 from humpback_exp.modeling.kernels.llama import fuse
 from humpback_exp.modeling.kernels.lora import fuse as fuse_lora
 from humpback_exp.modeling.kernels.loss import chunk_loss, summed_loss
 from humpback_exp.modeling.kernels.padding_free_attention import NAME as BY_EXAMPLE
 from humpback_exp.modeling.kernels.padding_free_attention import checkpoint_contexts
-from humpback_exp.modeling.load import Model, WrongWeights, load_model
+from humpback_exp.modeling.load import Model, load_model
 from humpback_exp.modeling.lora import causal_lm, shape, with_lora
 from humpback_exp.modeling.process_group import failing_together
+from humpback_exp.modeling.wrong_weights import WrongWeights
 from humpback_exp.modeling.zero3_settings import is_zero3, partition_on_load
 
 
@@ -45,7 +46,8 @@ class CausalLMModule(pl.LightningModule):
         if is_zero3(self.trainer_config):
             self.partitioning = partition_on_load(self.trainer_config)
         with failing_together(WrongWeights):  # under ZeRO-3 the first rank alone sees shapes, at the end of loading
-            model = load_model(self.model_config.path, self.model_config.dtype)
+            path = self.model_config.path
+            model = load_model(path, self.model_config.dtype, config=without_own(path))
         if self.trainer_config.padding_free:
             model.set_attn_implementation(BY_EXAMPLE)
         chunk_loss(model)

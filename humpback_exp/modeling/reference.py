@@ -79,13 +79,22 @@ def require_librarys_logits(
         remedy: what to do, for the message.
 
     Raises:
-        ValueError: they differ beyond rounding, or ours cannot be computed at all.
+        ValueError: they differ beyond rounding, ours cannot be computed at all, or the model sees tokens that it is to predict.
     """
     targets = torch.tensor([row[place + 1] for row in rows for place in compared(row)])
     with library_forward(model):
         theirs = torch.cat([_logits(model, row) for row in rows])
+        otherwise = _logits(model, _ending_otherwise(model, rows[-1]))
     if not bool(theirs.isfinite().all()):
         return  # a model that has diverged is told by what it is used for
+    rounding = allowed(model.config.get_text_config().num_hidden_layers, torch.bfloat16 if half else torch.float32)
+    bound = rounding * spread(theirs)
+    before = sum(place < len(rows[-1]) // 2 for place in compared(rows[-1]))
+    if _distances(otherwise, theirs[-len(otherwise) :])[:before].quantile(QUANTILE) > SLACK * bound:
+        raise ValueError(
+            f"{what}: {type(model).__name__} sees the tokens behind the one that it is asked about, as its config.json sets it "
+            "up; choose a base model that reads from left to right"
+        )
     name, loss = type(model).__name__, float(functional.cross_entropy(theirs, targets))
     told = f"by transformers' own forward pass of {name}; {remedy}"
     try:
@@ -100,14 +109,18 @@ def require_librarys_logits(
     off = _distances(found, theirs)
     lasts = [part[-LAST:].median() for part in off.split([len(compared(row)) for row in rows])]
     most = torch.stack([off.quantile(QUANTILE), *lasts]).max()
-    rounding = allowed(model.config.get_text_config().num_hidden_layers, torch.bfloat16 if half else torch.float32)
-    bound = rounding * spread(theirs)
     within = most <= SLACK * bound
     if half and not within:
         within = most <= SLACK * min(_own_rounding(model, rows, theirs), MAGNIFIED * bound)
     if not within:
         mine = float(functional.cross_entropy(found, targets))
         raise ValueError(f"{what}: the loss of {len(targets)} tokens is {mine:.5f} by our layers, {loss:.5f} {told}")
+
+
+def _ending_otherwise(model: Model, row: list[int]) -> list[int]:
+    """The row with other tokens in its second half."""
+    half, words = len(row) // 2, model.config.get_text_config().vocab_size
+    return row[:half] + [(token + 1) % words for token in row[half:]]
 
 
 def _distances(found: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:

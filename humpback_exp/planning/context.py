@@ -9,7 +9,7 @@ LONGROPE = ("longrope", "su")
 
 def context_of(held: Mapping[str, Any]) -> int | None:
     """Longest sequence that the model of a config.json takes, in tokens; None where it does not say."""
-    return longrope_context(held) or held.get("max_position_embeddings")
+    return longrope_context(held) or held.get("max_position_embeddings") or held.get("n_positions")
 
 
 def longrope_context(held: Mapping[str, Any]) -> int | None:

@@ -4,11 +4,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from humpback_exp.config import AdapterConfig, ModelConfig
 from humpback_exp.planning.context import context_of
 
 LLAMA_KEYS = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
+OTHER_KEYS = {
+    "num_hidden_layers": ("n_layer", "n_layers", "num_layers"),
+    "hidden_size": ("n_embd", "n_embed", "d_model"),
+    "num_attention_heads": ("n_head", "n_heads"),
+    "intermediate_size": ("n_inner", "ffn_dim", "ffn_hidden_size"),
+    "max_position_embeddings": ("n_positions",),
+}
+"""What older classes call them (GPT-2, BLOOM, OPT, Falcon). As their MLP is not gated, they take less than is planned for."""
+FOUR_TIMES = ("gpt2", "gpt_bigcode", "bloom", "falcon")
+"""Classes whose MLP is four times as wide as `hidden_size` where their config.json does not say."""
 BYTES = {"float32": 4, "bfloat16": 2, "fp32": 4, "bf16": 2}
 """Width of a number by the names of dtypes and of precisions."""
 
@@ -126,6 +137,7 @@ def _read(path: Path) -> Shape:
         raise ValueError(f"model.path={path.parent}: its config.json is no JSON ({error})") from None
     if not isinstance(held, dict):
         raise ValueError(f"model.path={path.parent}: its config.json holds no object; give a whole model folder")
+    held = _renamed(held)
     missing = [name for name in LLAMA_KEYS if held.get(name) is None]
     if missing:
         raise ValueError(f"model.path={path.parent}: no Llama-shaped model, its config.json lacks {', '.join(missing)}")
@@ -146,3 +158,14 @@ def _read(path: Path) -> Shape:
         context_of(held) or 2048,
         held.get("head_dim"),
     )
+
+
+def _renamed(held: dict[str, Any]) -> dict[str, Any]:
+    """A config.json by Llama's keys."""
+    known = {
+        name: held[other] for name, others in OTHER_KEYS.items() for other in others if held.get(other) is not None
+    }
+    held = {name: value for name, value in held.items() if value is not None}
+    if isinstance(hidden := (known | held).get("hidden_size"), int) and held.get("model_type") in FOUR_TIMES:
+        known.setdefault("intermediate_size", 4 * hidden)
+    return known | held

@@ -87,6 +87,11 @@ def measure_change(evaluation: Evaluation) -> Measured:
     return Measured(metrics=heldout.difference(answered(evaluation), evaluation.reference))
 
 
+def check_change(evaluation: Evaluation) -> None:
+    """Raise the ValueError of a reference with losses of other answers."""
+    heldout.require_same_pairs(evaluation.pairs, evaluation.reference, "heldout", evaluation.config.reference)
+
+
 def check_opponents(evaluation: Evaluation) -> None:
     """Raise the ValueError of a file of the judge's that cannot be used, or of a reference without answers to compare with."""
     check_judge(evaluation.config)
@@ -125,9 +130,9 @@ def load_judge(evaluation: Evaluation) -> Engine:
 
 MEASUREMENTS = {
     "heldout": Measurement(measure_heldout, check_pairs),
-    "heldout_change": Measurement(measure_change, check_opponents),
+    "heldout_change": Measurement(measure_change, check_change),
     "judge": Measurement(measure_judge, check_opponents),
-    "heldout_sets": Measurement(heldout_sets.measure),
+    "heldout_sets": Measurement(heldout_sets.measure, heldout_sets.check),
     "safety": Measurement(safety.measure, safety.check),
     "question_selection": Measurement(question_selection.measure, question_selection.check),
 }

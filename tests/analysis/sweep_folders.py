@@ -59,10 +59,11 @@ def point(
     lr: float = 1e-5,
     base: str = "org/base",
     tags: Sequence[str] = ("seed", "web"),
+    asked: str = "",
     text: str = "",
     ids: str = "pair",
     evaluated_in: str | None = "the same",
-    judge: str = "org/judge",
+    judge: str | JudgeConfig = "org/judge",
     web: int | None = None,
     seeds: int | None = None,
     labels: int = 10,
@@ -105,14 +106,14 @@ def point(
         tracking=tracking if evaluated_in == "the same" else TrackingConfig(group=evaluated_in),
         model_path=str(train.folder),
         tags=list(tags),
-        judge=JudgeConfig(path=judge),
+        judge=JudgeConfig(path=judge) if isinstance(judge, str) else judge,
         reference=reference,
     )
     evaluation = artifacts.begin(config)
     rows = [
         Answer(
             id=f"{ids}{i}",
-            instruction=f"Question {i}? {text}",
+            instruction=f"Question {i}? {asked}",
             human=f"Human {i}",
             answer=f"{name} {text}" if answers else None,
             loss=loss,

@@ -61,8 +61,8 @@ def of_sweep(root: Path) -> str:
 
 def of_two(root: Path) -> str:
     for seed in (0, 1):
-        texts = HOSTILE["instruction"], HOSTILE["output"]
-        sweep_folders.point(root, "tags", f"m{seed}", [2.0 + seed] * 12, seed=seed, text=texts[seed])
+        asked, text = HOSTILE["instruction"], HOSTILE["output"]
+        sweep_folders.point(root, "tags", f"m{seed}", [2.0 + seed] * 12, seed=seed, asked=asked, text=text)
     return compare.build(str(root), ["m0", "m1"])
 
 

@@ -8,7 +8,7 @@ import sweep_folders as folders
 from test_report import HOSTILE, text
 
 from humpback_exp.analysis.pages.compare import build
-from humpback_exp.config import ReportConfig
+from humpback_exp.config import JudgeConfig, ReportConfig
 
 LOSSES = [2.0 + row / 10 for row in range(12)]
 BETTER = [loss - 0.3 - (0.6 if row == 7 else 0.0) for row, loss in enumerate(LOSSES)]
@@ -17,10 +17,10 @@ BETTER = [loss - 0.3 - (0.6 if row == 7 else 0.0) for row, loss in enumerate(LOS
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("compare")
-    folders.point(root, "tags", "m0", LOSSES, outcomes=["loss"] * 4 + ["tie"] * 8, text=HOSTILE["output"])
-    folders.point(
-        root, "tags", "m1", BETTER, outcomes=["win"] * 4 + ["tie"] * 8, lr=1e-4, seed=1, text=HOSTILE["instruction"]
-    )
+    asked, text = HOSTILE["instruction"], HOSTILE["output"]
+    folders.point(root, "tags", "m0", LOSSES, outcomes=["loss"] * 4 + ["tie"] * 8, asked=asked, text=text)
+    won = ["win"] * 4 + ["tie"] * 8
+    folders.point(root, "tags", "m1", BETTER, outcomes=won, lr=1e-4, seed=1, asked=asked)
     folders.point(root, "tags", "other", LOSSES, seed=2, ids="other")
     return root
 
@@ -88,9 +88,13 @@ def test_prompts_without_answers_show_losses_alone(tmp_path: Path) -> None:
     assert "(nothing)" not in seen and "These prompts were not answered by every model" in seen
 
 
-def test_other_opponents_are_not_compared_by_win_rate(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", [{"path": "org/other"}, {"prompt": "worse.txt"}, {"order": "random"}])
+def test_other_judges_are_not_compared_by_win_rate(tmp_path: Path, changed: dict[str, str]) -> None:
+    (tmp_path / "worse.txt").write_text("Which is worse?")
+    changed = {key: str(tmp_path / value) if key == "prompt" else value for key, value in changed.items()}
     folders.point(tmp_path, "tags", "m0", LOSSES, outcomes=["loss"] * 12)
-    folders.point(tmp_path, "tags", "m1", BETTER, outcomes=["win"] * 12, judge="org/other", seed=1)
+    judge = JudgeConfig(**{"path": "org/judge"} | changed)
+    folders.point(tmp_path, "tags", "m1", BETTER, outcomes=["win"] * 12, judge=judge, seed=1)
     seen = text(build(str(tmp_path), ["m0", "m1"]))
     assert "By win rate" not in seen and "by other judges, so they are not compared" in seen
 
@@ -124,6 +128,9 @@ def test_mistakes_are_one_line(root: Path) -> None:
         ValueError, match=r"^evals/other: evaluated on other pairs than evals/m0; .* the same heldout=$"
     ):
         build(str(root), ["m0", "other"])
+    folders.point(root, "tags", "prompted", LOSSES, seed=3, asked="Be brief.")  # other texts under the same ids
+    with pytest.raises(ValueError, match=r"^evals/prompted: evaluated on other pairs than evals/m0"):
+        build(str(root), ["m0", "prompted"])
     with pytest.raises(ValueError, match=r"^runs=m0,models/m0: evals/m0 is named twice"):
         build(str(root), ["m0", "models/m0"])
     with pytest.raises(ValueError, match=r"^runs=m0: a comparison needs two or more, as in runs=m0,m1$"):

@@ -275,6 +275,16 @@ def test_other_seeds_scores_explain_no_gap_but_another_scorers_do(tmp_path: Path
     assert "The runs also differ in data.scored, which" in text(build(str(tmp_path), "curation_threshold", "files")[0])
 
 
+def test_pairs_of_other_candidates_or_ratings_are_another_setting(tmp_path: Path) -> None:
+    """Inputs tell, not configs alone; else one would hide the other, or pass for its second seed."""
+    for seed, name in enumerate(("ours", "theirs")):
+        data = DataConfig(scored=folders.scored(tmp_path, name, scorer="given"), min_score=4.5, size=24)
+        folders.point(tmp_path, "curation_threshold", f"{name}-s0", RAMP, data=data)
+        folders.point(tmp_path, "curation_threshold", f"{name}-s1", RAMP, seed=seed + 1, data=data)
+    assert [len(one.runs) for one in told(tmp_path, "curation_threshold")] == [2, 2]
+    assert "The runs also differ in data.scored, which" in text(build(str(tmp_path), "curation_threshold", "files")[0])
+
+
 def test_fewer_web_pairs_than_asked_for_are_told_and_not_set_beside_the_paper(tmp_path: Path) -> None:
     for least, web in ((None, 3200), (4.5, 2900)):
         data = folders.curated(tmp_path, 3200, least)

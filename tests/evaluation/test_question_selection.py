@@ -85,3 +85,5 @@ def test_changes_are_paired_and_only_between_the_same_questions() -> None:
     theirs["x"].questions = ["p", "r"]
     assert question_selection.difference(ROWS, theirs)["instruction_gain_change"] == 0.0
     assert question_selection.difference(ROWS, {}) == {}
+    theirs["y"].labels = 31  # of another tokenizer
+    assert question_selection.difference(ROWS, theirs) == {}

@@ -1,13 +1,14 @@
 """Standard errors, areas, verdicts: small numbers worked by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from humpback_exp.evaluation import heldout
 from humpback_exp.evaluation.statistics import area_difference, mean_and_error, paired_area, ratio_and_error
-from humpback_exp.records import Answer
+from humpback_exp.records import Answer, Example
 
 
 def test_mean_and_error() -> None:
@@ -71,6 +72,20 @@ def test_heldout_loss_is_a_mean_over_tokens_and_its_change_is_paired() -> None:
     assert heldout.summary(ours)["heldout_loss"] == pytest.approx(70 / 40)
     change = heldout.difference(ours, {row.id: row for row in base})
     assert change == {"heldout_change": -1.0, "heldout_change_error": pytest.approx(0.0)}
+
+
+def test_losses_of_other_tokens_or_texts_are_not_compared(caplog: pytest.LogCaptureFixture) -> None:
+    ours, base = [answer("a", 1.0, 10), answer("b", 2.0, 30)], {"a": answer("a", 2.0, 10), "b": answer("b", 2.0, 29)}
+    assert heldout.difference(ours, base) == {}
+    assert "heldout: the reference counts other tokens in 1 of 2 answers" in caplog.text
+    pairs = [Example(id=name, source="seed", instruction="i", output="h") for name in "abc"]
+    heldout.require_same_pairs(pairs, base, "heldout", "evals/base")
+    heldout.require_same_pairs([replace(pairs[0], output="H")], {"a": answer("a", 0.0, 0)}, "heldout", "evals/base")
+    for other in (replace(pairs[1], output="H"), replace(pairs[1], instruction="I")):
+        with pytest.raises(
+            ValueError, match=r"^reference=evals/base: its heldout are other pairs: 1 of 2 differ .* \(b: '"
+        ):
+            heldout.require_same_pairs([pairs[0], other], base, "heldout", "evals/base")
 
 
 def test_pairs_beyond_the_context_are_left_out() -> None:

@@ -91,11 +91,11 @@ FAMILIES = [
     Family("Nemotron", "nemotron", targets=[*ATTENTION_ONLY, "up_proj", "down_proj"]),
     Family("EXAONE 4", "exaone4", WINDOW | dict(sliding_window_pattern=2)),
     Family("gpt-oss", "gpt_oss", WINDOW | EXPERTS | dict(head_dim=16), ATTENTION_ONLY, change=every_bias),
-    Family("Seed-OSS", "seed_oss", dict(head_dim=16, attention_dropout=0.0, residual_dropout=0.0)),
+    Family("Seed-OSS", "seed_oss", dict(head_dim=16)),
     Family("ERNIE 4.5", "ernie4_5"),
     Family("Arcee", "arcee", targets=[*ATTENTION_ONLY, "up_proj", "down_proj"]),
     Family("GPT-NeoX", "gpt_neox", targets=["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"]),
-    Family("GPT-2", "gpt2", dict(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0), ["c_attn", "c_proj", "c_fc"]),
+    Family("GPT-2", "gpt2", targets=["c_attn", "c_proj", "c_fc"]),
     Family("DiffLlama", "diffllama", refused={"engine": ATTENDS_TWICE}),
     Family(
         "Falcon", "falcon", targets=["query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"],
@@ -138,7 +138,8 @@ more where a row exceeds the model's attention window) go through transformers' 
 engine reads what the two begin with once, the rest behind it, and takes the last eight tokens of each one by one, as it does
 when it writes; these are judged by themselves. Logits that differ beyond rounding refuse the run in one line with both losses
 and the way out. Where rounding in bfloat16 seems too large, the library's `eager` attention is compared with its `sdpa` as
-well: what those two differ by, ours may. Under ZeRO-3 both passes gather a layer at a time. vLLM runs its own code of each
+well: what those two differ by, ours may. The longest row is read once more with another second half: a model whose logits before
+it move sees what it is to predict (`use_bidirectional_attention`) and is refused. Under ZeRO-3 all passes gather a layer at a time. vLLM runs its own code of each
 class and leaves no memory for a second model, so nothing is compared when it starts: that our losses, choices and greedy texts
 from it equal the reference engine's is tested on CPUs for Llama's class (`tests/inference/test_engines.py`,
 `tests/modeling/test_vllm.py`), and for others rests on vLLM.
@@ -149,9 +150,12 @@ own forward pass for a model of the class with random weights. Classes that are 
 are used.
 
 Folders whose weights are not just those that `config.json` asks for (missing, too many, of another name or shape) are refused
-when they are read; so is a tokenizer with more tokens than the model has embeddings, or without an end token, `data.max_length`
+when they are read; so are an adapter beside the weights and a second set that an earlier save left, of which each engine would take
+another, and so is a tokenizer with more tokens than the model has embeddings, or without an end token, `data.max_length`
 beyond the model's `max_position_embeddings` (of a model with longrope beyond `original_max_position_embeddings`, where one long
 row would turn its neighbours by other factors, and vLLM every row), and `adapter.targets` that name no projection of the layers.
+Dropouts in a model's own config (residual, embedding, attention) are set to 0 in training: `model.dropout` alone says what is
+dropped. Memory is planned for by Llama's shape, also for GPT-2, BLOOM, OPT and Falcon, whose keys are other ones.
 
 """
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub.errors import GatedRepoError
+from peft import LoraConfig, get_peft_model
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -182,6 +184,32 @@ def test_the_default_lora_targets_are_not_those_of_phi3(byte_tokenizer, tmp_path
     model = load_model(save(phi3, byte_tokenizer, tmp_path), "float32")
     with pytest.raises(ValueError, match=r"^adapter.targets=q_proj: .* choose among down_proj, gate_up_proj, o_proj"):
         with_lora(model, AdapterConfig(kind="lora"))
+
+
+def test_a_folder_with_two_sets_of_weights(untied: Path) -> None:
+    """Each engine would take another."""
+    whole, part = untied / "model.safetensors", untied / "model-00001-of-00001.safetensors"
+    shutil.copy(whole, part)
+    said = r"^m=.*: holds two sets of weights, model.safetensors and model-00001-of-00001.safetensors; remove what"
+    with pytest.raises(ValueError, match=said):
+        load_model(str(untied), "float32", key="m")
+    with safe_open(part, "pt") as file:
+        index = {"metadata": {}, "weight_map": dict.fromkeys(file.keys(), part.name)}
+    (untied / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"two sets of weights, model.safetensors and model.safetensors.index.json"):
+        load_model(str(untied), "float32")
+    whole.unlink()
+    load_model(str(untied), "float32")
+
+
+def test_an_adapter_beside_the_weights(untied: Path) -> None:
+    """transformers would add it to them without a word."""
+    peft = get_peft_model(load_model(str(untied), "float32"), LoraConfig(r=2, target_modules=["q_proj"]))
+    peft.save_pretrained(untied)
+    with pytest.raises(
+        ValueError, match=r"^model.path=.*: holds an adapter \(adapter_config.json\), .* merge it and remove"
+    ):
+        load_model(str(untied), "float32")
 
 
 def test_a_target_that_some_layers_lack_is_told(untied: Path, caplog) -> None:

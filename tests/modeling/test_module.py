@@ -1,11 +1,12 @@
 """Loss against the library's own, masking, accumulation, schedule, adapters, dropout."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 
-from humpback_exp.config import AdapterConfig, DataConfig, OptimConfig
+from humpback_exp.config import AdapterConfig, DataConfig, ModelConfig, OptimConfig, TrainerConfig
 from humpback_exp.data.loader import collate
 from humpback_exp.data.seed import load_seed
 from humpback_exp.data.tokenize import IGNORED, Tokens, encode_fitting
@@ -13,8 +14,9 @@ from humpback_exp.modeling.dropout import add_dropout
 from humpback_exp.modeling.kernels.loss import chunk_loss, labelled, summed_loss, token_losses
 from humpback_exp.modeling.load import load_model, load_tokenizer
 from humpback_exp.modeling.lora import causal_lm, with_lora
-from humpback_exp.modeling.module import lr_factor
+from humpback_exp.modeling.module import CausalLMModule, lr_factor
 from tests.conftest import ROOT
+from tests.modeling.families import Family, save
 
 ROWS = [Tokens("a", [0, 7, 8, 9, 1], [IGNORED, IGNORED, 8, 9, 1]), Tokens("b", [0, 5, 1], [IGNORED, IGNORED, 1])]
 
@@ -80,6 +82,20 @@ def test_lora_trains_adapters_only_and_starts_as_the_base(model) -> None:
     moved = [name for name, p in adapted.named_parameters() if p.requires_grad]
     assert len(moved) == 2 * 7 * 2  # A and B of seven projections in two layers
     assert all("lora_" in name for name in moved)
+
+
+def test_a_models_own_dropouts_are_none_of_a_training(byte_tokenizer, tmp_path: Path) -> None:
+    family = Family("GPT-2", "gpt2", dict(resid_pdrop=0.1, embd_pdrop=0.1, attn_pdrop=0.1))
+    path = save(family, byte_tokenizer, tmp_path)
+    module = CausalLMModule(
+        ModelConfig(path=path, dropout=0.0), AdapterConfig(), OptimConfig(), TrainerConfig(), 1, seed=0
+    )
+    module.configure_model()
+    batch = collate(ROWS, pad_id=1)
+    with torch.no_grad():
+        assert torch.equal(summed_loss(module.model.train(), batch), summed_loss(module.model.eval(), batch))
+        theirs = trained(load_model(path, "float32"))
+        assert not torch.equal(summed_loss(theirs.train(), batch), summed_loss(theirs.eval(), batch))
 
 
 def test_dropout_acts_in_training_only(model) -> None:

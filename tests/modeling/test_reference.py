@@ -58,7 +58,7 @@ def test_a_long_row_costs_the_logits_of_a_short_one(mistral: str) -> None:
     ours = logits(model, rows)
     model.lm_head.register_forward_hook(lambda _module, _inputs, output: made.append(output.shape[1]))
     require_librarys_logits(model, rows, lambda: ours, False, "model.path=mistral", "choose another base model")
-    assert made == [29, PROBE]
+    assert made == [29, PROBE, PROBE]  # once more with another end, which may not move what stands before it
 
 
 @pytest.mark.parametrize("name", [BY_EXAMPLE, CACHED])
@@ -74,6 +74,16 @@ def test_attention_in_chunks_is_no_window(name: str) -> None:
         ValueError, match=r"^model.path=m: our layers fail \(ValueError: its layers attend in chunks of 16"
     ):
         require_librarys_logits(model, short, partial(logits, model, short), False, "model.path=m", "choose another")
+
+
+def test_a_model_that_sees_what_it_is_to_predict_is_refused() -> None:
+    """The library agrees with itself, and the loss falls: only another end of the row tells."""
+    made = CONFIG_MAPPING["gemma3_text"](**SHAPE, head_dim=16, sliding_window=16, use_bidirectional_attention=True)
+    model = AutoModelForCausalLM.from_config(made).eval()
+    rows = probe(model, ROWS)
+    ours = partial(logits, model, rows)
+    with pytest.raises(ValueError, match=r"^model.path=m: Gemma3ForCausalLM sees the tokens behind the one"):
+        require_librarys_logits(model, rows, ours, False, "model.path=m", "choose another")
 
 
 def test_a_window_that_is_left_out_is_seen(mistral: str) -> None:

@@ -31,6 +31,24 @@ def test_a_shape_in_conf_may_have_wide_heads() -> None:
     assert shape.parameters == 268_065_920  # Gemma's further norms hold 32,256 more
 
 
+def test_shapes_of_older_classes_are_read_by_their_own_keys(tmp_path: Path) -> None:
+    held = {
+        "model_type": "gpt2",
+        "n_layer": 2,
+        "n_embd": 64,
+        "n_head": 4,
+        "n_inner": None,
+        "n_positions": 256,
+        "vocab_size": 300,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(held))
+    shape = shape_of(ModelConfig(path=str(tmp_path)))
+    assert (shape.layers, shape.hidden, shape.intermediate, shape.heads, shape.context) == (2, 64, 256, 4, 256)
+    (tmp_path / "config.json").write_text(json.dumps(held | {"model_type": "gpt5"}))
+    with pytest.raises(ValueError, match="no Llama-shaped model, its config.json lacks intermediate_size"):
+        shape_of(ModelConfig(path=str(tmp_path)))
+
+
 @pytest.mark.parametrize("model", ["llama7b", "llama33b", "llama65b", "llama2_70b"])
 def test_transformers_counts_the_same(model: str) -> None:
     """On the meta device, from a LlamaConfig of our numbers; adapters as peft makes them."""

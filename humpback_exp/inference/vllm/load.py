@@ -44,6 +44,9 @@ def load_vllm(config: EngineConfig, model_path: str, key: str) -> Any:
     from vllm.platforms import current_platform
 
     from humpback_exp.modeling.load import text_config  # imports torch
+    from humpback_exp.modeling.wrong_weights import require_one_set
+
+    require_one_set(model_path, key)
 
     if current_platform.is_cpu() != (config.device == "cpu"):
         built = "CPUs; use engine.device=cpu" if current_platform.is_cpu() else "GPUs; use engine.device=cuda"
