@@ -138,11 +138,11 @@ more where a row exceeds the model's attention window) go through transformers' 
 engine reads what the two begin with once, the rest behind it, and takes the last eight tokens of each one by one, as it does
 when it writes; these are judged by themselves. Logits that differ beyond rounding refuse the run in one line with both losses
 and the way out. Where rounding in bfloat16 seems too large, the library's `eager` attention is compared with its `sdpa` as
-well: what those two differ by, ours may. The longest row is read once more with another second half: a model whose logits before
-it move sees what it is to predict (`use_bidirectional_attention`) and is refused. Under ZeRO-3 all passes gather a layer at a time. vLLM runs its own code of each
-class and leaves no memory for a second model, so nothing is compared when it starts: that our losses, choices and greedy texts
-from it equal the reference engine's is tested on CPUs for Llama's class (`tests/inference/test_engines.py`,
-`tests/modeling/test_vllm.py`), and for others rests on vLLM.
+well: what those two differ by, ours may. The longest row is read once more with another second half: a model whose logits
+before it move sees what it is to predict (`use_bidirectional_attention`) and is refused. Under ZeRO-3 all passes gather a
+layer at a time. vLLM runs its own code of each class and leaves no memory for a second model, so nothing is compared when it
+starts: that our losses, choices and greedy texts from it equal the reference engine's is tested on CPUs for Llama's class
+(`tests/inference/test_engines.py`, `tests/modeling/test_vllm.py`), and for others rests on vLLM.
 
 Each cell below is a test (`tests/modeling/test_families.py`): losses and gradients, of concatenated rows, of padded rows, under
 gradient checkpointing and of LoRA adapters, and the transformers engine's losses and greedy tokens, equal those of transformers'
