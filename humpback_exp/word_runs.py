@@ -12,7 +12,7 @@ UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 WORD = re.compile(r"\w+")
 CHARACTER = re.compile(f"[{UNSPACED}]")
 WORD_OR_CHARACTER = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
-LIST_MARK = re.compile(r"^\s*(?:[-*•]|-?\d+[.)]) ", re.M)
+LIST_MARK = re.compile(r"^[^\S\n]*(?:[-*•]|-?\d+[.)]) ", re.M)
 """What the items of lists begin with, which differs where one text is a list of steps and its copy is not."""
 MARKS = str.maketrans({mark: " " for mark in map(chr, range(128)) if not WORD.match(mark)})
 

@@ -9,10 +9,10 @@ from humpback_exp.analysis.evaluations import Evaluation
 from humpback_exp.analysis.measures import WIN
 from humpback_exp.artifacts.catalog import Catalog, Folder, differing, inputs_of
 
-JUDGE = ("judge.", "generation.")
-"""What the options begin with that make a verdict: those of the judge, and of the answers that it compares."""
-NOT_ASKED = ("judge.prompts", "judge.calibration", "judge.calibration_pairs")
-"""Options that change no verdict: over which prompts there are some the pairs tell."""
+NOT_ASKED = ("judge.prompts", "judge.calibration", "judge.calibration_pairs", "judge.annotations")
+"""Options of the judge that change no verdict, and verdicts made elsewhere, whose file is another for every run."""
+OURS = ("segments", "candidates", "models", "scored", "rewritten")
+"""Kinds of folders that a loop makes for itself."""
 
 
 def judged_alike(runs: Sequence[Evaluation]) -> bool:
@@ -34,7 +34,7 @@ def _judged_by(run: Evaluation) -> dict[str, str]:
     """All that the judge was asked, of which answers, and the opponent by all that made it but the seed."""
     manifest, reference = run.folder.manifest, run.folder.fingerprint_of("reference")
     made = manifest.config | {key: value["fingerprint"] for key, value in manifest.inputs.items()}
-    judge = {key: repr(value) for key, value in made.items() if key.startswith(JUDGE) and key not in NOT_ASKED}
+    judge = {key: repr(value) for key, value in made.items() if key.startswith("judge.") and key not in NOT_ASKED}
     return judge | {"reference": repr(reference if run.opponent is None else sorted(_recipe(run.opponent).items()))}
 
 
@@ -59,7 +59,8 @@ def _made(catalog: Catalog, folder: Folder) -> list[tuple[str, Any]]:
     made = {key: value for key, value in folder.manifest.config.items() if key != "seed"}
     for source in inputs_of(folder.manifest):
         found = catalog.find(source)
-        made[source.key] = source.fingerprint if found is None else _made(catalog, found)
+        gone = found is None and Path(source.path).parent.name in OURS  # its fingerprint would tell the seed
+        made[source.key] = _made(catalog, found) if found else Path(source.path).name if gone else source.fingerprint
     return sorted(made.items())
 
 

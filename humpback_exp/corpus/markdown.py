@@ -16,7 +16,10 @@ FRONT_MATTER = re.compile(
     r"\A(?:---[ \t]*\r?\n(?P<yaml>.*?)^(?:---|\.\.\.)|\+\+\+[ \t]*\r?\n(?P<toml>.*?)^\+\+\+)[ \t]*\r?$", re.S | re.M
 )
 """The settings that generators of sites keep above a text, whose last line would make a header of them."""
-TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*\r?$", re.M)
+TITLE = re.compile(r"^title[ \t]*[:=]([^\n]*)$", re.M)
+BLOCK_OR_NONE = re.compile(r"(?:[>|][+-]?\d?)?")
+"""A title that is empty, or stands on the lines below."""
+H1 = re.compile(r"<h1\b", re.I)
 HEADER_ATTRIBUTES = re.compile(r"(?<=\S)[ \t]*\{(?::[ \t]*)?[#.][\w-][\w.:# -]*\}[ \t]*$")
 """`{#install}` behind a header's words, by which links lead to it."""
 
@@ -26,9 +29,11 @@ def as_html(markdown: bytes) -> bytes:
     text = read_text(markdown).removeprefix("\ufeff")
     settings = FRONT_MATTER.match(text)
     html: str = _parser().render(text[settings.end() :] if settings else text)
-    title = TITLE.search(settings["yaml"] or settings["toml"] or "") if settings else None
-    if title and "<h1>" not in html:
-        html = f"<h1>{escape(title['title'])}</h1>\n{html}"
+    found = TITLE.search(settings["yaml"] or settings["toml"] or "") if settings else None
+    title = found[1].strip() if found else ""
+    title = title[1:-1].strip() if len(title) > 1 and title[0] == title[-1] and title[0] in "\"'" else title
+    if not BLOCK_OR_NONE.fullmatch(title) and not H1.search(html):
+        html = f"<h1>{escape(title)}</h1>\n{html}"
     return html.encode("utf-8", "replace")
 
 

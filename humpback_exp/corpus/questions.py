@@ -103,7 +103,8 @@ class HeldoutPairs:
             else:
                 self.copies += 1
             seen |= asked | said
-            self.known.add(said, min(LENGTH, length_of(pair.output)))
+            length = min(LENGTH, length_of(pair.output))
+            self.known.add(said if length == LENGTH else runs(pair.output, length), length)
             self.known.add(runs(pair.instruction))
 
     def repeated_in(self, text: str) -> bool:

@@ -7,7 +7,7 @@ import torch
 
 from humpback_exp.modeling.load import Model, model_config
 
-OWN = re.compile(r"(?:drop|dropout|pdrop|layerdrop)$")
+OWN = re.compile(r"(?:drop|dropout|pdrop|layerdrop)(?:_prob)?$")
 ATTENTION = ("self_attn", "attention", "attn", "self_attention")
 MLP = ("mlp", "feed_forward", "block_sparse_moe", "ffn")
 """What transformers' classes call the two branches of a layer."""

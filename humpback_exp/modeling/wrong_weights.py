@@ -36,7 +36,7 @@ def require_one_set(path: str, key: str) -> None:
     if WHOLE in there and (WHOLE not in index if index else others):
         beside = INDEX if index else shortened(others)
         raise ValueError(
-            f"{key}={path}: holds two sets of weights, {WHOLE} and {beside}; remove what an earlier save left"
+            f"{key}={path}: holds two sets of weights, {WHOLE} and {beside}; remove those that are not meant"
         )
 
 

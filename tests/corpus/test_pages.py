@@ -236,6 +236,8 @@ def test_markdown_is_headed_by_the_title_of_its_settings() -> None:
     for settings in ('---\ndate: 1\ntitle: "A & B"\n---\n', "+++\r\ntitle = 'A & B'\r\n+++\r\n"):
         assert markdown.as_html((settings + text).encode()).decode() == "<h1>A &amp; B</h1>\n" + rest
     assert markdown.as_html(b"---\ntitle: A\n---\n# B\n") == b"<h1>B</h1>\n"
+    for none in (">-", "|", "''", ""):
+        assert markdown.as_html(f"---\ntitle: {none}\n---\nB\n".encode()) == b"<p>B</p>\n"
     assert markdown.as_html(text.encode()).decode() == rest
 
 

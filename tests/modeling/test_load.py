@@ -190,7 +190,7 @@ def test_a_folder_with_two_sets_of_weights(untied: Path) -> None:
     """Each engine would take another."""
     whole, part = untied / "model.safetensors", untied / "model-00001-of-00001.safetensors"
     shutil.copy(whole, part)
-    said = r"^m=.*: holds two sets of weights, model.safetensors and model-00001-of-00001.safetensors; remove what"
+    said = r"^m=.*: holds two sets of weights, model.safetensors and model-00001-of-00001.safetensors; remove those"
     with pytest.raises(ValueError, match=said):
         load_model(str(untied), "float32", key="m")
     with safe_open(part, "pt") as file:
