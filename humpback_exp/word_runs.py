@@ -33,7 +33,7 @@ def words_as_written(text: str) -> list[str]:
 def compared(text: str) -> Run:
     """The words that overlap is told by: marks of lists are none, and a character of an unspaced script stands for half a one."""
     text = LIST_MARK.sub("", text.lower())
-    return tuple(text.translate(MARKS).split() if text.isascii() else WORD_OR_CHARACTER.findall(text))
+    return tuple(words_as_written(text) if text.isascii() else WORD_OR_CHARACTER.findall(text))
 
 
 def length_of(text: str) -> int:
@@ -43,8 +43,11 @@ def length_of(text: str) -> int:
 
 def runs(text: str, length: int = LENGTH) -> set[Run]:
     """All words in a row that come to this number; none of a shorter text."""
-    found = compared(text)
-    if text.isascii():
+    return _runs(compared(text), text.isascii(), length)
+
+
+def _runs(found: Run, spaced: bool, length: int) -> set[Run]:
+    if spaced:
         return {found[start : start + length] for start in range(len(found) - length + 1)}
     halves = [0, *accumulate(map(_half_words, found))]
     ends = (bisect_left(halves, before + 2 * length) for before in halves[:-1])
@@ -72,4 +75,5 @@ class KnownRuns:
 
     def stand_in(self, text: str) -> bool:
         """Whether a text holds any of them."""
-        return any(not known.isdisjoint(runs(text, length)) for length, known in self.by_length.items())
+        found, spaced = compared(text), text.isascii()  # once, for answers may have many lengths
+        return any(not known.isdisjoint(_runs(found, spaced, length)) for length, known in self.by_length.items())

@@ -20,7 +20,7 @@ BATCH = 1024
 
 
 def mark_repeats(held: HeldoutPairs, rows: Rows, found: Verdicts) -> None:
-    """Mark the rows that share thirteen words in a row with a held-out pair."""
+    """Mark the rows that share thirteen words in a row with a held-out pair, or hold the whole of a shorter answer."""
     for at, row in _left(rows, found):
         if held.repeated_in(row.text):
             found[at] = reasons.OVERLAPS
